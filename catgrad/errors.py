@@ -1,0 +1,37 @@
+"""The errors that catgrad raises on purpose: one family, so that one `except` catches them all."""
+
+from __future__ import annotations
+
+from catgrad.location import Location
+
+__all__ = ["ArgumentError", "CatgradError", "CompileError", "RegistryError", "TypeCheckError"]
+
+
+class CatgradError(Exception):
+    """Something was asked of catgrad that it cannot do; the message says what, and where in the user's code.
+
+    Args:
+        message: What was expected and what was given.
+        location: The line of the user's program that caused it, shown under the message.
+    """
+
+    def __init__(self, message: str, location: Location | None = None) -> None:
+        super().__init__(message if location is None else f"{message}\n{location.excerpt()}")
+        self.message = message
+        self.location = location
+
+
+class TypeCheckError(CatgradError, TypeError):
+    """An operation was applied to types that its typing rule rejects, or a declared type is not the inferred one."""
+
+
+class ArgumentError(CatgradError, ValueError):
+    """An executable was called with arrays that do not fit its signature; no native code has run."""
+
+
+class CompileError(CatgradError, RuntimeError):
+    """A pass or the code generator failed; the message names the file that reproduces it."""
+
+
+class RegistryError(CatgradError, LookupError):
+    """A rule is registered twice, or asked for and missing; the message names the file to edit."""

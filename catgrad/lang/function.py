@@ -1,0 +1,221 @@
+"""Functions of arrays that can be traced, called, transformed and compiled."""
+
+from __future__ import annotations
+
+import inspect
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Hashable, Sequence
+from typing import Any
+
+import numpy as np
+
+from catgrad import ops, trees
+from catgrad.errors import CatgradError, TypeCheckError
+from catgrad.lang.trace import Program, Tracer, trace_function
+from catgrad.location import Location
+from catgrad.ops import Definition
+from catgrad.term import Term
+from catgrad.types import TensorType
+
+__all__ = ["Function", "PythonFunction", "TermFunction", "as_function", "call_definition", "function", "trace"]
+
+
+class Function(ABC):
+    """A function of nested arrays with a term for each choice of argument types.
+
+    Calling it while tracing records a call of its definition; calling it on arrays evaluates it by the reference
+    meanings of its operations.
+
+    Attributes:
+        name: A name for people.
+        leading: Nested types of arguments that the function itself knows (parameters, state), before the user's.
+        donates: Indices of arguments whose storage the results may take over.
+    """
+
+    name: str
+    leading: tuple[Any, ...] = ()
+    donates: tuple[int, ...] = ()
+
+    @abstractmethod
+    def term(self, *types: Any, program: Program | None = None) -> Term:
+        """Return the term for nested argument types, the leading ones included."""
+
+    @property
+    @abstractmethod
+    def key(self) -> Hashable:
+        """What makes two functions the same code."""
+
+    def __call__(self, *arguments: Any) -> Any:
+        leaves, tree = trees.flatten(arguments)
+        if not isinstance(ops.recorder(), Tracer):
+            return self._evaluate(leaves, tree)
+        return call_definition(self.key, self.name, leaves, tree, self.term)
+
+    def _evaluate(self, leaves: Sequence[Any], tree: trees.Tree) -> Any:
+        arrays = [np.asarray(x) for x in leaves]
+        term = self.term(*trees.unflatten(tree, [TensorType.of(x) for x in arrays]))
+        return trees.unflatten(term.output_tree, term.evaluate(np, *arrays))
+
+
+class PythonFunction(Function):
+    """A plain Python function of arrays.
+
+    Args:
+        function: Takes and returns nested arrays. Its return annotation, if that is a type, is checked.
+    """
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self._function = function
+        self.name = getattr(function, "__name__", "function")
+        self.__doc__ = function.__doc__
+
+    @property
+    def key(self) -> Hashable:
+        """The function itself."""
+        return self._function
+
+    def term(self, *types: Any, program: Program | None = None) -> Term:
+        """Trace the function; see `Function.term`."""
+        names = argument_names(self._function, len(types))
+        term = trace_function(self._function, self.name, types, names, program)
+        check_declared(self._function, term)
+        return term
+
+
+class TermFunction(Function):
+    """A term as a function, at the types it has.
+
+    Args:
+        term: The term.
+    """
+
+    def __init__(self, term: Term) -> None:
+        self._term = term
+        self.name = term.name
+
+    @property
+    def key(self) -> Hashable:
+        """The term itself."""
+        return self._term
+
+    def term(self, *types: Any, program: Program | None = None) -> Term:
+        """Return the term, if the types are its own."""
+        given = tuple(trees.flatten(types)[0])
+        if given != self._term.source_types:
+            raise TypeCheckError(f"{self.name} has the type {self._term.type}; given {types}")
+        return self._term
+
+
+def argument_names(function: Callable[..., Any], count: int) -> list[str]:
+    """Return what the user calls the first `count` positional arguments."""
+    try:
+        parameters = list(inspect.signature(function).parameters.values())
+    except (TypeError, ValueError):
+        return [f"argument {i}" for i in range(count)]
+    named = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)][:count]
+    rest = next((p.name for p in parameters if p.kind is p.VAR_POSITIONAL), None)
+    if len(named) < count and rest is None:
+        raise CatgradError(f"{function.__qualname__} takes {len(named)} arguments, {count} types were given")
+    return named + [f"{rest}[{i}]" for i in range(count - len(named))]
+
+
+def check_declared(function: Callable[..., Any], term: Term) -> None:
+    """Raise `TypeCheckError` unless the declared result types, if there are any, are the inferred ones."""
+    declared = getattr(function, "__annotations__", {}).get("return")
+    leaves = trees.flatten(declared)[0]
+    if not leaves or not all(isinstance(leaf, TensorType) for leaf in leaves):
+        return
+    if tuple(leaves) != term.target_types:
+        code = function.__code__
+        wanted, found = (", ".join(map(str, types)) for types in (leaves, term.target_types))
+        where = Location(code.co_filename, code.co_firstlineno, 0, code.co_name)
+        raise TypeCheckError(f"{term.name} declares the result {wanted}, inferred is {found}", where)
+
+
+def call_definition(
+    key: Hashable, name: str, leaves: Sequence[Any], tree: trees.Tree, body: Callable[..., Term]
+) -> Any:
+    """Record a call, tracing the definition if this code was not traced at these types before.
+
+    Args:
+        key: What makes two definitions the same code and configuration.
+        name: A name for the definition.
+        leaves: The flattened arguments.
+        tree: How they were nested.
+        body: `(*nested types, program=...) -> term`.
+    """
+    tracer = ops.recorder()
+    assert isinstance(tracer, Tracer)
+    values = [tracer.value(x) for x in leaves]
+    types = tuple(v.type for v in values)
+    definitions = tracer.program.definitions
+    full = (key, tree, types)
+    if full not in definitions:
+        term = body(*trees.unflatten(tree, types), program=tracer.program)
+        definitions[full] = Definition(name, term)
+    definition = definitions[full]
+    results = tracer.record(ops.call.operation(definition=definition), values)
+    return trees.unflatten(definition.term.output_tree, results)
+
+
+def function(f: Callable[..., Any]) -> PythonFunction:
+    """Make a Python function of arrays one that can be traced, differentiated and compiled.
+
+    Called while tracing, it stays a definition: code that is used twice at the same types is compiled once.
+
+    Args:
+        f: Takes arrays, nested in tuples, lists, dicts or dataclasses, and returns the same.
+
+    Example:
+        >>> import numpy as np, catgrad as cg
+        >>> @cg.function
+        ... def f(x, w):
+        ...     return cg.sum(cg.tanh(x @ w))
+        >>> print(cg.trace(f, cg.f32[4, 3], cg.f32[3, 2]).type)
+        (f32[4, 3], f32[3, 2]) -> f32[]
+    """
+    return PythonFunction(f)
+
+
+def as_function(f: Any) -> Function:
+    """Return `f` as a `Function`: itself, a module's forward function, or a Python function."""
+    if isinstance(f, Function):
+        return f
+    if isinstance(f, Term):
+        return TermFunction(f)
+    made = getattr(f, "as_function", None)
+    if made is not None:
+        found: Function = made()
+        return found
+    if callable(f):
+        return PythonFunction(f)
+    raise CatgradError(f"expected a function or a Module, got {f!r}")
+
+
+def trace(f: Any, *types: Any) -> Term:
+    """Return the term of a function or module at the given argument types.
+
+    Args:
+        f: A function of arrays, or a `Module`, whose parameters then come before the other arguments.
+        *types: Nested types: `cg.f32[B, 784]`. An array or a nested structure of arrays stands for its type.
+
+    Returns:
+        A typed open hypergraph.
+
+    Raises:
+        TypeCheckError: An operation rejects its operands; the error shows the user's line.
+
+    Example:
+        >>> import catgrad as cg
+        >>> B = cg.dim("B")
+        >>> cg.trace(lambda x: x + 1, cg.f32[B, 3])
+        <term <lambda> : (f32[B, 3]) -> f32[B, 3], 3 operations>
+    """
+    made = as_function(f)
+    return made.term(*made.leading, *map(as_types, types))
+
+
+def as_types(tree: Any) -> Any:
+    """Return a nested structure of types or arrays as types."""
+    leaves, shape = trees.flatten(tree)
+    return trees.unflatten(shape, [x if isinstance(x, TensorType) else TensorType.of(x) for x in leaves])

@@ -1,0 +1,35 @@
+"""Initial values of parameters."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from catgrad.lang.module import Initializer
+
+__all__ = ["fan_in", "normal", "uniform", "zeros"]
+
+
+def uniform(bound: float) -> Initializer:
+    """Return an initializer that draws uniformly from [-bound, bound]."""
+    return lambda generator, shape: generator.uniform(-bound, bound, shape)
+
+
+def fan_in(inputs: int) -> Initializer:
+    """Return the initializer of linear layers: uniform with bound 1/√inputs.
+
+    Reference: LeCun et al., "Efficient BackProp" (1998), section 4.6.
+    """
+    return uniform(1 / math.sqrt(inputs) if inputs else 0.0)
+
+
+def normal(deviation: float) -> Initializer:
+    """Return an initializer that draws from the normal distribution with mean 0."""
+    return lambda generator, shape: generator.normal(0.0, deviation, shape)
+
+
+def zeros(_: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray[Any, Any]:
+    """Return zeros."""
+    return np.zeros(shape)

@@ -1,0 +1,200 @@
+"""Operations without operands, and the arrays made with them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from catgrad import types
+from catgrad.dims import Extent
+from catgrad.errors import TypeCheckError
+from catgrad.ops.elementwise import require_dtype
+from catgrad.ops.logic import cast, equal
+from catgrad.ops.op import Kind, Op, Operation, Sample, operation, recorder, typeof
+from catgrad.ops.shape import axis_index, broadcast_to, expand_dims, extents
+from catgrad.types import DType, TensorType, bf16, dtypes, f16, f32, f64, i32, i64
+
+__all__ = ["Literal", "arange", "constant", "full", "iota", "nat_to_tensor", "one_hot", "ones", "zeros"]
+
+
+@dataclass(frozen=True)
+class Literal:
+    """An array as a static attribute: immutable, hashable, compared bit for bit.
+
+    Attributes:
+        type: dtype and shape.
+        data: The elements in row-major order and the machine's byte order.
+    """
+
+    type: TensorType
+    data: bytes
+
+    @classmethod
+    def of(cls, array: np.ndarray[Any, Any]) -> Literal:
+        """Return the literal with the elements of `array`."""
+        return cls(TensorType.of(array), np.ascontiguousarray(array).tobytes())
+
+    @property
+    def array(self) -> np.ndarray[Any, Any]:
+        """The elements as a read-only array."""
+        return np.frombuffer(self.data, dtype=self.type.dtype.numpy).reshape(self.type.shape)
+
+    def __str__(self) -> str:
+        return str(self.array.item()) if self.type.size == 1 else str(self.type)
+
+
+def _constant_samples(dtype: DType) -> list[Sample]:
+    values = [np.asarray(1, dtype=dtype.numpy), np.arange(6).reshape(2, 3).astype(dtype.numpy)]
+    values.append(np.zeros((0, 3), dtype.numpy))
+    return [Sample((), {"value": Literal.of(value)}) for value in values]
+
+
+def _constant(op: Op, value: Any, dtype: Any = None) -> Any:
+    array = np.asarray(value)
+    if dtype is None and not isinstance(value, np.ndarray | np.generic):
+        array = array.astype({"f": np.float32, "i": np.int32}.get(array.dtype.kind, array.dtype))
+    return recorder().constant(array if dtype is None else array.astype(types.dtype(dtype).numpy))
+
+
+@operation(
+    inputs=(),
+    attributes={"value": Kind.ARRAY},
+    reference=lambda xp, value: xp.asarray(value.array),
+    samples=_constant_samples,
+    dtypes=dtypes,
+    surface=_constant,
+)
+def constant(value: Literal) -> TensorType:
+    """constant : () → X, an array known when tracing; Python floats are f32 and integers i32 unless told otherwise.
+
+    Example:
+        >>> constant([1.0, 2.0])
+        array([1., 2.], dtype=float32)
+    """
+    return value.type
+
+
+def constant_operation(array: np.ndarray[Any, Any]) -> Operation:
+    """Return the label of the constant with these elements."""
+    return constant.operation(value=Literal.of(array))
+
+
+def _iota_samples(dtype: DType) -> list[Sample]:
+    cases = [((5,), 0), ((3, 4), 0), ((3, 4), 1), ((0,), 0), ((2, 3, 2), 1)]
+    return [Sample((), {"dtype": dtype, "shape": shape, "axis": axis}) for shape, axis in cases]
+
+
+def _iota_reference(xp: Any, dtype: DType, shape: tuple[int, ...], axis: int) -> Any:
+    line = xp.arange(shape[axis])
+    return xp.broadcast_to(xp.reshape(line, tuple(-1 if a == axis else 1 for a in range(len(shape)))), shape)
+
+
+@operation(
+    inputs=(),
+    attributes={"dtype": Kind.DTYPE, "shape": Kind.SHAPE, "axis": Kind.INT},
+    reference=_iota_reference,
+    samples=_iota_samples,
+    dtypes=(i32, i64, f32),
+    surface=lambda op, shape, axis=0, dtype=i32: op.record(
+        dtype=dtype, shape=extents("iota", shape), axis=axis_index("iota", axis, len(extents("iota", shape)))
+    ),
+)
+def iota(dtype: DType, shape: tuple[Extent, ...], axis: int) -> TensorType:
+    """iota : () → X, the position along `axis` of each element.
+
+    Example:
+        >>> iota((2, 2), axis=1).tolist()
+        [[0, 1], [0, 1]]
+    """
+    result = TensorType(dtype, shape)
+    require_dtype("iota", result, (i32, i64, f32))
+    if not 0 <= axis < result.rank:
+        raise TypeCheckError(f"iota: axis {axis} is out of range for rank {result.rank}")
+    return result
+
+
+def _nat_samples(dtype: DType) -> list[Sample]:
+    return [Sample((), {"value": value, "dtype": dtype}) for value in (0, 7)]
+
+
+@operation(
+    inputs=(),
+    attributes={"value": Kind.EXTENT, "dtype": Kind.DTYPE},
+    reference=lambda xp, value, dtype: xp.asarray(value),
+    samples=_nat_samples,
+    dtypes=(i32, i64, f16, bf16, f32, f64),
+    surface=lambda op, value, dtype=f32: op.record(value=value, dtype=types.dtype(dtype)),
+)
+def nat_to_tensor(value: Extent, dtype: DType) -> TensorType:
+    """nat_to_tensor : Nat → X, an extent, known now or when the program is called, as a rank-0 tensor.
+
+    Example:
+        >>> nat_to_tensor(3).item()
+        3.0
+    """
+    result = TensorType(dtype, ())
+    require_dtype("nat_to_tensor", result, (i32, i64, f16, bf16, f32, f64))
+    return result
+
+
+def full(shape: Any, value: Any, dtype: Any = None) -> Any:
+    """Return the tensor of the given shape whose every element is `value`.
+
+    Example:
+        >>> full((2,), 7).tolist()
+        [7, 7]
+    """
+    return broadcast_to(constant(value, dtype), extents("full", shape))
+
+
+def zeros(shape: Any, dtype: Any = f32) -> Any:
+    """Return the tensor of zeros.
+
+    Example:
+        >>> zeros((2,)).tolist()
+        [0.0, 0.0]
+    """
+    return full(shape, 0, dtype)
+
+
+def ones(shape: Any, dtype: Any = f32) -> Any:
+    """Return the tensor of ones.
+
+    Example:
+        >>> ones((2,), i32).tolist()
+        [1, 1]
+    """
+    return full(shape, 1, dtype)
+
+
+def arange(stop: Extent, dtype: Any = i32) -> Any:
+    """Return 0, 1, ..., stop - 1 : dtype[stop].
+
+    Example:
+        >>> arange(3).tolist()
+        [0, 1, 2]
+    """
+    return iota((stop,), axis=0, dtype=dtype)
+
+
+def one_hot(x: Any, classes: int, dtype: Any = f32) -> Any:
+    """Return the indicator of x's entries along a new last axis; entries outside [0, classes) give zeros.
+
+    Args:
+        x: Integers of any shape [...].
+        classes: Extent of the new axis.
+        dtype: Element type of the result.
+
+    Returns:
+        Shape [..., classes].
+
+    Example:
+        >>> one_hot(np.array([1, 0], np.int32), 3).tolist()
+        [[0.0, 1.0, 0.0], [1.0, 0.0, 0.0]]
+    """
+    given = typeof(x)
+    require_dtype("one_hot", given, (i32, i64))
+    positions = iota((*given.shape, classes), axis=given.rank, dtype=given.dtype)
+    return cast(equal(expand_dims(x, -1), positions), dtype)

@@ -1,0 +1,171 @@
+"""Operations that move values without changing them: reshape, permute_dims, broadcast_to."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from catgrad import dims
+from catgrad.dims import Extent
+from catgrad.errors import TypeCheckError
+from catgrad.ops.op import Kind, Op, Sample, generator, operation, typeof
+from catgrad.ops.samples import draw
+from catgrad.types import DType, TensorType, dtypes
+
+__all__ = ["broadcast_to", "expand_dims", "permute_dims", "reshape", "squeeze"]
+
+
+def axis_index(name: str, axis: int, rank: int) -> int:
+    """Return `axis` counted from the front; raise `TypeCheckError` if it is not in [-rank, rank)."""
+    if not -rank <= axis < rank:
+        raise TypeCheckError(f"{name}: axis {axis} is out of range for rank {rank}")
+    return axis % rank
+
+
+def extents(name: str, shape: Any) -> tuple[Extent, ...]:
+    """Return a shape given as one extent or a sequence of them; raise `TypeCheckError` for anything else."""
+    found = tuple(shape) if isinstance(shape, Sequence) else (shape,)
+    for extent in found:
+        if not isinstance(extent, int | np.integer | dims.Dim) or isinstance(extent, bool):
+            raise TypeCheckError(f"{name}: a shape has integers and dimensions, not {extent!r}")
+    return tuple(int(e) if isinstance(e, np.integer) else e for e in found)
+
+
+def _reshape_samples(dtype: DType) -> list[Sample]:
+    rng = generator("reshape", dtype)
+    cases = [((3, 4), (2, 6)), ((), (1, 1)), ((2, 3, 2), (12,)), ((0, 3), (3, 0)), ((1,), ())]
+    return [Sample((draw(rng, dtype, old, -4, 4),), {"shape": new}) for old, new in cases]
+
+
+def _infer_extent(op: Op, x: TensorType, shape: tuple[Extent, ...]) -> tuple[Extent, ...]:
+    """Replace the one -1 in `shape` by the extent that keeps the number of elements."""
+    holes = [axis for axis, extent in enumerate(shape) if isinstance(extent, int) and extent == -1]
+    if not holes:
+        return shape
+    if len(holes) > 1:
+        raise TypeCheckError(f"{op.name}: only one extent may be -1, given {shape}")
+    rest = dims.product(e for axis, e in enumerate(shape) if axis != holes[0])
+    found = None if rest == 0 else dims.divide(x.size, rest)
+    if found is None:
+        raise TypeCheckError(f"{op.name}: {x} has {x.size} elements, which {rest} does not divide")
+    return (*shape[: holes[0]], found, *shape[holes[0] + 1 :])
+
+
+def _reshape(op: Op, x: Any, shape: Any) -> Any:
+    return op.record(x, shape=_infer_extent(op, typeof(x), extents("reshape", shape)))
+
+
+@operation(
+    inputs=("x",),
+    attributes={"shape": Kind.SHAPE},
+    reference=lambda xp, x, shape: xp.reshape(x, shape),
+    samples=_reshape_samples,
+    dtypes=dtypes,
+    surface=_reshape,
+)
+def reshape(x: TensorType, shape: tuple[Extent, ...]) -> TensorType:
+    """reshape : X → Y, the same elements in row-major order; one extent may be -1.
+
+    Example:
+        >>> import numpy as np
+        >>> reshape(np.arange(6), (2, -1))
+        array([[0, 1, 2],
+               [3, 4, 5]])
+    """
+    result = TensorType(x.dtype, shape)
+    if result.size != x.size:
+        raise TypeCheckError(f"reshape: {x} has {x.size} elements, {result} has {result.size}")
+    return result
+
+
+def _permute_samples(dtype: DType) -> list[Sample]:
+    rng = generator("permute_dims", dtype)
+    cases = [((3, 4), (1, 0)), ((), ()), ((2, 3, 5), (2, 0, 1)), ((0, 3), (1, 0)), ((17, 33), (1, 0))]
+    return [Sample((draw(rng, dtype, shape, -4, 4),), {"axes": axes}) for shape, axes in cases]
+
+
+def _permute_dims(op: Op, x: Any, axes: Sequence[int]) -> Any:
+    rank = typeof(x).rank
+    return op.record(x, axes=tuple(axis_index(op.name, axis, rank) for axis in axes))
+
+
+@operation(
+    inputs=("x",),
+    attributes={"axes": Kind.INTS},
+    reference=lambda xp, x, axes: xp.permute_dims(x, axes),
+    samples=_permute_samples,
+    dtypes=dtypes,
+    surface=_permute_dims,
+)
+def permute_dims(x: TensorType, axes: tuple[int, ...]) -> TensorType:
+    """permute_dims : X → Y, axis i of the result is axis axes[i] of x.
+
+    Example:
+        >>> import numpy as np
+        >>> permute_dims(np.zeros((2, 3)), (1, 0)).shape
+        (3, 2)
+    """
+    if sorted(axes) != list(range(x.rank)):
+        raise TypeCheckError(f"permute_dims: {axes} is not a permutation of the {x.rank} axes of {x}")
+    return TensorType(x.dtype, tuple(x.shape[axis] for axis in axes))
+
+
+def _broadcast_samples(dtype: DType) -> list[Sample]:
+    rng = generator("broadcast_to", dtype)
+    cases = [((3, 1), (3, 4)), ((), (2, 3)), ((4,), (3, 4)), ((1, 3), (0, 3)), ((2, 1, 3), (2, 5, 3))]
+    return [Sample((draw(rng, dtype, old, -4, 4),), {"shape": new}) for old, new in cases]
+
+
+@operation(
+    inputs=("x",),
+    attributes={"shape": Kind.SHAPE},
+    reference=lambda xp, x, shape: xp.broadcast_to(x, shape),
+    samples=_broadcast_samples,
+    dtypes=dtypes,
+    surface=lambda op, x, shape: op.record(x, shape=extents("broadcast_to", shape)),
+)
+def broadcast_to(x: TensorType, shape: tuple[Extent, ...]) -> TensorType:
+    """broadcast_to : X → Y, x repeated along new leading axes and along axes of extent 1.
+
+    Example:
+        >>> import numpy as np
+        >>> broadcast_to(np.array([1, 2]), (2, 2))
+        array([[1, 2],
+               [1, 2]])
+    """
+    result = TensorType(x.dtype, shape)
+    offset = result.rank - x.rank
+    if offset < 0 or any(old not in (1, new) for old, new in zip(x.shape, shape[offset:], strict=True)):
+        raise TypeCheckError(f"broadcast_to: {x} does not broadcast to {result}")
+    return result
+
+
+def expand_dims(x: Any, axis: int) -> Any:
+    """Return x : X with an axis of extent 1 inserted before `axis` of the result.
+
+    Example:
+        >>> import numpy as np
+        >>> expand_dims(np.zeros((2, 3)), 1).shape
+        (2, 1, 3)
+    """
+    shape = list(typeof(x).shape)
+    shape.insert(axis_index("expand_dims", axis, len(shape) + 1), 1)
+    return reshape(x, tuple(shape))
+
+
+def squeeze(x: Any, axis: int | Sequence[int]) -> Any:
+    """Return x : X without the given axes, which must have extent 1.
+
+    Example:
+        >>> import numpy as np
+        >>> squeeze(np.zeros((2, 1, 3)), 1).shape
+        (2, 3)
+    """
+    given = typeof(x)
+    axes = {axis_index("squeeze", a, given.rank) for a in ((axis,) if isinstance(axis, int) else axis)}
+    if any(given.shape[a] != 1 for a in axes):
+        raise TypeCheckError(f"squeeze: the axes {sorted(axes)} of {given} do not all have extent 1")
+    return reshape(x, tuple(e for a, e in enumerate(given.shape) if a not in axes))

@@ -1,0 +1,75 @@
+"""A term under rewriting: rebuilt operation by operation, each value known by the operation that makes it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from catgrad.hypergraph import LaxOpenHypergraph, explicit_copies, restrict_to_outputs
+from catgrad.location import Location
+from catgrad.ops import Operation, copy
+from catgrad.term import Term, carry
+from catgrad.types import TensorType
+
+__all__ = ["Builder", "Producer"]
+
+
+class Producer(NamedTuple):
+    """The operation that makes a value, and the values it reads."""
+
+    operation: Operation
+    inputs: tuple[int, ...]
+
+
+class Builder:
+    """Values are numbered: an operation applied twice to the same values is recorded once.
+
+    Copies need no operation here: a value may be used any number of times.
+    """
+
+    def __init__(self) -> None:
+        self._graph = LaxOpenHypergraph()
+        self._locations: list[Location | None] = []
+        self._known: dict[Producer, tuple[int, ...]] = {}
+        self._producers: dict[int, Producer] = {}
+        self._shared: set[int] = set()
+
+    def input(self, type: TensorType) -> int:
+        """Return a new value that comes in from outside."""
+        return self._graph.new_node(type)
+
+    def type(self, value: int) -> TensorType:
+        """Return the type of a value."""
+        found: TensorType = self._graph.nodes[value]
+        return found
+
+    def producer(self, value: int) -> Producer | None:
+        """Return what makes a value, or None for an input."""
+        return self._producers.get(value)
+
+    def share(self, value: int) -> None:
+        """Note that a value is used more than once."""
+        self._shared.add(value)
+
+    def is_shared(self, value: int) -> bool:
+        """Return whether a value is known to be used more than once."""
+        return value in self._shared
+
+    def apply(self, operation: Operation, inputs: Sequence[int], location: Location | None = None) -> tuple[int, ...]:
+        """Return the values that an operation makes, recording it if it is new."""
+        producer = Producer(operation, tuple(inputs))
+        if producer not in self._known:
+            types = operation.typing(*map(self.type, inputs))
+            outputs = tuple(self._graph.new_node(type) for type in types)
+            self._graph.new_edge(operation, inputs, outputs)
+            self._locations.append(location)
+            self._known[producer] = outputs
+            self._producers.update(dict.fromkeys(outputs, producer))
+        return self._known[producer]
+
+    def finish(self, inputs: Sequence[int], outputs: Sequence[int], like: Term) -> Term:
+        """Return what the outputs depend on, as a term with the boundaries of `like`."""
+        self._graph.sources, self._graph.targets = list(inputs), list(outputs)
+        live, kept = restrict_to_outputs(self._graph.to_strict()[0])
+        graph, copied = explicit_copies(live, lambda _, count: copy.operation(count=count))
+        return like.with_graph(graph, carry(self._locations, (kept >> copied).edges))

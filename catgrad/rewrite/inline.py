@@ -1,0 +1,72 @@
+"""Inlining: the functor that sends calls of some definitions to their bodies and everything else to itself."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+
+from catgrad.hypergraph import Functor, OpenHypergraph
+from catgrad.ops import Definition, Operation, call
+from catgrad.term import Term, carry
+from catgrad.types import TensorType
+
+__all__ = ["inline", "inline_small"]
+
+SMALL = 8
+"""Operations that a definition may have and still be cheaper inlined than called."""
+
+Types = tuple[TensorType, ...]
+
+
+def inline(term: Term, chosen: Callable[[Definition], bool]) -> Term:
+    """Replace the calls of the chosen definitions by their bodies, in the term and in the definitions that remain.
+
+    Example:
+        >>> import catgrad as cg
+        >>> double = cg.function(lambda x: x + x)
+        >>> term = cg.trace(lambda x: double(double(x)), cg.f32[3])
+        >>> len(term.definitions), len(inline(term, lambda definition: True).definitions)
+        (1, 0)
+    """
+    return _Inliner(chosen).term(term)
+
+
+def inline_small(term: Term) -> Term:
+    """Inline definitions that are called once or are small; the others stay one function each."""
+    uses = Counter(_calls(term))
+    for definition in term.definitions:
+        uses.update(_calls(definition.term))
+    return inline(term, lambda d: uses[d] == 1 or len(d.term.graph.hypergraph.edges) <= SMALL)
+
+
+def _calls(term: Term) -> list[Definition]:
+    return [e.keywords["definition"] for e in term.graph.hypergraph.edges if e.op is call]
+
+
+class _Inliner:
+    """The functor, and what became of each definition."""
+
+    def __init__(self, chosen: Callable[[Definition], bool]) -> None:
+        self._chosen = chosen
+        self._bodies: dict[Definition, Term] = {}
+        self._kept: dict[Definition, Definition] = {}
+        self._functor = Functor(lambda a: (a,), self._map)
+
+    def term(self, term: Term) -> Term:
+        """Inline in one term."""
+        if not term.called:
+            return term
+        graph, witness = self._functor.map_arrow(term.graph)
+        return term.with_graph(graph, carry(term.locations, witness.edges))
+
+    def _map(self, operation: Operation, source: Types, target: Types) -> OpenHypergraph:
+        if operation.op is not call:
+            return OpenHypergraph.singleton(operation, source, target)
+        definition: Definition = operation.keywords["definition"]
+        if definition not in self._bodies:
+            self._bodies[definition] = self.term(definition.term)
+        if self._chosen(definition):
+            return self._bodies[definition].graph
+        kept = self._kept.setdefault(definition, replace(definition, term=self._bodies[definition]))
+        return OpenHypergraph.singleton(call.operation(definition=kept), source, target)

@@ -1,0 +1,117 @@
+"""Rewrite rules: equations between small diagrams, read from left to right.
+
+A rule is keyed by the operation at its root. It gets the builder and the values the operation would read, and returns
+the values that replace its results, or None where the left-hand side does not match.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from catgrad import ops
+from catgrad.rewrite.graph import Builder
+from catgrad.rules import RuleTable
+
+__all__ = ["RULES"]
+
+Values = Sequence[int]
+Rule = Callable[..., "Values | None"]
+
+RULES: RuleTable[ops.Op, Rule] = RuleTable("rewrite rule", "catgrad/rewrite/rules.py")
+
+
+def literal(builder: Builder, value: int) -> np.ndarray[Any, Any] | None:
+    """Return the array that a value is known to be, up to broadcasting of one element."""
+    producer = builder.producer(value)
+    while producer is not None and producer.operation.op in (ops.broadcast_to, ops.reshape):
+        producer = builder.producer(producer.inputs[0])
+    if producer is None or producer.operation.op is not ops.constant:
+        return None
+    array: np.ndarray[Any, Any] = producer.operation.keywords["value"].array
+    return array if array.size == 1 else None
+
+
+def is_literal(builder: Builder, value: int, number: float) -> bool:
+    """Return whether every element of a value is known to be `number`."""
+    array = literal(builder, value)
+    return array is not None and bool(array.item() == number)
+
+
+@RULES.rule(ops.broadcast_to, ops.reshape)
+def _same_shape(builder: Builder, inputs: Values, **attributes: Any) -> Values | None:
+    """broadcast_to[s](x) = x = reshape[s](x) for x of shape s."""
+    return inputs if builder.type(inputs[0]).shape == attributes["shape"] else None
+
+
+@RULES.rule(ops.permute_dims)
+def _same_order(builder: Builder, inputs: Values, axes: tuple[int, ...]) -> Values | None:
+    """permute_dims[id](x) = x, and permute_dims[a](contract[s](x, y)) = contract[s'](x, y) where nothing else uses it."""
+    if axes == tuple(range(len(axes))):
+        return inputs
+    producer = builder.producer(inputs[0])
+    if producer is None or producer.operation.op is not ops.contract or builder.is_shared(inputs[0]):
+        return None
+    x, y, out = ops.parse_spec(producer.operation.keywords["spec"])
+    permuted = "".join(out[axis] for axis in axes)
+    return builder.apply(ops.contract.operation(spec=f"{x},{y}->{permuted}"), producer.inputs)
+
+
+@RULES.rule(ops.cast)
+def _same_dtype(builder: Builder, inputs: Values, dtype: Any) -> Values | None:
+    """cast[d](x) = x for x of dtype d."""
+    return inputs if builder.type(inputs[0]).dtype is dtype else None
+
+
+@RULES.rule(ops.stop_gradient)
+def _stop_gradient(builder: Builder, inputs: Values) -> Values | None:
+    """stop_gradient(x) = x once nothing more is differentiated."""
+    return inputs
+
+
+@RULES.rule(ops.sum)
+def _sum_of_nothing(builder: Builder, inputs: Values, axes: tuple[int, ...]) -> Values | None:
+    """sum[()](x) = x."""
+    return inputs if not axes else None
+
+
+@RULES.rule(ops.multiply)
+def _times_one(builder: Builder, inputs: Values) -> Values | None:
+    """1 · x = x = x · 1."""
+    x, y = inputs
+    return (y,) if is_literal(builder, x, 1) else (x,) if is_literal(builder, y, 1) else None
+
+
+@RULES.rule(ops.divide)
+def _over_one(builder: Builder, inputs: Values) -> Values | None:
+    """x / 1 = x."""
+    return inputs[:1] if is_literal(builder, inputs[1], 1) else None
+
+
+@RULES.rule(ops.negative)
+def _twice_negative(builder: Builder, inputs: Values) -> Values | None:
+    """-(-x) = x."""
+    producer = builder.producer(inputs[0])
+    return producer.inputs if producer and producer.operation.op is ops.negative else None
+
+
+@RULES.rule(ops.contract)
+def _absorb_transposes(builder: Builder, inputs: Values, spec: str) -> Values | None:
+    """contract[s](permute_dims[a](x), y) = contract[s'](x, y), and likewise for y."""
+    x, y, out = ops.parse_spec(spec)
+    (x, first), (y, second) = _untransposed(builder, inputs[0], x), _untransposed(builder, inputs[1], y)
+    if (first, second) == tuple(inputs):
+        return None
+    return builder.apply(ops.contract.operation(spec=f"{x},{y}->{out}"), (first, second))
+
+
+def _untransposed(builder: Builder, value: int, indices: str) -> tuple[str, int]:
+    """Return the operand behind a permutation, and its indices in its own order."""
+    producer = builder.producer(value)
+    if producer is None or producer.operation.op is not ops.permute_dims:
+        return indices, value
+    axes = producer.operation.keywords["axes"]
+    own = dict(zip(axes, indices, strict=True))
+    return "".join(own[axis] for axis in range(len(axes))), producer.inputs[0]

@@ -1,0 +1,236 @@
+"""Terms: typed open hypergraphs of operations, with the definitions that they call.
+
+A term f : A → B has a monogamous acyclic graph: each node is a value with one producer and one consumer, labelled with
+its tensor type, and each edge is an operation of the table. Using a value twice is a `copy` edge.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+from catgrad import dims
+from catgrad.dims import Extent, Symbol
+from catgrad.hypergraph import Hypergraph, OpenHypergraph, Segments, Witness, labels, schedule
+from catgrad.location import Location
+from catgrad.ops import Definition, Kind, Operation, call
+from catgrad.trees import Tree, flatten, unflatten
+from catgrad.types import TensorType
+
+__all__ = ["Step", "Term"]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One operation of a term, in an order in which values exist before they are used.
+
+    Attributes:
+        operation: The operation with its attributes.
+        inputs: Nodes it reads.
+        outputs: Nodes it makes.
+        location: The user's line, where known.
+    """
+
+    operation: Operation
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    location: Location | None
+
+
+@dataclass(frozen=True, eq=False)
+class Term:
+    """A program f : A → B.
+
+    Attributes:
+        graph: The diagram. Node labels are `TensorType`s, edge labels `Operation`s.
+        name: A name for people and for the compiled function.
+        locations: For each edge, the line of the user's program that it came from, where known.
+        input_tree: How the arguments were nested.
+        output_tree: How the results are nested.
+        input_names: How the user would write each input: "x", "state['weight']".
+        donates: Indices of inputs whose storage the outputs may take over.
+    """
+
+    graph: OpenHypergraph
+    name: str
+    locations: tuple[Location | None, ...]
+    input_tree: Tree
+    output_tree: Tree
+    input_names: tuple[str, ...]
+    donates: frozenset[int] = frozenset()
+    _bound: dict[Any, Any] = field(default_factory=dict, repr=False)
+
+    @staticmethod
+    def flat(graph: OpenHypergraph, name: str, locations: Sequence[Location | None] = ()) -> Term:
+        """Return a term of plain tuples; edges past the end of `locations` have none."""
+        sources, targets = len(graph.sources), len(graph.targets)
+        return Term(
+            graph=graph,
+            name=name,
+            locations=(*locations, *[None] * (len(graph.hypergraph.edges) - len(locations))),
+            input_tree=flatten((0,) * sources)[1],
+            output_tree=flatten((0,) * targets)[1],
+            input_names=tuple(f"argument {i}" for i in range(sources)),
+        )
+
+    @property
+    def source_types(self) -> tuple[TensorType, ...]:
+        """Types of the inputs."""
+        return tuple(self.graph.source_type)
+
+    @property
+    def target_types(self) -> tuple[TensorType, ...]:
+        """Types of the outputs."""
+        return tuple(self.graph.target_type)
+
+    @property
+    def inputs(self) -> tuple[int, ...]:
+        """Nodes of the source boundary."""
+        return tuple(self.graph.sources.table.tolist())
+
+    @property
+    def outputs(self) -> tuple[int, ...]:
+        """Nodes of the target boundary."""
+        return tuple(self.graph.targets.table.tolist())
+
+    @property
+    def node_types(self) -> tuple[TensorType, ...]:
+        """Type of each node."""
+        return tuple(self.graph.hypergraph.nodes)
+
+    @property
+    def type(self) -> str:
+        """The type as text: `(f32[B, 784], f32[784, 10]) -> f32[B, 10]`."""
+        return f"({_show(self.input_tree, self.source_types)}) -> {_show(self.output_tree, self.target_types)}"
+
+    def __str__(self) -> str:
+        from catgrad.show import text
+
+        return text(self)
+
+    def __repr__(self) -> str:
+        return f"<term {self.name} : {self.type}, {len(self.graph.hypergraph.edges)} operations>"
+
+    @cached_property
+    def steps(self) -> tuple[Step, ...]:
+        """The operations in an order in which values exist before they are used."""
+        graph = self.graph.hypergraph
+        edges, sources, targets = graph.edges, graph.sources.lists(), graph.targets.lists()
+        return tuple(
+            Step(edges[e], tuple(sources[e]), tuple(targets[e]), self.locations[e])
+            for e in schedule(self.graph).values.tolist()
+        )
+
+    @cached_property
+    def definitions(self) -> tuple[Definition, ...]:
+        """Every definition that is called, directly or not, callees before callers."""
+        found: dict[Definition, None] = {}
+        for definition in self.called:
+            found.update(dict.fromkeys((*definition.term.definitions, definition)))
+        return tuple(found)
+
+    @cached_property
+    def called(self) -> tuple[Definition, ...]:
+        """The definitions that are called directly, in order of first use."""
+        calls = (step.operation for step in self.steps if step.operation.op is call)
+        return tuple(dict.fromkeys(operation.keywords["definition"] for operation in calls))
+
+    @cached_property
+    def symbols(self) -> tuple[Symbol, ...]:
+        """The dimension symbols of the term and its definitions, in order of first appearance."""
+        found: dict[str, Symbol] = {}
+        for extents in self._extents():
+            found.update((s.name, s) for s in dims.symbols(extents) if s.name not in found)
+        return tuple(found.values())
+
+    def _extents(self) -> Iterator[Sequence[Extent]]:
+        types = dict.fromkeys((*self.source_types, *self.node_types))
+        yield from (t.shape for t in types)
+        for operation in dict.fromkeys(step.operation for step in self.steps):
+            for name, value in operation.attributes:
+                kind = operation.op.attributes[name]
+                if kind is Kind.DEFINITION:
+                    yield value.term.symbols
+                elif kind in (Kind.SHAPE, Kind.EXTENT):
+                    yield value if kind is Kind.SHAPE else (value,)
+
+    def substitute(self, values: Mapping[str, Extent]) -> Term:
+        """Return the term with symbols replaced by extents: in types, attributes and definitions."""
+        if not any(symbol.name in values for symbol in self.symbols):
+            return self
+        key = tuple(sorted(values.items()))
+        if key not in self._bound:
+            self._bound[key] = self._substitute(values)
+        found: Term = self._bound[key]
+        return found
+
+    def _substitute(self, values: Mapping[str, Extent]) -> Term:
+        graph = self.graph.hypergraph
+        renamed = {operation: _bind(operation, values) for operation in dict.fromkeys(graph.edges)}
+        nodes = labels([node.substitute(values) for node in graph.nodes])
+        bound = Hypergraph(nodes, labels([renamed[e] for e in graph.edges]), graph.sources, graph.targets)
+        return replace(self, graph=OpenHypergraph(self.graph.sources, self.graph.targets, bound), _bound={})
+
+    def evaluate(self, xp: Any, *arrays: Any) -> tuple[Any, ...]:
+        """Evaluate operation by operation, by the reference meanings; every symbol must have been replaced."""
+        values = dict(zip(self.inputs, arrays, strict=True))
+        for step in self.steps:
+            operands = [values[node] for node in step.inputs]
+            results = step.operation.op.evaluate(xp, *operands, **step.operation.keywords)
+            values.update(zip(step.outputs, results, strict=True))
+        return tuple(values[node] for node in self.outputs)
+
+    def nested(self, input_tree: Tree, output_tree: Tree, input_names: Sequence[str]) -> Term:
+        """Return the term with its arguments and results nested as the user wrote them."""
+        return replace(self, input_tree=input_tree, output_tree=output_tree, input_names=tuple(input_names), _bound={})
+
+    def with_graph(self, graph: OpenHypergraph, locations: Sequence[Location | None]) -> Term:
+        """Return the term with another graph of the same type; edges past the end of `locations` have none."""
+        padded = (*locations, *[None] * (len(graph.hypergraph.edges) - len(locations)))
+        return replace(self, graph=graph, locations=padded, _bound={})
+
+
+def carry(locations: Sequence[Location | None], edges: Segments) -> tuple[Location | None, ...]:
+    """Return the locations of new edges, given for each old edge the new edges that came from it."""
+    found: dict[int, Location | None] = {}
+    for location, images in zip(locations, edges.lists(), strict=True):
+        found.update(dict.fromkeys(images, location))
+    return tuple(found.get(edge) for edge in range(max(found, default=-1) + 1))
+
+
+def _bind(operation: Operation, values: Mapping[str, Extent]) -> Operation:
+    binders = {
+        Kind.SHAPE: lambda shape: tuple(dims.substitute(e, values) for e in shape),
+        Kind.EXTENT: lambda e: dims.substitute(e, values),
+        Kind.DEFINITION: lambda d: _bind_definition(d, values),
+    }
+    kinds = operation.op.attributes
+    bound = tuple((name, binders.get(kinds[name], lambda v: v)(value)) for name, value in operation.attributes)
+    return Operation(operation.op, bound)
+
+
+def _bind_definition(definition: Definition, values: Mapping[str, Extent]) -> Definition:
+    """Return the definition of the bound body: one object for every call of the same definition."""
+    term = definition.term.substitute(values)
+    if term is definition.term:
+        return definition
+    found: Definition = term._bound.setdefault("definition", Definition(definition.name, term))
+    return found
+
+
+def _show(tree: Tree, types: Sequence[TensorType]) -> str:
+    """Show nested types as Python would, a tuple of arguments without its brackets."""
+    nested = unflatten(tree, types)
+    if isinstance(nested, tuple):
+        return ", ".join(map(_show_nested, nested))
+    return _show_nested(nested)
+
+
+def _show_nested(value: Any) -> str:
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key}: {_show_nested(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, tuple | list):
+        return "(" + ", ".join(map(_show_nested, value)) + ")"
+    return str(value)

@@ -1,0 +1,73 @@
+"""Nested arguments: tuples, lists, dicts and dataclasses of arrays, flattened and rebuilt (by optree)."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+import optree
+
+from catgrad.types import TensorType
+
+__all__ = ["Tree", "flatten", "leaf_names", "unflatten"]
+
+Tree = optree.PyTreeSpec
+_NAMESPACE = "catgrad"
+_registered: set[type] = set()
+
+
+def _is_leaf(value: Any) -> bool:
+    """Return whether `value` is a type, which is a dataclass but stands for one array."""
+    return isinstance(value, TensorType)
+
+
+def _register(cls: type) -> None:
+    """Teach optree a dataclass: its fields are its children."""
+    names = tuple(f.name for f in dataclasses.fields(cls) if f.init)
+    _registered.add(cls)
+    optree.register_pytree_node(
+        cls,
+        lambda node: ([getattr(node, name) for name in names], None, names),
+        lambda _, children: cls(**dict(zip(names, children, strict=True))),
+        namespace=_NAMESPACE,
+    )
+
+
+def _is_new_dataclass(leaf: Any) -> bool:
+    return dataclasses.is_dataclass(leaf) and type(leaf) not in _registered and not isinstance(leaf, type | TensorType)
+
+
+def flatten(tree: Any) -> tuple[list[Any], Tree]:
+    """Return the leaves of a nested structure in a fixed order (dicts by sorted key), and its shape.
+
+    Example:
+        >>> leaves, shape = flatten({"b": 1, "a": (2, 3)})
+        >>> leaves
+        [2, 3, 1]
+        >>> unflatten(shape, leaves) == {"b": 1, "a": (2, 3)}
+        True
+    """
+    while True:
+        leaves, shape = optree.tree_flatten(tree, _is_leaf, namespace=_NAMESPACE)
+        unknown = {type(leaf) for leaf in leaves if _is_new_dataclass(leaf)}
+        if not unknown:
+            return leaves, shape
+        for cls in unknown:
+            _register(cls)
+
+
+def unflatten(shape: Tree, leaves: Sequence[Any]) -> Any:
+    """Return the nested structure with the given leaves."""
+    return optree.tree_unflatten(shape, leaves)
+
+
+def leaf_names(root: str, tree: Any) -> list[str]:
+    """Return how a user would write each leaf of the value named `root`.
+
+    Example:
+        >>> leaf_names("state", {"w": (1, 2)})
+        ["state['w'][0]", "state['w'][1]"]
+    """
+    flatten(tree)
+    return [path.codify(root) for path in optree.tree_accessors(tree, _is_leaf, namespace=_NAMESPACE)]

@@ -1,0 +1,201 @@
+"""Calling compiled code with arrays: everything is checked in Python, then native code runs once, without the GIL."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, Protocol
+
+from numpy import ndarray
+
+from catgrad.errors import ArgumentError, CatgradError
+from catgrad.runtime.arguments import READABLE, WRITABLE, Parameter, has_memory
+from catgrad.runtime.buffers import Array, Shape, address, overlap
+from catgrad.runtime.plan import Plan, Planner
+from catgrad.runtime.signature import Signature
+from catgrad.runtime.structure import flatten, tuple_tree
+
+__all__ = ["Code", "Executable"]
+
+_PLANS = 256
+"""How many combinations of shapes an executable remembers."""
+
+
+class Code(Protocol):
+    """Native code, which lives as long as this object."""
+
+    @property
+    def entry(self) -> Callable[[int], object]:
+        """Calls the code with the address of a `catgrad.runtime.buffers.Frame`, and releases the GIL meanwhile."""
+
+
+class Executable:
+    """A compiled function, called with arrays.
+
+    `exe(*args, out=None)` takes arguments with the nested structure of its signature and returns results likewise.
+
+    * An argument is a NumPy array, or any array in host memory with `__dlpack__`; neither is copied. It has exactly the
+      dtype and shape of its type, and is C-contiguous and aligned. A number may stand for an array of rank 0.
+    * A result is a new array, aligned to 64 bytes. `out` has the structure of the result: arrays to write into, and
+      None where a new one is wanted.
+    * A donated argument is updated in place, and the same object is returned as the result.
+    * An array that is written may not share memory with any other of the call.
+
+    Whatever is wrong with the arguments is an `ArgumentError`, and then no native code has run.
+
+    **Threads.** Calls may overlap, from several threads or nested through a foreign array's `__dlpack__`: they share no
+    memory but the arrays they are given, and the GIL is released while native code runs. As everywhere with arrays, it
+    is up to the caller that nobody uses an array while a call writes it, or resizes one while a call has it.
+
+    Args:
+        signature: What the code takes and gives.
+        code: The machine code.
+        ir: For each stage of the compilation, in order, a function that returns the IR after it.
+        compile_seconds: How long each stage took.
+        target: What the code runs on.
+
+    Attributes:
+        signature: What it takes and gives.
+        compile_seconds: How long each stage of the compilation took.
+        target: What it runs on.
+    """
+
+    def __init__(
+        self,
+        signature: Signature,
+        code: Code,
+        *,
+        ir: Mapping[str, Callable[[], str]] = MappingProxyType({}),
+        compile_seconds: Mapping[str, float] = MappingProxyType({}),
+        target: str = "cpu",
+    ) -> None:
+        self.signature = signature
+        self.compile_seconds = compile_seconds
+        self.target = target
+        self._ir = ir
+        self._code = code
+        self._entry = code.entry
+        self._planner = Planner(signature)
+        self._plans: dict[tuple[Shape, ...], Plan] = {}
+        self._inputs, self._outputs = _parameters(signature)
+        self._expected = [(each.type.dtype.numpy, each.flags) for each in self._inputs]
+        self._places = signature.places
+        self._array_names = (*signature.input_names, *(signature.output_names[i] for i in signature.fresh))
+        self._written = frozenset(signature.places)
+        self._input_tree = signature.input_tree or tuple_tree(len(signature.inputs))
+        self._output_tree = signature.output_tree or tuple_tree(len(signature.outputs))
+        self._is_flat = self._input_tree.num_nodes == self._input_tree.num_leaves + 1
+
+    def __call__(self, *args: Any, out: Any = None) -> Any:
+        """Run the code.
+
+        Args:
+            args: Arrays in the nested structure of the signature.
+            out: Arrays to write the results into.
+
+        Raises:
+            ArgumentError: An argument or `out` does not fit; no native code has run.
+        """
+        given = self._flatten(args)
+        arrays = self._admit(given)
+        shapes = tuple([array.shape for array in arrays])
+        plan = self._plans.get(shapes) or self._plan(shapes)
+        if out is None:
+            fresh = plan.allocate_all()
+            arrays += fresh
+            given += fresh
+        else:
+            self._provide(out, plan, arrays, given)
+        starts = list(map(address, arrays))
+        if out is not None or self.signature.donated:
+            self._check_overlap(starts, plan)
+        frame = plan.borrow_frame()
+        frame.fill(starts)
+        self._entry(frame.address)
+        plan.return_frame(frame)
+        return self._output_tree.unflatten([given[place] for place in self._places])
+
+    def __repr__(self) -> str:
+        return f"<Executable {self.signature}, {self.target}>"
+
+    @property
+    def stages(self) -> tuple[str, ...]:
+        """The names that `ir` knows, in the order of the compilation."""
+        return tuple(self._ir)
+
+    def ir(self, stage: str) -> str:
+        """Return the IR after a stage of the compilation.
+
+        Raises:
+            CatgradError: There is no such stage; the message lists them.
+        """
+        if stage not in self._ir:
+            known = ", ".join(self._ir) or "not kept"
+            raise CatgradError(f"{self.signature.name} has no stage {stage!r}: its stages are {known}")
+        return self._ir[stage]()
+
+    def _flatten(self, args: tuple[Any, ...]) -> list[Any]:
+        """Return the arrays among the arguments, in a new list."""
+        tree, name = self._input_tree, self.signature.name
+        if len(args) != tree.num_children:
+            names = ", ".join(self.signature.argument_names)
+            raise ArgumentError(f"{name} takes {tree.num_children} arguments ({names}), got {len(args)}")
+        return list(args) if self._is_flat else flatten(tree, args, name, "args")
+
+    def _admit(self, given: list[Any]) -> list[Array]:
+        """Return the arguments as arrays of the right dtypes that native code can use, in a new list."""
+        for value, (dtype, flags) in zip(given, self._expected, strict=True):
+            if type(value) is not ndarray or value.dtype != dtype or ~value.flags.num & flags:
+                return self._convert(given)
+        return list(given)
+
+    def _convert(self, given: list[Any]) -> list[Array]:
+        """Do what `_admit` does for arguments that are not all perfect; numbers in `given` become arrays as well."""
+        arrays = [parameter.admit(value) for parameter, value in zip(self._inputs, given, strict=True)]
+        given[:] = [value if has_memory(value) else array for value, array in zip(given, arrays, strict=True)]
+        return arrays
+
+    def _plan(self, shapes: tuple[Shape, ...]) -> Plan:
+        plan = self._planner(shapes)
+        if len(self._plans) >= _PLANS:
+            self._plans.clear()
+        self._plans[shapes] = plan
+        return plan
+
+    def _provide(self, out: Any, plan: Plan, arrays: list[Array], given: list[Any]) -> None:
+        """Append the fresh outputs to `arrays`, and what the caller gave for them to `given`."""
+        inputs = len(given)
+        targets = flatten(self._output_tree, out, self.signature.name, "out")
+        for parameter, place, target in zip(self._outputs, self._places, targets, strict=True):
+            if place < inputs:
+                _check_donated(parameter, target, given[place], self._inputs[place].name)
+                continue
+            shape = plan.shapes[place]
+            array = plan.allocate(place - inputs) if target is None else parameter.admit_target(target, shape)
+            arrays.append(array)
+            given.append(array if target is None else target)
+
+    def _check_overlap(self, starts: list[int], plan: Plan) -> None:
+        """Raise when an array that is written shares memory with another."""
+        found = overlap(starts, plan.sizes, self._written)
+        if found is None:
+            return
+        one, other = (self._array_names[place] for place in sorted(found))
+        name = self.signature.name
+        raise ArgumentError(f"{name}: {one} and {other} share memory, and one is written: pass a copy of one of them")
+
+
+def _parameters(signature: Signature) -> tuple[list[Parameter], list[Parameter]]:
+    """Return what the inputs and the outputs must be."""
+    donated = {source for source, _ in signature.donated}
+    inputs = enumerate(zip(signature.input_names, signature.inputs, strict=True))
+    outputs = zip(signature.output_names, signature.outputs, strict=True)
+    return (
+        [Parameter(signature.name, *each, WRITABLE if i in donated else READABLE) for i, each in inputs],
+        [Parameter(signature.name, *each, WRITABLE) for each in outputs],
+    )
+
+
+def _check_donated(parameter: Parameter, target: Any, donated: Any, name: str) -> None:
+    if target is not None and target is not donated:
+        raise parameter.error(f"it is written into the donated {name}", f"pass None, or the array given for {name}")

@@ -1,0 +1,116 @@
+"""What the shapes of the arguments decide: the values of the symbols, the shapes of the results, the descriptors."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from catgrad.dims import Extent, Solver
+from catgrad.errors import ArgumentError, CatgradError
+from catgrad.runtime.buffers import Array, Frame, Shape, aligned_empty
+from catgrad.runtime.signature import Signature
+
+__all__ = ["Plan", "Planner"]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What every call with the same shapes shares.
+
+    Attributes:
+        integers: The values of the symbols, as the function takes them.
+        shapes: The shapes of the function's arrays: the inputs, then the fresh outputs.
+        sizes: Their sizes in bytes.
+        results: Shape, dtype and size of the fresh outputs.
+    """
+
+    integers: tuple[int, ...]
+    shapes: tuple[Shape, ...]
+    sizes: tuple[int, ...]
+    results: tuple[tuple[Shape, np.dtype[Any], int], ...]
+    _frames: list[Frame] = field(default_factory=list)
+
+    def allocate(self, output: int) -> Array:
+        """Return a new array for a fresh output."""
+        return aligned_empty(*self.results[output])
+
+    def allocate_all(self) -> list[Array]:
+        """Return new arrays for the fresh outputs."""
+        return [aligned_empty(*result) for result in self.results]
+
+    def borrow_frame(self) -> Frame:
+        """Return a frame that no other call is using; give it back with `return_frame`."""
+        try:
+            return self._frames.pop()
+        except IndexError:
+            return Frame(self.integers, self.shapes)
+
+    def return_frame(self, frame: Frame) -> None:
+        """Take back a frame whose call is over. There are as many as calls have overlapped."""
+        self._frames.append(frame)
+
+
+class Planner:
+    """Makes the plan for given shapes, or says why they do not fit the signature.
+
+    Args:
+        signature: Whose arguments they are.
+
+    Raises:
+        CatgradError: A symbol of the signature cannot be determined from the shapes.
+    """
+
+    def __init__(self, signature: Signature) -> None:
+        self._signature = signature
+        self._solver = Solver(_axes(signature))
+
+    def __call__(self, shapes: tuple[Shape, ...]) -> Plan:
+        """Return the plan for arguments of these shapes.
+
+        Raises:
+            ArgumentError: They do not fit the signature, or a result would have a negative extent.
+        """
+        signature = self._signature
+        self._check_ranks(shapes)
+        try:
+            values = self._solve(shapes)
+            outputs = [signature.outputs[i].substitute(values) for i in signature.fresh]
+        except CatgradError as error:
+            raise ArgumentError(f"{signature.name}: {error.message}") from None
+        results = [_extents(type.shape) for type in outputs]
+        arrays = (*shapes, *results)
+        dtypes = [type.dtype.numpy for type in (*signature.inputs, *outputs)]
+        sizes = [math.prod(shape) * dtype.itemsize for shape, dtype in zip(arrays, dtypes, strict=True)]
+        n = len(shapes)
+        return Plan(
+            integers=tuple(values[symbol.name] for symbol in signature.symbols),
+            shapes=arrays,
+            sizes=tuple(sizes),
+            results=tuple(zip(results, dtypes[n:], sizes[n:], strict=True)),
+        )
+
+    def _check_ranks(self, shapes: Sequence[Shape]) -> None:
+        signature = self._signature
+        for name, type, shape in zip(signature.input_names, signature.inputs, shapes, strict=True):
+            if len(shape) != type.rank:
+                axes = f"{len(shape)} axes: shape {shape}"
+                raise ArgumentError(f"{signature.name}: {name} must be {type}, but the array has {axes}")
+
+    def _solve(self, shapes: Sequence[Shape]) -> dict[str, int]:
+        values = self._solver([extent for shape in shapes for extent in shape])
+        return {symbol.name: value for symbol, value in zip(self._solver.symbols, values, strict=True)}
+
+
+def _axes(signature: Signature) -> list[tuple[str, Extent]]:
+    """Return every axis of the inputs: what to call it in a message, and its extent."""
+    inputs = zip(signature.input_names, signature.inputs, strict=True)
+    return [(f"{name} axis {axis}", extent) for name, type in inputs for axis, extent in enumerate(type.shape)]
+
+
+def _extents(shape: Sequence[Extent]) -> Shape:
+    """Return a shape without symbols."""
+    return tuple(map(int, shape))

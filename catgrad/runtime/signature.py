@@ -1,0 +1,148 @@
+"""The type of a compiled function: what it takes, what it gives, and which results reuse the memory of an argument."""
+
+from __future__ import annotations
+
+import re
+import reprlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from optree import PyTreeSpec
+
+from catgrad.dims import Symbol, symbols
+from catgrad.errors import CatgradError
+from catgrad.types import TensorType
+
+__all__ = ["Signature"]
+
+
+@dataclass(frozen=True)
+class Signature:
+    """The type of a compiled function.
+
+    Attributes:
+        name: The function in the compiled module.
+        symbols: The symbolic dimensions, in the order in which the function takes their values, before its arrays.
+        inputs: The types of the arrays it takes, flat.
+        outputs: The types of the arrays it gives, flat.
+        donated: Pairs of an input and the output that is written into its memory, by position. They have the same type.
+        input_names: An expression for each input, for messages: "x", "state['weight']".
+        input_tree: The nested structure of the positional arguments, a tuple; None when each argument is an array.
+        output_tree: The nested structure of the result; None when it is a tuple of arrays.
+
+    Raises:
+        CatgradError: The parts do not fit together.
+
+    Example:
+        >>> from catgrad.dims import dim
+        >>> from catgrad.types import f32
+        >>> B = dim("B")
+        >>> print(Signature("scale", (B,), (f32[B, 3], f32[()]), (f32[B, 3],), input_names=("x", "by")))
+        scale: (x: f32[B, 3], by: f32[]) -> (f32[B, 3])
+    """
+
+    name: str
+    symbols: tuple[Symbol, ...]
+    inputs: tuple[TensorType, ...]
+    outputs: tuple[TensorType, ...]
+    donated: tuple[tuple[int, int], ...] = ()
+    input_names: tuple[str, ...] = ()
+    input_tree: PyTreeSpec | None = None
+    output_tree: PyTreeSpec | None = None
+
+    def __post_init__(self) -> None:
+        self._check_names()
+        self._check_symbols()
+        self._check_tree("input", self.input_tree, self.inputs)
+        self._check_tree("output", self.output_tree, self.outputs)
+        if self.input_tree is not None and self.input_tree.type is not tuple:
+            raise CatgradError(f"{self.name}: the input tree {self.input_tree} is not the tuple of the arguments")
+        self._check_donated()
+
+    @property
+    def argument_names(self) -> tuple[str, ...]:
+        """The names of the positional arguments; an argument without arrays is called `_`."""
+        if self.input_tree is None:
+            return self.input_names
+        remaining = iter(self.input_names)
+        arguments = ([next(remaining) for _ in range(child.num_leaves)] for child in self.input_tree.children())
+        return tuple(_root(names[0]) if names else "_" for names in arguments)
+
+    @property
+    def output_names(self) -> tuple[str, ...]:
+        """An expression for each output, starting from `out`."""
+        if self.output_tree is None:
+            return tuple(f"out[{i}]" for i in range(len(self.outputs)))
+        return tuple(accessor.codify("out") for accessor in self.output_tree.accessors())
+
+    @property
+    def fresh(self) -> tuple[int, ...]:
+        """The outputs that are not written into an argument: the function takes an array for each, after the inputs."""
+        donated = {output for _, output in self.donated}
+        return tuple(i for i in range(len(self.outputs)) if i not in donated)
+
+    @property
+    def places(self) -> tuple[int, ...]:
+        """For each output, where it is written: a position among the inputs followed by the fresh outputs."""
+        places = {output: len(self.inputs) + i for i, output in enumerate(self.fresh)}
+        places.update((output, source) for source, output in self.donated)
+        return tuple(places[i] for i in range(len(self.outputs)))
+
+    def __str__(self) -> str:
+        arguments = _nested(self.input_tree, self.inputs)
+        takes = ", ".join(f"{name}: {_short(each)}" for name, each in zip(self.argument_names, arguments, strict=True))
+        result = _nested(self.output_tree, self.outputs)
+        gives = f"({', '.join(map(_short, result))})" if isinstance(result, tuple) else _short(result)
+        return f"{self.name}: ({takes}) -> {gives}"
+
+    def _check_names(self) -> None:
+        if len(self.input_names) != len(self.inputs):
+            raise CatgradError(f"{self.name}: expected {len(self.inputs)} input names, got {len(self.input_names)}")
+
+    def _check_symbols(self) -> None:
+        bound = symbols(extent for type in self.inputs for extent in type.shape)
+        used = (*self.symbols, *symbols(extent for type in self.outputs for extent in type.shape))
+        for symbol in used:
+            if symbol not in bound:
+                raise CatgradError(f"{self.name}: no input has the symbolic dimension {symbol}")
+
+    def _check_tree(self, what: str, tree: PyTreeSpec | None, types: Sequence[TensorType]) -> None:
+        if tree is not None and tree.num_leaves != len(types):
+            raise CatgradError(f"{self.name}: the {what} tree has {tree.num_leaves} leaves for {len(types)} arrays")
+
+    def _check_donated(self) -> None:
+        if any(i not in range(len(self.inputs)) or j not in range(len(self.outputs)) for i, j in self.donated):
+            raise CatgradError(f"{self.name}: the donated pairs {self.donated} name an array that is not there")
+        for positions in zip(*self.donated, strict=True):
+            if len(set(positions)) != len(positions):
+                raise CatgradError(f"{self.name}: an array is donated twice in {self.donated}")
+        for source, target in self.donated:
+            if self.inputs[source] != self.outputs[target]:
+                given, wanted = self.inputs[source], self.outputs[target]
+                raise CatgradError(f"{self.name}: {self.input_names[source]}: {given} cannot hold a result {wanted}")
+
+
+def _root(name: str) -> str:
+    """Return the variable that an expression such as `state['weight']` starts with."""
+    return re.split(r"\W", name, maxsplit=1)[0]
+
+
+class _Verbatim:
+    """A type inside a nested structure, shown as it is written."""
+
+    def __init__(self, type: TensorType) -> None:
+        self._text = str(type)
+
+    def __repr__(self) -> str:
+        return self._text
+
+
+_abbreviation = reprlib.Repr()
+_abbreviation.maxother = 80
+_short = _abbreviation.repr
+
+
+def _nested(tree: PyTreeSpec | None, types: Sequence[TensorType]) -> Any:
+    leaves = tuple(map(_Verbatim, types))
+    return leaves if tree is None else tree.unflatten(leaves)

@@ -1,0 +1,74 @@
+"""From the LLVM dialect to machine code and to text."""
+
+import subprocess
+import sys
+
+import pytest
+from mlir import ir
+
+from catgrad.errors import CompileError
+from catgrad.runtime import engine
+
+
+def parse(source):
+    with ir.Context(), ir.Location.unknown():
+        return ir.Module.parse(source)
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("", r"the module has no function f: its entries are none"),
+        ("llvm.func @_mlir_ciface_g() { llvm.return }", r"the module has no function f: its entries are g"),
+        ("llvm.func @f() { llvm.return }", r"f cannot be called from Python: .* llvm.emit_c_interface"),
+        ("func.func @f() { return }", r"not in the LLVM dialect yet: it has func.(func|return) at loc\("),
+    ],
+)
+def test_modules_that_are_not_ready(source, message):
+    with pytest.raises(CompileError, match=message):
+        engine.jit(parse(source), "f")
+
+
+def test_text_of_a_module_that_is_not_lowered():
+    with pytest.raises(CompileError, match=r"not in the LLVM dialect yet: it has arith.constant at loc\("):
+        engine.llvm_ir(parse("llvm.func @f() { %0 = arith.constant 1 : i32 llvm.return }"))
+
+
+def test_a_function_that_nobody_defines():
+    """In a process of its own: the linker also prints to the standard error stream."""
+    program = """
+from mlir import ir
+from catgrad.errors import CompileError
+from catgrad.runtime.engine import jit
+source = "llvm.func @nobody() llvm.func @_mlir_ciface_f() { llvm.call @nobody() : () -> () llvm.return }"
+with ir.Context(), ir.Location.unknown():
+    module = ir.Module.parse(source)
+try:
+    jit(module, "f")
+except CompileError as error:
+    print(error)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "cannot link f: this process lacks one of the functions it calls: nobody\n"
+
+
+def test_llvm_ir(lower, elementwise):
+    text = engine.llvm_ir(lower(elementwise("%r = arith.addf %x0, %x1 : f32", "f32")))
+    assert "define void @_mlir_ciface_f(ptr" in text
+    assert "fadd float" in text
+
+
+def test_assembly(lower, elementwise):
+    text = engine.assembly(lower(elementwise("%r = arith.addf %x0, %x1 : f32", "f32")))
+    assert "_mlir_ciface_f:" in text
+    assert "ret" in text
+
+
+def test_tools_that_fail_or_are_missing(monkeypatch):
+    with pytest.raises(CompileError, match=r"opt -S failed:\n.*error"):
+        engine._run("opt", ["-S"], "not LLVM IR")
+    with pytest.raises(CompileError, match="the LLVM tool optimus is not installed"):
+        engine._run("optimus", [], "")
+    monkeypatch.setattr(engine, "find_spec", lambda name: None)
+    with pytest.raises(CompileError, match="the LLVM tool llc is not installed"):
+        engine._run("llc", [], "")

@@ -1,0 +1,85 @@
+"""The command: `python -m bench --help`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from bench.case import Case, Entry, select
+from bench.cases import CASES
+from bench.coordinator import Settings, run_case
+from bench.libraries import LIBRARIES
+from bench.plot import plot
+from bench.report import show, to_json
+from bench.results import OURS, CaseResult
+
+# Columns of the table where no terminal says how wide it is.
+WIDTH = 120
+THOROUGH = Settings()
+QUICK = Settings(block=0.01, rounds=9, budget=5.0)
+
+
+def main() -> None:
+    """Runs the chosen cases and reports them."""
+    options = parse()
+    cases = select(CASES, options.case)
+    if not cases:
+        raise SystemExit(f"no case matches {options.case!r}: --list shows them")
+    if options.list:
+        print(*(case.name for case in cases), sep="\n")
+        return
+    settings = replace(QUICK if options.quick else THOROUGH, threads=options.threads)
+    if len(settings.cores) < options.threads:
+        raise SystemExit(f"{options.threads} threads need as many cores; there are {len(settings.cores)}")
+    results = run(cases, {OURS, "machine", *options.peers}, settings)
+    show(results, Console(width=None if sys.stdout.isatty() else WIDTH))
+    for path in filter(None, (options.json, options.plot)):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    if options.json:
+        to_json(results, settings, options.json)
+    if options.plot:
+        plot(results, options.plot)
+
+
+def parse() -> argparse.Namespace:
+    """The command line."""
+    peers = tuple(name for name in LIBRARIES if name not in {OURS, "machine"})
+    parser = argparse.ArgumentParser("python -m bench", description="Measures catgrad next to its peers.")
+    parser.add_argument("--quick", action="store_true", help="fewer and shorter blocks: all cases in under ten minutes")
+    parser.add_argument("--case", default="*", metavar="PATTERN", help="cases whose name matches or contains PATTERN")
+    parser.add_argument("--threads", type=int, default=1, metavar="N", help="threads for every library, on N cores (1)")
+    parser.add_argument(
+        "--peers", nargs="+", choices=peers, default=peers, metavar="NAME", help=f"of {', '.join(peers)}"
+    )
+    parser.add_argument("--no-peers", dest="peers", action="store_const", const=(), help="catgrad alone")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write all measurements")
+    parser.add_argument("--plot", type=Path, metavar="FILE", help="draw the ratios (.png, .svg)")
+    parser.add_argument("--list", action="store_true", help="name the cases and stop")
+    return parser.parse_args()
+
+
+def run(cases: tuple[Case, ...], libraries: set[str], settings: Settings) -> list[CaseResult]:
+    """Measures case after case, showing how far it is."""
+    columns = TextColumn("{task.description}"), MofNCompleteColumn(), TimeElapsedColumn()
+    results = []
+    with Progress(*columns, console=Console(stderr=True), transient=True, refresh_per_second=1) as progress:
+        task = progress.add_task("", total=len(cases))
+        for case in cases:
+            progress.update(task, description=case.name)
+            results.append(run_case(case, chosen(case, libraries), settings))
+            progress.advance(task)
+    return results
+
+
+def chosen(case: Case, libraries: set[str]) -> tuple[Entry, ...]:
+    """The entries of a case whose library takes part."""
+    return tuple(entry for entry in case.entries if entry.library in libraries)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,46 @@
+"""What the coordinator and its workers say to each other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["Failure", "Prepared", "Task"]
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a worker is to run, and where.
+
+    Args:
+        case: Name of the case.
+        entry: Name of the entry.
+        cores: The cores it is pinned to.
+        block: Seconds that one block of calls should take.
+    """
+
+    case: str
+    entry: str
+    cores: tuple[int, ...]
+    block: float
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a competitor has no figures, as a line of text."""
+
+    message: str
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What is known after the first call.
+
+    Args:
+        first_call: Seconds from the function and its arrays to the first result.
+        memory: Bytes by which the process's memory grew at most meanwhile.
+        error: Largest error of the result, relative to the largest magnitude in the reference.
+    """
+
+    first_call: float
+    memory: int
+    error: float

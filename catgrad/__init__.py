@@ -6,10 +6,20 @@ is a functor on it, and what results is compiled to native code that needs no fr
 
 from catgrad import ops as ops
 from catgrad.autodiff import grad as grad
+from catgrad.autodiff import learner as learner
 from catgrad.autodiff import value_and_grad as value_and_grad
 from catgrad.autodiff import vjp as vjp
+from catgrad.compile import compile as compile
+from catgrad.compile import stages as stages
 from catgrad.dims import dim as dim
+from catgrad.errors import ArgumentError as ArgumentError
+from catgrad.errors import CatgradError as CatgradError
+from catgrad.errors import CompileError as CompileError
+from catgrad.errors import TypeCheckError as TypeCheckError
+from catgrad.interpret import interpret as interpret
+from catgrad.json_reader import from_json as from_json
 from catgrad.lang import nn as nn
+from catgrad.lang import optim as optim
 from catgrad.lang.function import function as function
 from catgrad.lang.function import trace as trace
 from catgrad.lang.functions import all as all
@@ -87,6 +97,9 @@ from catgrad.ops import tanh as tanh
 from catgrad.ops import trunc as trunc
 from catgrad.ops import where as where
 from catgrad.ops import zeros as zeros
+from catgrad.runtime import Executable as Executable
+from catgrad.term import Term as Term
+from catgrad.typecheck import check as check
 from catgrad.types import bf16 as bf16
 from catgrad.types import bool_ as bool_
 from catgrad.types import f16 as f16

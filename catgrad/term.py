@@ -6,6 +6,7 @@ its tensor type, and each edge is an operation of the table. Using a value twice
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -13,13 +14,14 @@ from typing import Any
 
 from catgrad import dims
 from catgrad.dims import Extent, Symbol
-from catgrad.hypergraph import Hypergraph, OpenHypergraph, Segments, Witness, labels, schedule
+from catgrad.hypergraph import Hypergraph, OpenHypergraph, Segments, labels, schedule
 from catgrad.location import Location
 from catgrad.ops import Definition, Kind, Operation, call
+from catgrad.show import Shown
 from catgrad.trees import Tree, flatten, unflatten
 from catgrad.types import TensorType
 
-__all__ = ["Step", "Term"]
+__all__ = ["Step", "Term", "carry", "linkable"]
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,7 @@ class Step:
 
 
 @dataclass(frozen=True, eq=False)
-class Term:
+class Term(Shown):
     """A program f : A → B.
 
     Attributes:
@@ -104,11 +106,6 @@ class Term:
     def type(self) -> str:
         """The type as text: `(f32[B, 784], f32[784, 10]) -> f32[B, 10]`."""
         return f"({_show(self.input_tree, self.source_types)}) -> {_show(self.output_tree, self.target_types)}"
-
-    def __str__(self) -> str:
-        from catgrad.show import text
-
-        return text(self)
 
     def __repr__(self) -> str:
         return f"<term {self.name} : {self.type}, {len(self.graph.hypergraph.edges)} operations>"
@@ -190,6 +187,16 @@ class Term:
         """Return the term with another graph of the same type; edges past the end of `locations` have none."""
         padded = (*locations, *[None] * (len(graph.hypergraph.edges) - len(locations)))
         return replace(self, graph=graph, locations=padded, _bound={})
+
+
+def linkable(name: str) -> str:
+    """Return a name that linkers accept.
+
+    Example:
+        >>> linkable("value_and_grad(f)")
+        'value_and_grad_f'
+    """
+    return re.sub(r"[^\w.$]+", "_", name).strip("_") or "f"
 
 
 def carry(locations: Sequence[Location | None], edges: Segments) -> tuple[Location | None, ...]:

@@ -11,7 +11,7 @@ from mlir.dialects import irdl
 
 from catgrad.ops import OPS, Kind, Op
 
-from .types import IMPLIED
+from catgrad.dialect.types import IMPLIED
 
 __all__ = ["DIALECT_OPS", "load"]
 

@@ -1,0 +1,1 @@
+"""The language: tracing, functions, modules, layers and optimizers."""

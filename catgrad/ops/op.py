@@ -7,6 +7,7 @@ reference meaning at once when nothing is being traced.
 from __future__ import annotations
 
 import enum
+import inspect
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
@@ -121,6 +122,7 @@ class Op:
     def __post_init__(self) -> None:
         object.__setattr__(self, "__doc__", self.doc)
         object.__setattr__(self, "__name__", self.name)
+        object.__setattr__(self, "__signature__", _signature(self))
         if self.name in OPS:
             raise RegistryError(f"the operation {self.name} is in the table already: see catgrad/ops")
         OPS[self.name] = self
@@ -157,6 +159,12 @@ class Op:
             result = self.reference(xp, *(wide if narrow else arrays), **attributes)
         results = result if isinstance(result, tuple) else (result,)
         return tuple(_as(xp, array, t.dtype) for array, t in zip(results, outputs, strict=True))
+
+
+def _signature(op: Op) -> inspect.Signature:
+    """Return how the public function is called, for help texts and for naming the inputs of a trace."""
+    operands = [inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD) for name in op.inputs or ()]
+    return inspect.Signature(operands)
 
 
 OPS: dict[str, Op] = {}

@@ -1,0 +1,99 @@
+"""Learners: a model, a loss and an optimizer composed into one step.
+
+With P the parameters, S the optimizer's state, X the inputs and Y the targets, the step is
+
+    (S ● P) ● X ● Y  →  (S ● P) ● loss
+
+the composite of the optimizer's lens, the model's and the loss's, read as one function.
+
+Reference: Cruttwell et al., "Categorical foundations of gradient-based learning" (2021), arXiv:2103.01931.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from catgrad import trees
+from catgrad.autodiff.transforms import value_and_grad
+from catgrad.lang.function import Function, PythonFunction
+from catgrad.lang.module import Module
+from catgrad.lang.optim import Optimizer
+from catgrad.types import TensorType
+
+__all__ = ["Learner", "learner"]
+
+
+@dataclass(frozen=True)
+class Learner:
+    """What is trained, on what measure, and how.
+
+    Attributes:
+        model: The module; its parameters are learned.
+        loss: `(predictions, targets) -> f32[]`.
+        optimizer: How the parameters change.
+    """
+
+    model: Module
+    loss: Callable[[Any, Any], Any]
+    optimizer: Optimizer
+
+    def init(self, seed: int = 0) -> dict[str, Any]:
+        """Return initial parameters and optimizer state: {"parameters": ..., "optimizer": ...}."""
+        leaves, shape = trees.flatten(self._state_types["optimizer"])
+        zeros = [np.zeros(tuple(map(int, t.shape)), t.dtype.numpy) for t in leaves]
+        return {"parameters": self.model.init(seed), "optimizer": trees.unflatten(shape, zeros)}
+
+    @property
+    def _state_types(self) -> dict[str, Any]:
+        parameters = {path: p.type for path, p in self.model.parameters().items()}
+        return {"parameters": parameters, "optimizer": self.optimizer.state_types(parameters)}
+
+    @property
+    def step(self) -> Function:
+        """The function (state, inputs, targets) ↦ (state, loss); compiled, it updates the state in place."""
+
+        def step(state: Any, inputs: Any, targets: Any) -> Any:
+            def loss(parameters: Any, inputs: Any, targets: Any) -> Any:
+                return self.loss(self.model.apply(parameters, inputs), targets)
+
+            value, gradients = value_and_grad(loss)(state["parameters"], inputs, targets)
+            parameters, optimizer = self.optimizer.update(state["parameters"], gradients, state["optimizer"])
+            return {"parameters": parameters, "optimizer": optimizer}, value
+
+        return _Leading(step, (self._state_types,), (0,))
+
+    @property
+    def predict(self) -> Function:
+        """The function (parameters, inputs) ↦ predictions."""
+        return self.model.as_function()
+
+
+class _Leading(PythonFunction):
+    """A Python function that knows the types of its first arguments, and may take over their storage."""
+
+    def __init__(self, function: Callable[..., Any], leading: tuple[Any, ...], donates: tuple[int, ...]) -> None:
+        super().__init__(function)
+        self.leading = leading
+        self.donates = donates
+
+
+def learner(model: Module, *, loss: Callable[[Any, Any], Any], optimizer: Optimizer) -> Learner:
+    """Compose a model, a loss and an optimizer.
+
+    Example:
+        >>> import numpy as np, catgrad as cg
+        >>> made = learner(cg.nn.Linear(2, 1), loss=cg.nn.mse, optimizer=cg.optim.sgd(0.1))
+        >>> x, y = np.eye(2, dtype=np.float32), np.ones((2, 1), np.float32)
+        >>> state = made.init(seed=0)
+        >>> losses = []
+        >>> for _ in range(3):
+        ...     state, loss = made.step(state, x, y)
+        ...     losses.append(loss.item())
+        >>> losses[0] > losses[1] > losses[2]
+        True
+    """
+    return Learner(model, loss, optimizer)

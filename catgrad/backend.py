@@ -1,0 +1,78 @@
+"""From a term to native code, through MLIR: emit, run the pipeline of the target, link."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from time import perf_counter
+
+from mlir import ir
+
+from catgrad.dialect import emit
+from catgrad.errors import CatgradError
+from catgrad.passes.pipelines import stages
+from catgrad.passes.runner import run
+from catgrad.runtime import Executable, Signature
+from catgrad.runtime.engine import assembly, jit, llvm_ir
+from catgrad.term import Term
+
+__all__ = ["TEXTS", "build", "stage_names"]
+
+TEXTS: dict[str, Callable[[ir.Module], str]] = {"llvm-ir": llvm_ir, "asm": assembly}
+"""What can be shown of a module after its last stage, beyond MLIR itself."""
+
+
+def build(term: Term, signature: Signature, target: str, seconds: dict[str, float]) -> Executable:
+    """Compile a simplified term.
+
+    Args:
+        term: The term.
+        signature: What the executable takes and gives.
+        target: Its pipeline.
+        seconds: How long earlier stages took; completed here.
+
+    Raises:
+        CompileError: A pass failed; the message has a command that reproduces it.
+    """
+    started = perf_counter()
+    module = _emitted(term, signature)
+    seconds["catgrad"] = perf_counter() - started
+    seconds.update(run(module, stages(target)[1:]).seconds)
+    started = perf_counter()
+    native = jit(module, signature.name)
+    seconds["native"] = perf_counter() - started
+    texts = {name: partial(_text, term, signature, target, name) for name in stage_names(target)}
+    return Executable(
+        signature, native, ir={"term": partial(str, term), **texts}, compile_seconds=seconds, target=target
+    )
+
+
+def stage_names(target: str) -> list[str]:
+    return [*(stage.name for stage in stages(target)), *TEXTS]
+
+
+def _emitted(term: Term, signature: Signature) -> ir.Module:
+    """Return the module of a term, its donated arguments marked with the result that takes over their storage."""
+    module = emit(term)
+    entry = next(op for op in module.body.operations if op.name.value == signature.name)
+    attributes = list(entry.arg_attrs)
+    with module.context:
+        i64 = ir.IntegerType.get_signless(64)
+        for source, result in signature.donated:
+            position = len(signature.symbols) + source
+            known = {named.name: named.attr for named in attributes[position]}
+            attributes[position] = ir.DictAttr.get({**known, "catgrad.donated": ir.IntegerAttr.get(i64, result)})
+        entry.arg_attrs = attributes
+    return module
+
+
+def _text(term: Term, signature: Signature, target: str, name: str) -> str:
+    """Compile again up to a stage, and return the IR after it."""
+    pipeline = stages(target)
+    names = [stage.name for stage in pipeline]
+    if name not in (*names, *TEXTS):
+        raise CatgradError(f"there is no stage {name!r}: {', '.join(stage_names(target))}")
+    module = _emitted(term, signature)
+    end = names.index(name) + 1 if name in names else len(names)
+    run(module, pipeline[:end])
+    return TEXTS[name](module) if name in TEXTS else str(module)

@@ -1,0 +1,117 @@
+"""From a function to native code, stage by stage."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from time import perf_counter
+from typing import Any
+
+from catgrad import trees
+from catgrad.dims import Extent, Solver
+from catgrad.errors import CatgradError
+from catgrad.lang.function import as_function, trace
+from catgrad.rewrite import inline_small, simplify
+from catgrad.runtime import Executable, Signature
+from catgrad.term import Term, linkable
+
+__all__ = ["compile", "stages"]
+
+TERM = "term"
+"""The stage before MLIR."""
+
+
+def compile(
+    f: Any,
+    *types: Any,
+    target: str = "cpu",
+    bind: Mapping[str, Extent] | None = None,
+    donate: int | Sequence[int] | None = None,
+) -> Executable:
+    """Compile a function, module or term to native code.
+
+    Args:
+        f: What to compile; see `catgrad.trace`. A module's parameters come before its arguments.
+        *types: Nested argument types. Symbols that `bind` leaves open are read off the arrays at each call.
+        target: "cpu".
+        bind: Values for symbols: {"B": 128}.
+        donate: Arguments whose storage the results may take over; those that `f` itself declares when left out.
+
+    Returns:
+        What takes and gives nested numpy arrays.
+
+    Raises:
+        TypeCheckError: An operation rejects its operands; the error shows the user's line.
+        CatgradError: The target is unknown, or a donated argument has no result of its type.
+        CompileError: A pass failed; the error says how to reproduce it.
+
+    Example:
+        >>> import numpy as np, catgrad as cg
+        >>> double = compile(lambda x: x + x, cg.f32[cg.dim("B")])
+        >>> double(np.array([1.0, 2.0], np.float32)).tolist()
+        [2.0, 4.0]
+    """
+    started = perf_counter()
+    term = _term(f, types, bind or {})
+    donated = _donated(f, term, donate)
+    program = simplify(inline_small(term))
+    signature = _signature(program, donated)
+    seconds = {TERM: perf_counter() - started}
+    from catgrad.backend import build  # here, so that importing catgrad does not import mlir
+
+    return build(program, signature, target, seconds)
+
+
+def stages(target: str = "cpu") -> tuple[str, ...]:
+    """Return the names of the stages of the pipeline for a target, which `Executable.ir` shows.
+
+    Example:
+        >>> stages()[:3]
+        ('term', 'catgrad', 'linalg')
+    """
+    from catgrad.backend import stage_names
+
+    return (TERM, *stage_names(target))
+
+
+def _term(f: Any, types: Sequence[Any], bind: Mapping[str, Extent]) -> Term:
+    term = f if isinstance(f, Term) and not types else trace(f, *types)
+    known = {symbol.name for symbol in term.symbols}
+    if bind.keys() - known:
+        raise CatgradError(f"bind: {term.name} has the symbols {sorted(known)}, given {sorted(bind)}")
+    return term.substitute(bind)
+
+
+def _donated(f: Any, term: Term, donate: int | Sequence[int] | None) -> tuple[tuple[int, int], ...]:
+    """Pair each donated input with the first free output of its type."""
+    declared = () if isinstance(f, Term) else as_function(f).donates
+    arguments = declared if donate is None else (donate,) if isinstance(donate, int) else donate
+    nested = trees.unflatten(term.input_tree, range(len(term.source_types)))
+    if any(not 0 <= a < len(nested) for a in arguments):
+        raise CatgradError(f"donate: {term.name} takes {len(nested)} arguments, there is no {arguments}")
+    free = dict(enumerate(term.target_types))
+    pairs = []
+    for source in (i for a in arguments for i in trees.flatten(nested[a])[0]):
+        fitting = [j for j, type in free.items() if type == term.source_types[source]]
+        if not fitting:
+            name, type = term.input_names[source], term.source_types[source]
+            raise CatgradError(f"donate: no result of {term.name} has the type {type} of {name}")
+        pairs.append((source, fitting[0]))
+        del free[fitting[0]]
+    return tuple(pairs)
+
+
+def _signature(term: Term, donated: tuple[tuple[int, int], ...]) -> Signature:
+    solver = Solver([("", extent) for type in term.source_types for extent in type.shape])
+    missing = {s.name for s in term.symbols} - {s.name for s in solver.symbols}
+    if missing:
+        raise CatgradError(f"{term.name}: no input has the symbolic dimension {sorted(missing)}: give it by bind")
+    return Signature(
+        name=linkable(term.name),
+        symbols=term.symbols,
+        inputs=term.source_types,
+        outputs=term.target_types,
+        donated=donated,
+        input_names=term.input_names,
+        input_tree=term.input_tree,
+        output_tree=term.output_tree,
+    )

@@ -1,0 +1,57 @@
+"""The reference meaning of a term: what every compiled form of it must agree with."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from catgrad import trees
+from catgrad.dims import Solver
+from catgrad.errors import ArgumentError
+from catgrad.ops import typeof
+from catgrad.term import Term
+
+__all__ = ["interpret"]
+
+
+def interpret(term: Term, *arguments: Any, xp: Any = None) -> Any:
+    """Evaluate a term operation by operation.
+
+    Args:
+        term: What to evaluate; see `catgrad.trace`.
+        *arguments: Nested arrays of any library that follows the Python Array API standard.
+        xp: The library's namespace; that of the first array when left out.
+
+    Returns:
+        Nested arrays of the same library.
+
+    Raises:
+        ArgumentError: The arrays do not have the types of the inputs.
+
+    Example:
+        >>> import numpy as np, catgrad as cg
+        >>> term = cg.trace(lambda x: cg.sum(x, axis=0), cg.f32[cg.dim("B"), 2])
+        >>> interpret(term, np.ones((3, 2), np.float32)).tolist()
+        [3.0, 3.0]
+    """
+    leaves, tree = trees.flatten(arguments)
+    if tree != term.input_tree:
+        raise ArgumentError(f"{term.name} takes {term.type}; the arguments are nested otherwise: {tree}")
+    arrays = [x if hasattr(x, "__array_namespace__") or xp is not None else np.asarray(x) for x in leaves]
+    values = _symbols(term, arrays)
+    namespace = xp or (arrays[0].__array_namespace__() if arrays else np)
+    return trees.unflatten(term.output_tree, term.substitute(values).evaluate(namespace, *arrays))
+
+
+def _symbols(term: Term, arrays: list[Any]) -> dict[str, int]:
+    """Return the values of the term's symbols, read off the arrays, after checking every dtype and shape."""
+    declared, actual = [], []
+    for name, type, array in zip(term.input_names, term.source_types, arrays, strict=True):
+        given = typeof(array)
+        if given.dtype is not type.dtype or given.rank != type.rank:
+            raise ArgumentError(f"{name}: expected {type}, got {given}")
+        declared += [(f"{name} axis {axis}", extent) for axis, extent in enumerate(type.shape)]
+        actual += given.shape
+    solver = Solver(declared)
+    return dict(zip((symbol.name for symbol in solver.symbols), solver(actual), strict=True))

@@ -1,0 +1,109 @@
+"""Terms for people: as text, as diagrams, and as JSON."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from catgrad.errors import CatgradError
+from catgrad.hypergraph import to_dot as graph_to_dot
+from catgrad.json_writer import json_text
+from catgrad.ops import Operation
+from catgrad.types import TensorType
+
+if TYPE_CHECKING:
+    from catgrad.term import Step, Term
+
+__all__ = ["Shown", "dot", "svg", "text"]
+
+
+class Shown:
+    """The ways in which a term shows itself, each returned as text and written to a file on demand."""
+
+    def __str__(self: Term) -> str:
+        return text(self)
+
+    def _repr_svg_(self: Term) -> str:
+        return svg(self)
+
+    def to_dot(self: Term, path: str | Path | None = None) -> str:
+        """Return the diagram in the DOT language."""
+        return _written(dot(self), path)
+
+    def to_svg(self: Term, path: str | Path | None = None) -> str:
+        """Return the diagram as SVG; raise `CatgradError` if graphviz is not installed."""
+        return _written(svg(self), path)
+
+    def to_json(self: Term, path: str | Path | None = None) -> str:
+        """Return the term as JSON, which `catgrad.from_json` reads."""
+        return _written(json_text(self), path)
+
+    def to_mlir(self: Term, path: str | Path | None = None) -> str:
+        """Return the term as a module of the catgrad dialect."""
+        from catgrad.dialect import emit  # so that importing catgrad does not import mlir
+
+        return _written(str(emit(self)), path)
+
+
+def _written(content: str, path: str | Path | None) -> str:
+    if path is not None:
+        Path(path).write_text(content, encoding="utf-8")
+    return content
+
+
+def text(term: Term) -> str:
+    """Return a term as a list of assignments, after those of the definitions that it calls.
+
+    Example:
+        >>> import catgrad as cg
+        >>> print(text(cg.trace(lambda x: x + 1, cg.f32[2])))
+        <lambda> : (f32[2]) -> f32[2]
+          %1 = constant[value=1.0]()                          : f32[]
+          %2 = broadcast_to[shape=(2,)](%1)                   : f32[2]
+          %3 = add(%0, %2)                                    : f32[2]
+          return %3
+    """
+    return "\n\n".join(map(_body, (*(d.term for d in term.definitions), term)))
+
+
+def _body(term: Term) -> str:
+    lines = [f"{term.name} : {term.type}"]
+    lines += [_assignment(step, term) for step in term.steps]
+    return "\n".join([*lines, f"  return {_nodes(term.outputs)}"])
+
+
+def _assignment(step: Step, term: Term) -> str:
+    results = f"{_nodes(step.outputs)} = " if step.outputs else ""
+    types = ", ".join(str(term.node_types[node]) for node in step.outputs)
+    return f"  {results}{step.operation}({_nodes(step.inputs)})".ljust(54) + (f": {types}" if types else "")
+
+
+def _nodes(nodes: tuple[int, ...]) -> str:
+    return ", ".join(f"%{node}" for node in nodes)
+
+
+def dot(term: Term) -> str:
+    """Return a term's diagram in the DOT language."""
+    return graph_to_dot(term.graph, node_label=str, edge_label=_box)
+
+
+def _box(operation: Operation) -> str:
+    attributes = [str(value) for _, value in operation.attributes if not isinstance(value, TensorType)]
+    return " ".join([operation.op.name, *attributes])
+
+
+def svg(term: Term) -> str:
+    """Return a term's diagram as SVG.
+
+    Raises:
+        CatgradError: Graphviz is not installed.
+    """
+    if shutil.which("dot") is None:
+        raise CatgradError("a diagram as SVG needs graphviz: apt-get install graphviz, or brew install graphviz")
+    try:
+        import graphviz
+    except ImportError as error:
+        raise CatgradError("a diagram as SVG needs the Python package graphviz: pip install 'catgrad[svg]'") from error
+    rendered: str = graphviz.Source(dot(term)).pipe("svg", encoding="utf-8")
+    return rendered

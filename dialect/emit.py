@@ -32,11 +32,11 @@ def new_context() -> ir.Context:
     return context
 
 
-def emit(term: Term, context: ir.Context | None = None) -> ir.Module:
-    """Return the module of a term; its public function has the term's name.
+def emit(*terms: Term, context: ir.Context | None = None) -> ir.Module:
+    """Return the module of some terms: a public function for each, by its name, and a private one for each definition.
 
     Args:
-        term: The term.
+        *terms: Terms with different names.
         context: A context with the dialect loaded; a new one when left out.
 
     Example:
@@ -54,23 +54,24 @@ def emit(term: Term, context: ir.Context | None = None) -> ir.Module:
     with context, ir.Location.unknown():
         module = ir.Module.create()
         with ir.InsertionPoint(module.body):
-            _Emitter(term).run()
+            _Emitter(terms).run()
     return module
 
 
 class _Emitter:
     """The functions of one module, by definition."""
 
-    def __init__(self, term: Term) -> None:
-        self._term = term
+    def __init__(self, terms: Sequence[Term]) -> None:
+        self._terms = terms
         self._names: dict[Definition, str] = {}
-        taken = {linkable(term.name)}
-        for definition in term.definitions:
+        taken = {linkable(term.name) for term in terms}
+        for definition in dict.fromkeys(d for term in terms for d in term.definitions):
             self._names[definition] = _unique(linkable(definition.name), taken)
 
     def run(self) -> None:
-        """Emit the term, then what it calls."""
-        self._function(self._term, linkable(self._term.name), "public")
+        """Emit the terms, then what they call."""
+        for term in self._terms:
+            self._function(term, linkable(term.name), "public")
         for definition, name in reversed(self._names.items()):
             self._function(definition.term, name, "private")
 
@@ -80,7 +81,7 @@ class _Emitter:
         made = func.FuncOp(name, (inputs, [to_mlir(type) for type in term.target_types]))
         if visibility == "private":
             made.sym_visibility = ir.StringAttr.get(visibility)
-        made.arg_attrs = _argument_attributes(term)
+        made.arg_attrs = _argument_attributes(term, named=visibility == "public")
         block = made.add_entry_block()
         symbols, arguments = _cut(list(block.arguments), len(term.symbols))
         values = dict(zip(term.inputs, arguments, strict=True))
@@ -115,9 +116,9 @@ def _create(operation: Operation, types: list[ir.Type], operands: list[ir.Value]
     return ir.Operation.create(name, results=types, operands=operands, attributes=attributes).result
 
 
-def _argument_attributes(term: Term) -> list[ir.DictAttr]:
-    named = [{NAME: ir.StringAttr.get(name)} for name in term.input_names]
-    return [ir.DictAttr.get(attributes) for attributes in (*map(symbol_attributes, term.symbols), *named)]
+def _argument_attributes(term: Term, named: bool) -> list[ir.DictAttr]:
+    names = [{NAME: ir.StringAttr.get(name)} if named else {} for name in term.input_names]
+    return [ir.DictAttr.get(attributes) for attributes in (*map(symbol_attributes, term.symbols), *names)]
 
 
 def _location(location: Location | None) -> ir.Location:

@@ -13,13 +13,12 @@ from dataclasses import dataclass
 from mlir import ir
 from mlir.dialects import func
 
+from catgrad.dialect.definition import DIALECT_OPS
+from catgrad.dialect.types import attribute_from_mlir, from_mlir
 from catgrad.dims import Symbol, dim
 from catgrad.errors import TypeCheckError
 from catgrad.ops import Operation
 from catgrad.types import TensorType
-
-from .definition import DIALECT_OPS
-from .types import attribute_from_mlir, from_mlir
 
 __all__ = ["SYMBOL", "Box", "functions", "operations", "read", "symbol_attributes", "symbols"]
 
@@ -88,7 +87,9 @@ def symbols(function: func.FuncOp) -> dict[Symbol, int]:
 
 def _symbol(attributes: Mapping[str, ir.Attribute]) -> Symbol:
     facts = {fact: attributes[f"catgrad.{fact}"] for fact in _NO_FACTS if f"catgrad.{fact}" in attributes}
-    return dim(str(ir.StringAttr(attributes[SYMBOL]).value), **{f: int(ir.IntegerAttr(a).value) for f, a in facts.items()})
+    return dim(
+        str(ir.StringAttr(attributes[SYMBOL]).value), **{f: int(ir.IntegerAttr(a).value) for f, a in facts.items()}
+    )
 
 
 def read(op: ir.OpView, known: Iterable[Symbol]) -> Box:

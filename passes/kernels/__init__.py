@@ -1,0 +1,1 @@
+"""Kernels: contractions and reductions on memrefs become loops over vectors that fit a `Machine`."""

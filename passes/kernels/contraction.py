@@ -1,0 +1,102 @@
+"""The pass that turns every `linalg.contract` on memrefs into a vector kernel."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from catgrad.passes.base import Pass
+from catgrad.passes.kernels.dot import dot_dim, emit_dots
+from catgrad.passes.kernels.nested import emit_nested
+from catgrad.passes.kernels.problem import NONE, Problem, read
+from catgrad.passes.kernels.product import emit_product
+from catgrad.passes.machine import Machine
+from mlir import ir
+
+__all__ = ["ContractionKernels"]
+
+_WITHOUT_EFFECT = (
+    "arith.",
+    "memref.alloc",
+    "memref.cast",
+    "memref.collapse_shape",
+    "memref.dim",
+    "memref.expand_shape",
+)
+"""How the names of operations begin that may stand between a fill and its contraction."""
+
+
+@dataclass(frozen=True)
+class ContractionKernels(Pass):
+    """Lower linalg.contract on memrefs to register-tiled, packed, masked vector loops.
+
+    Any indices, layouts and extents are accepted. A fill with zero directly before is absorbed.
+    """
+
+    name: ClassVar[str] = "catgrad-contraction-kernels"
+
+    machine: Machine = field(default_factory=Machine.host)
+
+    def run(self, module: ir.Operation) -> None:
+        """Replace every contraction whose operands are memrefs."""
+        for block in list(_blocks(module)):
+            last = None
+            for op in [view.operation for view in block.operations]:
+                if op.name == "linalg.contract" and all(isinstance(x.type, ir.MemRefType) for x in op.operands):
+                    _replace(op, last, self.machine)
+                    last = None
+                elif not op.name.startswith(_WITHOUT_EFFECT):
+                    last = op
+
+
+def _blocks(op: ir.Operation) -> Iterator[ir.Block]:
+    """Yield the blocks inside `op` that may contain contractions."""
+    for region in op.regions:
+        for block in region.blocks:
+            yield block
+            for view in block.operations:
+                if not view.operation.name.startswith("linalg."):
+                    yield from _blocks(view.operation)
+
+
+def _replace(op: ir.Operation, last: ir.Operation | None, machine: Machine) -> None:
+    """Put a kernel in the place of `op`; the operation with effect before it, `last`, goes if it fills with zero."""
+    with ir.InsertionPoint(op), op.location:
+        problem = read(op).oriented()
+        absorbed = last is not None and _is_zero_fill(last, op.operands[2]) and _covers_depth_once(problem)
+        if not problem.empty:
+            absorbed = _emit(problem, machine, absorbed) and absorbed
+    op.erase()
+    if absorbed and not problem.empty:
+        last.erase()
+
+
+def _emit(problem: Problem, machine: Machine, fresh: bool) -> bool:
+    """Emit the kernel that fits `problem`; return whether it can start from zero by itself."""
+    k = dot_dim(problem)
+    if k is not None:
+        emit_dots(problem, k, machine, fresh)
+        return True
+    last = problem.c.axes[-1] if problem.c.axes else NONE
+    if last in problem.columns and problem.c.contiguous(last):
+        emit_product(problem, machine, fresh)
+        return True
+    emit_nested(problem)
+    return False
+
+
+def _covers_depth_once(problem: Problem) -> bool:
+    """Return whether each element of C is certainly computed by one sum: it may then start from zero."""
+    return len(problem.depth) <= 1 and all(isinstance(problem.extent(dim), int) for dim in problem.depth)
+
+
+def _is_zero_fill(op: ir.Operation, buffer: ir.Value) -> bool:
+    """Return whether `op` fills `buffer` with zero."""
+    if op.name != "linalg.fill" or op.operands[1] != buffer:
+        return False
+    scalar = op.operands[0]
+    if not isinstance(scalar, ir.OpResult) or scalar.owner.operation.name != "arith.constant":
+        return False
+    number = scalar.owner.operation.attributes["value"]
+    return isinstance(number, ir.FloatAttr | ir.IntegerAttr) and number.value == 0

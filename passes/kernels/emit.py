@@ -1,0 +1,192 @@
+"""Structured emission: indices that fold while they are integers, counted loops, and vectors of one element type.
+
+An `Index` is an `int` while it is known, else an SSA value of type `index`; arithmetic on it emits an operation only
+when it must. So one emitter serves static and dynamic extents, and a loop of one iteration leaves no loop behind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TypeAlias
+
+from mlir import ir
+from mlir.dialects import arith, memref, scf, vector
+
+__all__ = [
+    "Index",
+    "add",
+    "block_size",
+    "carried",
+    "combine",
+    "constant",
+    "divide",
+    "equal_zero",
+    "extent",
+    "is_float",
+    "lanes_mask",
+    "loop",
+    "minimum",
+    "multiply",
+    "reduce_lanes",
+    "round_down",
+    "splat",
+    "subtract",
+    "value",
+    "vector_of",
+    "zero",
+]
+
+Index: TypeAlias = "int | ir.Value"
+
+_NSW = arith.IntegerOverflowFlags.nsw
+
+
+def value(index: Index) -> ir.Value:
+    """Return `index` as an SSA value."""
+    return arith.constant(ir.IndexType.get(), index) if isinstance(index, int) else index
+
+
+def add(a: Index, b: Index) -> Index:
+    """Return a + b."""
+    if isinstance(a, int) and isinstance(b, int):
+        return a + b
+    if isinstance(a, int) and a == 0:
+        return b
+    return a if isinstance(b, int) and b == 0 else arith.addi(value(a), value(b), overflow_flags=_NSW)
+
+
+def subtract(a: Index, b: Index) -> Index:
+    """Return a − b."""
+    if isinstance(a, int) and isinstance(b, int):
+        return a - b
+    return a if isinstance(b, int) and b == 0 else arith.subi(value(a), value(b), overflow_flags=_NSW)
+
+
+def multiply(a: Index, b: int) -> Index:
+    """Return a · b."""
+    if isinstance(a, int):
+        return a * b
+    return a if b == 1 else arith.muli(a, value(b), overflow_flags=_NSW)
+
+
+def divide(a: Index, b: int) -> Index:
+    """Return ⌊a / b⌋ for a ≥ 0."""
+    if isinstance(a, int):
+        return a // b
+    return a if b == 1 else arith.divui(a, value(b))
+
+
+def round_down(a: Index, b: int) -> Index:
+    """Return the largest multiple of `b` that is at most a ≥ 0."""
+    return multiply(divide(a, b), b)
+
+
+def minimum(a: Index, b: Index) -> Index:
+    """Return min(a, b)."""
+    if isinstance(a, int) and isinstance(b, int):
+        return min(a, b)
+    return arith.minsi(value(a), value(b))
+
+
+def block_size(start: Index, stop: Index, most: int, at: Index) -> Index:
+    """Return how much of start ≤ i < stop the block that begins at `at` covers, if blocks have the size `most`."""
+    if isinstance(start, int) and isinstance(stop, int) and (stop - start) % most == 0:
+        return most
+    return minimum(most, subtract(stop, at))
+
+
+def equal_zero(a: Index) -> bool | ir.Value:
+    """Return whether a = 0: known now, or an `i1`."""
+    return a == 0 if isinstance(a, int) else arith.cmpi(arith.CmpIPredicate.eq, a, value(0))
+
+
+def extent(buffer: ir.Value, axis: int) -> Index:
+    """Return the extent of `axis` of a memref, an `int` where its type says it."""
+    kind = ir.MemRefType(buffer.type)
+    return memref.dim(buffer, value(axis)) if kind.is_dynamic_dim(axis) else kind.shape[axis]
+
+
+@contextmanager
+def loop(start: Index, stop: Index, step: int = 1) -> Iterator[Index]:
+    """Emit `for iv = start to stop step step`, the body inside the `with`; yields iv, or `start` if it runs once."""
+    if isinstance(start, int) and isinstance(stop, int) and 0 < stop - start <= step:
+        yield start
+        return
+    op = scf.ForOp(value(start), value(stop), value(step))
+    with ir.InsertionPoint(op.body):
+        yield op.induction_variable
+        scf.yield_([])
+
+
+def carried(
+    stop: Index, step: int, inits: Sequence[ir.Value], body: Callable[[Index, list[ir.Value]], list[ir.Value]]
+) -> list[ir.Value]:
+    """Emit a loop from 0 to `stop` that carries values: `body(iv, values)` returns the next ones."""
+    if isinstance(stop, int) and stop <= step:
+        return body(0, list(inits)) if stop > 0 else list(inits)
+    op = scf.ForOp(value(0), value(stop), value(step), list(inits))
+    with ir.InsertionPoint(op.body):
+        scf.yield_(body(op.induction_variable, list(op.inner_iter_args)))
+    return list(op.results)
+
+
+def is_float(element: ir.Type) -> bool:
+    """Return whether `element` is a floating-point type."""
+    return isinstance(element, ir.FloatType)
+
+
+def vector_of(lanes: int, element: ir.Type) -> ir.Type:
+    """Return vector<lanes x element>."""
+    return ir.VectorType.get([lanes], element)
+
+
+def constant(element: ir.Type, number: float) -> ir.Value:
+    """Return the scalar `number` of type `element`."""
+    return arith.constant(element, float(number) if is_float(element) else int(number))
+
+
+def zero(kind: ir.Type) -> ir.Value:
+    """Return the zero of a scalar or vector type."""
+    if not isinstance(kind, ir.VectorType):
+        return constant(kind, 0)
+    element = ir.VectorType(kind).element_type
+    attribute = ir.FloatAttr.get(element, 0.0) if is_float(element) else ir.IntegerAttr.get(element, 0)
+    return arith.constant(kind, ir.DenseElementsAttr.get_splat(kind, attribute))
+
+
+def splat(scalar: ir.Value, lanes: int) -> ir.Value:
+    """Return a vector with `scalar` in every lane."""
+    return vector.broadcast(vector_of(lanes, scalar.type), scalar)
+
+
+def lanes_mask(lanes: int, active: Index) -> ir.Value | None:
+    """Return the mask of the first `active` lanes, or None when all of them are known to be active."""
+    if isinstance(active, int) and active >= lanes:
+        return None
+    return vector.create_mask(vector_of(lanes, ir.IntegerType.get_signless(1)), [value(active)])
+
+
+def combine(kind: str, x: ir.Value, y: ir.Value) -> ir.Value:
+    """Return x ∘ y on scalars or vectors, where ∘ is "add", "mul", "maximumf" or "minimumf"."""
+    element = x.type.element_type if isinstance(x.type, ir.VectorType) else x.type
+    operation = _COMBINE[kind, is_float(element)]
+    return operation(x, y, fastmath=_REASSOCIATE) if kind in {"add", "mul"} and is_float(element) else operation(x, y)
+
+
+def reduce_lanes(kind: str, x: ir.Value) -> ir.Value:
+    """Return the scalar that ∘ makes of the lanes of `x`, in any order."""
+    element = ir.VectorType(x.type).element_type
+    flags = _REASSOCIATE if kind in {"add", "mul"} and is_float(element) else None
+    return vector.reduction(element, vector.CombiningKind[kind.upper()], x, fastmath=flags)
+
+
+_REASSOCIATE = arith.FastMathFlags.reassoc | arith.FastMathFlags.contract
+
+_COMBINE: dict[tuple[str, bool], Callable[..., ir.Value]] = {
+    ("add", True): arith.addf,
+    ("add", False): arith.addi,
+    ("mul", True): arith.mulf,
+    ("maximumf", True): arith.maximumf,
+    ("minimumf", True): arith.minimumf,
+}

@@ -1,0 +1,175 @@
+"""A contraction C += A · B in normal form: neighbouring indices merged, roles of the indices known.
+
+Each dimension of the iteration space has one role (Goto and van de Geijn's letters in brackets):
+
+    batch    in A, B and C
+    rows     in A and C      [m]
+    columns  in B and C      [n]
+    depth    in A and B      [k], summed
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from math import prod
+
+from catgrad.passes.kernels.emit import Index, extent
+from catgrad.passes.kernels.view import View, is_whole
+from mlir import ir
+from mlir.dialects import memref
+
+__all__ = ["NONE", "Problem", "read"]
+
+NONE = -1
+"""A dimension that no operand has; its extent is 1."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One contraction over memrefs.
+
+    Attributes:
+        a: The operand whose free dimensions are the rows.
+        b: The operand whose free dimensions are the columns.
+        c: What is added to.
+        extents: The extent of each dimension.
+    """
+
+    a: View
+    b: View
+    c: View
+    extents: Mapping[int, Index]
+
+    def _in(self, *views: View) -> tuple[int, ...]:
+        """Return the dimensions that exactly `views` have, in order."""
+        rest = [view for view in (self.a, self.b, self.c) if view not in views]
+        return tuple(
+            dim
+            for dim in self.extents
+            if all(dim in view.axes for view in views) and not any(dim in view.axes for view in rest)
+        )
+
+    @property
+    def batch(self) -> tuple[int, ...]:
+        """The dimensions of A, B and C."""
+        return self._in(self.a, self.b, self.c)
+
+    @property
+    def rows(self) -> tuple[int, ...]:
+        """The dimensions of A and C."""
+        return self._in(self.a, self.c)
+
+    @property
+    def columns(self) -> tuple[int, ...]:
+        """The dimensions of B and C."""
+        return self._in(self.b, self.c)
+
+    @property
+    def depth(self) -> tuple[int, ...]:
+        """The dimensions of A and B."""
+        return self._in(self.a, self.b)
+
+    @property
+    def empty(self) -> bool:
+        """Whether some extent is known to be 0: there is nothing to add."""
+        return 0 in [size for size in self.extents.values() if isinstance(size, int)]
+
+    def extent(self, dim: int) -> Index:
+        """Return the extent of `dim`; that of `NONE` is 1."""
+        return self.extents.get(dim, 1)
+
+    def moved(self, offsets: Mapping[int, Index]) -> Problem:
+        """Return the part of the problem that begins at `offsets`."""
+        return replace(self, a=self.a.moved(offsets), b=self.b.moved(offsets), c=self.c.moved(offsets))
+
+    def oriented(self) -> Problem:
+        """Return the problem with A and B exchanged where needed, so that the last axis of C is a column if it can be."""
+        last = self.c.axes[-1] if self.c.axes else NONE
+        return replace(self, a=self.b, b=self.a) if last in self.rows else self
+
+
+def read(op: ir.Operation) -> Problem:
+    """Return the problem that a `linalg.contract` on memrefs states; emits the collapsed views it needs."""
+    maps = [
+        [ir.AffineDimExpr(result).position for result in attr.value.results] for attr in op.attributes["indexing_maps"]
+    ]
+    extents = _extents(op.operands, maps)
+    groups = _groups(maps, extents, [is_whole(buffer) for buffer in op.operands])
+    a, b, c = (_collapsed(buffer, axes, groups) for buffer, axes in zip(op.operands, maps, strict=True))
+    kept = {dim: size for view in (a, b, c) for dim, size in _view_extents(view).items()}
+    return Problem(a, b, c, kept)
+
+
+def _extents(buffers: Sequence[ir.Value], maps: Sequence[Sequence[int]]) -> dict[int, int]:
+    """Return the static extent of each dimension, or a negative number where no operand knows it."""
+    extents: dict[int, int] = {}
+    for buffer, axes in zip(buffers, maps, strict=True):
+        kind = ir.MemRefType(buffer.type)
+        for axis, dim in enumerate(axes):
+            known = NONE if kind.is_dynamic_dim(axis) else kind.shape[axis]
+            extents[dim] = max(known, extents.get(dim, NONE))
+    return extents
+
+
+def _groups(maps: Sequence[Sequence[int]], extents: Mapping[int, int], whole: Sequence[bool]) -> list[list[int]]:
+    """Return the dimensions of extent ≠ 1, those that are neighbours in every operand merged into one group."""
+    slim = [[dim for dim in axes if extents[dim] != 1] for axes in maps]
+    groups = [[dim] for dim in sorted({dim for axes in slim for dim in axes})]
+    merged = True
+    while merged:
+        merged = _merge_one(groups, slim, whole)
+    return groups
+
+
+def _merge_one(groups: list[list[int]], maps: Sequence[Sequence[int]], whole: Sequence[bool]) -> bool:
+    """Merge the first two groups that can be merged; return whether there were such."""
+    for first in groups:
+        for second in groups:
+            if first is not second and _neighbours(first[-1], second[0], maps, whole):
+                first += second
+                groups.remove(second)
+                return True
+    return False
+
+
+def _neighbours(p: int, q: int, maps: Sequence[Sequence[int]], whole: Sequence[bool]) -> bool:
+    """Return whether q directly follows p wherever one of them occurs."""
+    touched = [(axes, is_whole) for axes, is_whole in zip(maps, whole, strict=True) if p in axes or q in axes]
+    return all(is_whole and (p, q) in zip(axes, axes[1:], strict=False) for axes, is_whole in touched)
+
+
+def _collapsed(buffer: ir.Value, axes: Sequence[int], groups: Sequence[Sequence[int]]) -> View:
+    """Return a view of `buffer` with one axis a group, named by the first dimension of the group."""
+    if not is_whole(buffer):
+        return View(buffer, tuple(axes))
+    name = {dim: group[0] for group in groups for dim in group}
+    parts: list[list[int]] = []
+    names: list[int] = []
+    leading: list[int] = []
+    for axis, dim in enumerate(axes):
+        if dim not in name:
+            (parts[-1] if parts else leading).append(axis)
+        elif names and names[-1] == name[dim]:
+            parts[-1].append(axis)
+        else:
+            parts.append([*leading, axis])
+            names.append(name[dim])
+            leading = []
+    return View(_collapse(buffer, parts), tuple(names))
+
+
+def _collapse(buffer: ir.Value, parts: list[list[int]]) -> ir.Value:
+    """Return `buffer` with the axes of each part made one."""
+    kind = ir.MemRefType(buffer.type)
+    if len(parts) == kind.rank:
+        return buffer
+    dynamic = ir.ShapedType.get_dynamic_size()
+    sizes = [[kind.shape[axis] for axis in part] for part in parts]
+    shape = [dynamic if any(size < 0 for size in part) else prod(part) for part in sizes]
+    return memref.collapse_shape(ir.MemRefType.get(shape, kind.element_type), buffer, parts)
+
+
+def _view_extents(view: View) -> dict[int, Index]:
+    """Return the extent of each dimension as `view` has it."""
+    return {dim: extent(view.buffer, axis) for axis, dim in enumerate(view.axes)}

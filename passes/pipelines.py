@@ -1,0 +1,93 @@
+"""The way from the catgrad dialect to machine code, as data.
+
+Example:
+    >>> [stage.name for stage in stages()]
+    ['catgrad', 'linalg', 'fused', 'destinations', 'bufferized', 'kernels', 'loops', 'llvm']
+"""
+
+from __future__ import annotations
+
+from catgrad.passes.base import Pass, Pipeline, Stage
+from catgrad.passes.destinations import Destinations
+from catgrad.passes.kernels.contraction import ContractionKernels
+from catgrad.passes.kernels.copies import StridedCopies
+from catgrad.passes.kernels.fills import SeparateFills
+from catgrad.passes.kernels.reduction import ReductionKernels
+from catgrad.passes.machine import Machine
+
+from catgrad.errors import RegistryError
+
+__all__ = ["CPU", "stages"]
+
+_STACK_BYTES = 4096
+"""Buffers up to this size are cheaper on the stack than from the heap."""
+
+_SCALARS = frozenset({"builtin", "func", "arith", "math", "ub"})
+_CONTROL = frozenset({"scf", "cf"})
+_TENSORS = _SCALARS | _CONTROL | {"tensor", "linalg"}
+_BUFFERS = _SCALARS | _CONTROL | {"memref", "linalg"}
+
+_BUFFERIZE = (
+    "one-shot-bufferize{bufferize-function-boundaries=true function-boundary-type-conversion=identity-layout-map}"
+)
+_FREE = (
+    "ownership-based-buffer-deallocation,canonicalize,buffer-deallocation-simplification,"
+    "bufferization-lower-deallocations,cse,canonicalize,func.func(optimize-allocation-liveness)"
+)
+_LOWER = (
+    "expand-strided-metadata,lower-affine,convert-scf-to-cf,convert-vector-to-llvm,convert-math-to-llvm,"
+    "convert-math-to-libm,arith-expand{include-bf16=true},finalize-memref-to-llvm,convert-arith-to-llvm,"
+    "convert-index-to-llvm,convert-func-to-llvm,convert-cf-to-llvm,convert-ub-to-llvm,reconcile-unrealized-casts"
+)
+
+
+def stages(target: str = "cpu", machine: Machine | None = None, lowering: Pass | None = None) -> tuple[Stage, ...]:
+    """Return the stages that compile a module of the catgrad dialect for `target`.
+
+    Args:
+        target: "cpu".
+        machine: The processor to compile for; the one this runs on if None.
+        lowering: The pass from the catgrad dialect to linalg; the whole table of rules if None.
+
+    Raises:
+        RegistryError: There are no stages for this target.
+    """
+    if target not in _TARGETS:
+        raise RegistryError(f"no pipeline for target {target!r}: expected one of {', '.join(sorted(_TARGETS))}")
+    return _TARGETS[target](machine or Machine.host(), lowering or _lowering())
+
+
+def _lowering() -> Pass:
+    """Return the pass from the catgrad dialect to linalg."""
+    # Here and not above: the rules depend on the operation table, which the pipelines themselves do not need.
+    from catgrad.passes.to_linalg import ToLinalg
+
+    return ToLinalg()
+
+
+def _cpu(machine: Machine, lowering: Pass) -> tuple[Stage, ...]:
+    """Return the stages for processors."""
+    return (
+        Stage("catgrad", (), _TENSORS | {"catgrad"}),
+        Stage("linalg", (lowering,), _TENSORS),
+        Stage("fused", ("canonicalize,cse,linalg-fuse-elementwise-ops,canonicalize,cse", SeparateFills()), _TENSORS),
+        Stage("destinations", (Destinations(),), _TENSORS | {"bufferization"}),
+        Stage(
+            "bufferized",
+            (
+                f"{_BUFFERIZE},canonicalize,cse",
+                f"func.func(buffer-loop-hoisting,promote-buffers-to-stack{{max-alloc-size-in-bytes={_STACK_BYTES}}})",
+                _FREE,
+                StridedCopies(),
+            ),
+            _BUFFERS,
+        ),
+        Stage("kernels", (ContractionKernels(machine), ReductionKernels(machine)), _BUFFERS | {"vector"}),
+        Stage("loops", ("convert-linalg-to-loops,canonicalize,cse",), (_BUFFERS | {"vector"}) - {"linalg"}),
+        Stage("llvm", (_LOWER, "canonicalize,cse"), frozenset({"builtin", "llvm"})),
+    )
+
+
+_TARGETS = {"cpu": _cpu}
+
+CPU = Pipeline("catgrad-cpu-pipeline", "Compile the catgrad dialect to the LLVM dialect for this processor.", stages)

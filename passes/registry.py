@@ -1,0 +1,79 @@
+"""The passes and pipelines that `catgrad-opt` knows by name.
+
+Every module in `MODULES` defines subclasses of `Pass` and instances of `Pipeline`; `load` collects them. A new pass is
+known as soon as its module is listed here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from importlib import import_module
+from types import ModuleType
+
+from catgrad.errors import RegistryError
+from catgrad.passes import options
+from catgrad.passes.base import Pass, Pipeline
+
+__all__ = ["MODULES", "Registry", "load"]
+
+MODULES = (
+    ".destinations",
+    ".kernels.contraction",
+    ".kernels.copies",
+    ".kernels.fills",
+    ".kernels.reduction",
+    ".pipelines",
+    ".to_linalg.lowering",
+    ".transform",
+    ".verify",
+)
+"""The modules of this package that define passes or pipelines."""
+
+
+@dataclass
+class Registry:
+    """Passes and pipelines by their names on the command line; a name means one thing only.
+
+    Attributes:
+        passes: Pass classes by name.
+        pipelines: Pipelines by name.
+    """
+
+    passes: dict[str, type[Pass]] = field(default_factory=dict)
+    pipelines: dict[str, Pipeline] = field(default_factory=dict)
+
+    def add_pass(self, cls: type[Pass]) -> None:
+        """Register a pass; raise `RegistryError` if its name is taken, `TypeError` if a field has no text form."""
+        self._refuse_taken(cls.name)
+        tuple(options.options(cls))
+        self.passes[cls.name] = cls
+
+    def add_pipeline(self, pipeline: Pipeline) -> None:
+        """Register a pipeline; raise `RegistryError` if its name is taken."""
+        self._refuse_taken(pipeline.name)
+        self.pipelines[pipeline.name] = pipeline
+
+    def add_module(self, module: ModuleType) -> None:
+        """Register every pass and pipeline that `module` defines, as opposed to imports."""
+        for value in list(vars(module).values()):
+            if isinstance(value, Pipeline):
+                self.add_pipeline(value)
+            elif _is_pass(value) and value.__module__ == module.__name__:
+                self.add_pass(value)
+
+    def _refuse_taken(self, name: str) -> None:
+        if name in self.passes or name in self.pipelines:
+            raise RegistryError(f"the name {name} is registered already: passes and pipelines need different names")
+
+
+def load() -> Registry:
+    """Return a new registry of everything that `MODULES` define."""
+    registry = Registry()
+    for name in MODULES:
+        registry.add_module(import_module(name, __package__))
+    return registry
+
+
+def _is_pass(value: object) -> bool:
+    """Return whether `value` is a class of passes, with a name of its own."""
+    return isinstance(value, type) and issubclass(value, Pass) and "name" in vars(value)

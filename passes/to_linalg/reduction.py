@@ -1,0 +1,129 @@
+"""Lowerings of reductions: a tensor filled with the identity, and a `linalg.generic` that folds into it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+import numpy as np
+from mlir import ir
+from mlir.dialects import arith, linalg
+
+from catgrad import ops
+from catgrad.passes.to_linalg.scalars import from_index, narrowed, widened
+from catgrad.passes.to_linalg.site import LOWERINGS, PARALLEL, REDUCTION, Body, Operand, Site, generic, projection
+from catgrad.types import DType, TensorType
+
+__all__ = ["narrow", "total"]
+
+Identity = Callable[[DType], float]
+
+_REASSOCIATE = arith.FastMathFlags.reassoc | arith.FastMathFlags.contract
+_GREATER = {"int": partial(arith.cmpi, arith.CmpIPredicate.sgt), "float": partial(arith.cmpf, arith.CmpFPredicate.OGT)}
+_LESS = {"int": partial(arith.cmpi, arith.CmpIPredicate.slt), "float": partial(arith.cmpf, arith.CmpFPredicate.OLT)}
+
+_SUM: dict[str, Body] = {"int": arith.addi, "float": partial(arith.addf, fastmath=_REASSOCIATE)}
+_MAX: dict[str, Body] = {"bool": arith.ori, "int": arith.maxsi, "float": arith.maximumf}
+_MIN: dict[str, Body] = {"bool": arith.andi, "int": arith.minsi, "float": arith.minimumf}
+
+
+def _least(dtype: DType) -> float:
+    """Return the identity of max."""
+    return {"bool": 0, "int": np.iinfo(dtype.numpy).min if dtype.is_integer else 0, "float": -np.inf}[dtype.kind]
+
+
+def _greatest(dtype: DType) -> float:
+    """Return the identity of min."""
+    return {"bool": 1, "int": np.iinfo(dtype.numpy).max if dtype.is_integer else 0, "float": np.inf}[dtype.kind]
+
+
+def _accumulated(x: TensorType, axes: Sequence[int]) -> TensorType:
+    """Return the type in which a reduction accumulates."""
+    return TensorType(x.dtype.accumulator, [e for axis, e in enumerate(x.shape) if axis not in axes])
+
+
+def _projection(rank: int, axes: Sequence[int]) -> ir.AffineMap:
+    return projection(rank, [axis for axis in range(rank) if axis not in axes])
+
+
+def _iterators(rank: int, axes: Sequence[int]) -> list[str]:
+    return [REDUCTION if axis in axes else PARALLEL for axis in range(rank)]
+
+
+def _fold(site: Site, x: ir.Value, given: TensorType, axes: Sequence[int], identity: float, combine: Body) -> ir.Value:
+    """Return x folded over `axes`, in the accumulator's dtype."""
+    accumulated = _accumulated(given, axes)
+    start = site.filled(accumulated, identity)
+    output: Operand = (start, _projection(given.rank, axes))
+    source: Operand = (x, ir.AffineMap.get_identity(given.rank))
+    iterators = _iterators(given.rank, axes)
+    (folded,) = generic([source], [output], iterators, lambda element, so_far: [combine(so_far, widened(element))])
+    return folded
+
+
+def total(site: Site, x: ir.Value, given: TensorType, axes: Sequence[int]) -> ir.Value:
+    """Return the sum of x over `axes`, in the accumulator's dtype.
+
+    Args:
+        site: Where.
+        x: The tensor.
+        given: Its type.
+        axes: Axes to sum over.
+    """
+    return _fold(site, x, given, axes, 0, _SUM[given.dtype.kind])
+
+
+def narrow(site: Site, x: ir.Value) -> ir.Value:
+    """Return a tensor of the accumulator's dtype in the dtype of the result."""
+    dtype = site.result.dtype
+    if dtype.accumulator is dtype:
+        return x
+    return site.pointwise(site.result, (x,), lambda element: narrowed(element, dtype))
+
+
+@LOWERINGS.rule(ops.sum)
+def sum(site: Site, x: ir.Value, axes: tuple[int, ...]) -> ir.Value:
+    """Add up; the order is left open, so that a loop may keep a vector of partial sums."""
+    return narrow(site, total(site, x, site.inputs[0], axes)) if axes else x
+
+
+def _extremum(site: Site, x: ir.Value, axes: tuple[int, ...], identity: Identity, combine: dict[str, Body]) -> ir.Value:
+    (given,) = site.inputs
+    if not axes:
+        return x
+    return narrow(site, _fold(site, x, given, axes, identity(given.dtype), combine[given.dtype.kind]))
+
+
+LOWERINGS.add(ops.max, partial(_extremum, identity=_least, combine=_MAX))
+LOWERINGS.add(ops.min, partial(_extremum, identity=_greatest, combine=_MIN))
+
+
+def _arg_extremum(
+    site: Site, x: ir.Value, axis: int, dtype: DType, identity: Identity, beyond: dict[str, Body]
+) -> ir.Value:
+    """Fold pairs of the best element and its position; the first of equals stays, and so does the first NaN."""
+    (given,) = site.inputs
+    accumulated = _accumulated(given, (axis,))
+    best = site.filled(accumulated, identity(accumulated.dtype))
+    first = site.filled(site.result, 0)
+
+    def body(element: ir.Value, best: ir.Value, position: ir.Value) -> tuple[ir.Value, ir.Value]:
+        element = widened(element)
+        better = beyond[given.dtype.kind](element, best)
+        if given.dtype.is_float:
+            better = arith.ori(better, _first_nan(element, best))
+        here = from_index(linalg.IndexOp(axis).result, dtype)
+        return arith.select(better, element, best), arith.select(better, here, position)
+
+    source: Operand = (x, ir.AffineMap.get_identity(given.rank))
+    kept = _projection(given.rank, (axis,))
+    return generic([source], [(best, kept), (first, kept)], _iterators(given.rank, (axis,)), body)[1]
+
+
+def _first_nan(element: ir.Value, best: ir.Value) -> ir.Value:
+    new = arith.cmpf(arith.CmpFPredicate.UNO, element, element)
+    return arith.andi(new, arith.cmpf(arith.CmpFPredicate.ORD, best, best))
+
+
+LOWERINGS.add(ops.argmax, partial(_arg_extremum, identity=_least, beyond=_GREATER))
+LOWERINGS.add(ops.argmin, partial(_arg_extremum, identity=_greatest, beyond=_LESS))

@@ -1,0 +1,101 @@
+"""The type checker of the dialect: every operation by the typing rule of its entry in the operation table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import ClassVar
+
+from mlir import ir
+from mlir.dialects import func
+
+from catgrad.dialect import functions
+from catgrad.dialect.functions import Box
+from catgrad.dialect.types import from_mlir
+from catgrad.dims import Dim, Symbol, symbols
+from catgrad.errors import CatgradError, TypeCheckError
+from catgrad.passes.base import DiagnosticError, Pass
+
+__all__ = ["Verify", "checked"]
+
+
+@dataclass(frozen=True)
+class Verify(Pass):
+    """Check catgrad operations, signatures and calls by the typing rules of the operation table.
+
+    IRDL alone checks only the number of operands and the kinds of attributes.
+    """
+
+    name: ClassVar[str] = "catgrad-verify"
+
+    def run(self, module: ir.Operation) -> None:
+        """Raise `DiagnosticError` at the first operation whose types do not fit; the module stays as it is."""
+        checked(module)
+
+
+def checked(module: ir.Operation) -> dict[func.FuncOp, list[Box]]:
+    """Return the catgrad operations of each function, once all their types are known to fit.
+
+    Raises:
+        DiagnosticError: An operation, a signature or a call does not fit.
+    """
+    by_name = {function.sym_name.value: function for function in functions.functions(module)}
+    return {function: _check_function(function, by_name) for function in by_name.values()}
+
+
+def _check_function(function: func.FuncOp, by_name: Mapping[str, func.FuncOp]) -> list[Box]:
+    with _located(function):
+        known = functions.symbols(function)
+        for type in (*function.type.inputs, *function.type.results):
+            _check_encoding(type, known)
+    boxes = []
+    for op in functions.operations(function):
+        with _located(op):
+            if op.operation.name.startswith("catgrad."):
+                boxes.append(_check_box(functions.read(op, known), known))
+            elif isinstance(op, func.CallOp):
+                _check_call(op, by_name[op.callee.value], function)
+    return boxes
+
+
+@contextmanager
+def _located(op: ir.OpView) -> Iterator[None]:
+    """Report the errors of catgrad at an operation."""
+    try:
+        yield
+    except CatgradError as error:
+        raise DiagnosticError(op.location, error.message) from None
+
+
+def _check_encoding(type: ir.Type, known: Iterable[Symbol]) -> None:
+    """Check the names of a tensor's extents, where it has them."""
+    if isinstance(type, ir.RankedTensorType) and type.encoding is not None:
+        _check_bound(from_mlir(type, known).symbols, known)
+
+
+def _check_bound(used: Iterable[Symbol], known: Iterable[Symbol]) -> None:
+    names = {symbol.name for symbol in known}
+    for symbol in used:
+        if symbol.name not in names:
+            wanted = f'{{{functions.SYMBOL} = "{symbol}"}}'
+            raise TypeCheckError(f"the symbol {symbol} is not bound: the function needs an index argument {wanted}")
+
+
+def _check_box(box: Box, known: Iterable[Symbol]) -> Box:
+    for type in (*box.inputs, box.result):
+        _check_bound(type.symbols, known)
+    _check_bound(symbols(value for _, value in box.operation.attributes if isinstance(value, Dim)), known)
+    (expected,) = box.operation.typing(*box.inputs)
+    if expected != box.result:
+        raise TypeCheckError(f"{box.operation.op.name}: expected {expected}, the IR says {box.result}")
+    return box
+
+
+def _check_call(call: func.CallOp, callee: func.FuncOp, caller: func.FuncOp) -> None:
+    """Check that a call passes its caller's symbols on; MLIR itself compares the types."""
+    own = functions.symbols(caller)
+    for symbol, position in functions.symbols(callee).items():
+        if symbol not in own or call.operands[position] != caller.arguments[own[symbol]]:
+            name = callee.sym_name.value
+            raise TypeCheckError(f"@{name} takes the symbol {symbol} here: pass the index argument of the same symbol")

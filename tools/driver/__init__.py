@@ -1,0 +1,1 @@
+"""What `catgrad-opt` is made of; `session` puts the parts together."""

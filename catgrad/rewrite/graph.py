@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from catgrad.hypergraph import LaxOpenHypergraph, explicit_copies, restrict_to_outputs
+from catgrad.hypergraph import LaxOpenHypergraph, OpenHypergraph, explicit_copies, restrict_to_outputs
 from catgrad.location import Location
 from catgrad.ops import Operation, copy
-from catgrad.term import Term, carry
+from catgrad.term import carry
 from catgrad.types import TensorType
 
 __all__ = ["Builder", "Producer"]
+
+
+Locations = tuple[Location | None, ...]
 
 
 class Producer(NamedTuple):
@@ -67,9 +70,9 @@ class Builder:
             self._producers.update(dict.fromkeys(outputs, producer))
         return self._known[producer]
 
-    def finish(self, inputs: Sequence[int], outputs: Sequence[int], like: Term) -> Term:
-        """Return what the outputs depend on, as a term with the boundaries of `like`."""
+    def finish(self, inputs: Sequence[int], outputs: Sequence[int]) -> tuple[OpenHypergraph, Locations]:
+        """Return what the outputs depend on, with explicit copies, and the location of each edge."""
         self._graph.sources, self._graph.targets = list(inputs), list(outputs)
         live, kept = restrict_to_outputs(self._graph.to_strict()[0])
         graph, copied = explicit_copies(live, lambda _, count: copy.operation(count=count))
-        return like.with_graph(graph, carry(self._locations, (kept >> copied).edges))
+        return graph, carry(self._locations, (kept >> copied).edges)

@@ -7,14 +7,14 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from catgrad.hypergraph import Functor, OpenHypergraph
-from catgrad.ops import Definition, Operation, call
+from catgrad.ops import Definition, Operation, call, contract
 from catgrad.term import Term, carry
 from catgrad.types import TensorType
 
 __all__ = ["inline", "inline_small"]
 
-SMALL = 8
-"""Operations that a definition may have and still be cheaper inlined than called."""
+GROWTH = 64
+"""Operations by which inlining one definition everywhere may lengthen the program."""
 
 Types = tuple[TensorType, ...]
 
@@ -33,11 +33,17 @@ def inline(term: Term, chosen: Callable[[Definition], bool]) -> Term:
 
 
 def inline_small(term: Term) -> Term:
-    """Inline definitions that are called once or are small; the others stay one function each."""
+    """Inline definitions that are called once, or so small that the program hardly grows; others stay functions."""
     uses = Counter(_calls(term))
     for definition in term.definitions:
         uses.update(_calls(definition.term))
-    return inline(term, lambda d: uses[d] == 1 or len(d.term.graph.hypergraph.edges) <= SMALL)
+    return inline(term, lambda d: (uses[d] - 1) * _size(d) <= GROWTH)
+
+
+def _size(definition: Definition) -> int:
+    """Return the number of operations, callees included; a contraction is a kernel, and outweighs every other."""
+    edges = definition.term.graph.hypergraph.edges
+    return sum(_size(e.keywords["definition"]) if e.op is call else GROWTH if e.op is contract else 1 for e in edges)
 
 
 def _calls(term: Term) -> list[Definition]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from typing import NamedTuple
 
-from catgrad.ops import Definition, Operation, call, copy
+from catgrad.ops import Definition, call, copy
 from catgrad.rewrite.graph import Builder
 from catgrad.rewrite.rules import RULES
 from catgrad.term import Step, Term
@@ -16,7 +16,7 @@ def simplify(term: Term) -> Term:
     """Return an equal term with less to compute; for use after the last differentiation.
 
     Equal operations on equal values become one, the equations of `catgrad.rewrite.rules` are applied from left to
-    right, and what no output depends on is dropped. Values agree up to the sign of zeros and rounding.
+    right, and what no output depends on is dropped. A definition does not return what its callers have already. Values agree up to the sign of zeros and rounding.
 
     Example:
         >>> import catgrad as cg
@@ -27,22 +27,39 @@ def simplify(term: Term) -> Term:
     return _Simplifier().term(term)
 
 
+class _Simplified(NamedTuple):
+    """A definition without the results that its callers have already, and how to get those back.
+
+    Attributes:
+        definition: The definition with the results that remain, each once; None where nothing remains.
+        results: For each old result, where it is: a position among the inputs, or among the remaining results.
+    """
+
+    definition: Definition | None
+    results: tuple[tuple[str, int], ...]
+
+
 class _Simplifier:
     """What became of each definition."""
 
     def __init__(self) -> None:
-        self._definitions: dict[Definition, Definition] = {}
+        self._definitions: dict[Definition, _Simplified] = {}
 
     def term(self, term: Term) -> Term:
         """Simplify one body."""
+        builder, inputs, outputs = self._rebuilt(term)
+        return term.with_graph(*builder.finish(inputs, outputs))
+
+    def _rebuilt(self, term: Term) -> tuple[Builder, list[int], list[int]]:
+        """Return the rebuilt body with the values of its inputs and outputs."""
         builder = Builder()
         types = term.node_types
-        values = {node: builder.input(types[node]) for node in term.inputs}
-        inputs = list(values.values())
+        inputs = [builder.input(types[node]) for node in term.inputs]
+        values = dict(zip(term.inputs, inputs, strict=True))
         for step in term.steps:
             results = self._step(builder, step, tuple(values[node] for node in step.inputs))
             values.update(zip(step.outputs, results, strict=True))
-        return builder.finish(inputs, [values[node] for node in term.outputs], term)
+        return builder, inputs, [values[node] for node in term.outputs]
 
     def _step(self, builder: Builder, step: Step, inputs: tuple[int, ...]) -> tuple[int, ...]:
         operation = step.operation
@@ -54,11 +71,28 @@ class _Simplifier:
             if replaced is not None:
                 return tuple(replaced)
         if operation.op is call:
-            operation = self._call(operation)
+            return self._call(builder, step, inputs)
         return builder.apply(operation, inputs, step.location)
 
-    def _call(self, operation: Operation) -> Operation:
-        definition = operation.keywords["definition"]
+    def _call(self, builder: Builder, step: Step, inputs: tuple[int, ...]) -> tuple[int, ...]:
+        definition = step.operation.keywords["definition"]
         if definition not in self._definitions:
-            self._definitions[definition] = replace(definition, term=self.term(definition.term))
-        return call.operation(definition=self._definitions[definition])
+            self._definitions[definition] = self._simplified(definition)
+        known = self._definitions[definition]
+        made: tuple[int, ...] = ()
+        if known.definition is not None:
+            made = builder.apply(call.operation(definition=known.definition), inputs, step.location)
+        sources = {"input": inputs, "result": made}
+        return tuple(sources[kind][position] for kind, position in known.results)
+
+    def _simplified(self, definition: Definition) -> _Simplified:
+        builder, inputs, outputs = self._rebuilt(definition.term)
+        remaining = [value for value in dict.fromkeys(outputs) if value not in inputs]
+        results = tuple(
+            ("input", inputs.index(value)) if value in inputs else ("result", remaining.index(value))
+            for value in outputs
+        )
+        if not remaining:
+            return _Simplified(None, results)
+        graph, locations = builder.finish(inputs, remaining)
+        return _Simplified(Definition(definition.name, Term.flat(graph, definition.name, locations)), results)

@@ -15,6 +15,7 @@ from typing import Any
 
 from catgrad import ops
 from catgrad.errors import CatgradError
+from catgrad.lang.function import PythonFunction
 from catgrad.types import TensorType, f32
 
 __all__ = ["Adam", "Optimizer", "Sgd", "adam", "sgd"]
@@ -24,15 +25,43 @@ Values = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Optimizer(ABC):
-    """How parameters change given their gradients."""
+    """How parameters change given their gradients.
+
+    The state is {slot: {path: array}} for slots that every parameter has, besides scalars that all of them share. The
+    rule for one parameter is a definition, so parameters of equal type share its code.
+    """
+
+    @property
+    @abstractmethod
+    def slots(self) -> tuple[str, ...]:
+        """Names of what is kept for each parameter, of the parameter's type."""
 
     @abstractmethod
+    def rule(self, parameter: Any, gradient: Any, *known: Any) -> tuple[Any, ...]:
+        """Return the new parameter and slots, given the slots and the coefficients of the step."""
+
+    def scalars(self) -> dict[str, TensorType]:
+        """Return the types of what is kept once for all parameters."""
+        return {}
+
+    def advance(self, scalars: Values) -> tuple[dict[str, Any], tuple[Any, ...]]:
+        """Return the next scalars, and the coefficients that the rule needs."""
+        return {}, ()
+
     def state_types(self, parameters: Mapping[str, TensorType]) -> dict[str, Any]:
         """Return the nested types of the state, which begins with zeros."""
+        return {**{slot: dict(parameters) for slot in self.slots}, **self.scalars()}
 
-    @abstractmethod
     def update(self, parameters: Values, gradients: Values, state: Values) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Return the new parameters and the new state, for traced values."""
+        """Return the new parameters and the new state, for traced values by path."""
+        scalars, coefficients = self.advance({name: state[name] for name in self.scalars()})
+        rule = PythonFunction(self.rule)
+        updated = {
+            path: rule(parameter, gradients[path], *(state[slot][path] for slot in self.slots), *coefficients)
+            for path, parameter in parameters.items()
+        }
+        slots = {slot: {path: new[1 + i] for path, new in updated.items()} for i, slot in enumerate(self.slots)}
+        return {path: new[0] for path, new in updated.items()}, {**slots, **scalars}
 
 
 @dataclass(frozen=True)
@@ -44,18 +73,20 @@ class Sgd(Optimizer):
     nesterov: bool
     weight_decay: float
 
-    def state_types(self, parameters: Mapping[str, TensorType]) -> dict[str, Any]:
-        """One velocity for each parameter, if there is momentum."""
-        return {"velocity": dict(parameters)} if self.momentum else {}
+    @property
+    def slots(self) -> tuple[str, ...]:
+        """A velocity, if there is momentum."""
+        return ("velocity",) if self.momentum else ()
 
-    def update(self, parameters: Values, gradients: Values, state: Values) -> tuple[dict[str, Any], dict[str, Any]]:
+    def rule(self, parameter: Any, gradient: Any, *known: Any) -> tuple[Any, ...]:
         """Step against the velocity, or the gradient where there is no momentum."""
-        decayed = {k: g + self.weight_decay * parameters[k] if self.weight_decay else g for k, g in gradients.items()}
+        if self.weight_decay:
+            gradient = gradient + self.weight_decay * parameter
         if not self.momentum:
-            return {k: p - self.rate * decayed[k] for k, p in parameters.items()}, {}
-        velocity = {k: self.momentum * state["velocity"][k] + g for k, g in decayed.items()}
-        step = {k: decayed[k] + self.momentum * v if self.nesterov else v for k, v in velocity.items()}
-        return {k: p - self.rate * step[k] for k, p in parameters.items()}, {"velocity": velocity}
+            return (parameter - self.rate * gradient,)
+        velocity = self.momentum * known[0] + gradient
+        step = gradient + self.momentum * velocity if self.nesterov else velocity
+        return parameter - self.rate * step, velocity
 
 
 @dataclass(frozen=True)
@@ -67,23 +98,30 @@ class Adam(Optimizer):
     beta2: float
     epsilon: float
 
-    def state_types(self, parameters: Mapping[str, TensorType]) -> dict[str, Any]:
-        """Two moments for each parameter, and the number of steps."""
-        return {"first": dict(parameters), "second": dict(parameters), "step": f32[()]}
+    @property
+    def slots(self) -> tuple[str, ...]:
+        """Two moments."""
+        return ("first", "second")
 
-    def update(self, parameters: Values, gradients: Values, state: Values) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Step against the first moment over the root of the second, both corrected for having begun at zero."""
-        step = state["step"] + 1
+    def scalars(self) -> dict[str, TensorType]:
+        """The number of steps taken."""
+        return {"step": f32[()]}
+
+    def advance(self, scalars: Values) -> tuple[dict[str, Any], tuple[Any, ...]]:
+        """Count the step, and correct rate and floor for moments that began at zero."""
+        step = scalars["step"] + 1
         correction1, correction2 = (1 - ops.pow(ops.constant(beta), step) for beta in (self.beta1, self.beta2))
-        rate = self.rate * ops.sqrt(correction2) / correction1
-        floor = self.epsilon * ops.sqrt(correction2)
-        first = {k: self.beta1 * state["first"][k] + (1 - self.beta1) * g for k, g in gradients.items()}
-        second = {k: self.beta2 * state["second"][k] + (1 - self.beta2) * (g * g) for k, g in gradients.items()}
-        updated = {
-            k: p - ops.cast(rate, p.dtype) * first[k] / (ops.sqrt(second[k]) + ops.cast(floor, p.dtype))
-            for k, p in parameters.items()
-        }
-        return updated, {"first": first, "second": second, "step": step}
+        root = ops.sqrt(correction2)
+        return {"step": step}, (self.rate * root / correction1, self.epsilon * root)
+
+    def rule(self, parameter: Any, gradient: Any, *known: Any) -> tuple[Any, ...]:
+        """Step against the first moment over the root of the second."""
+        first, second, rate, floor = known
+        dtype = ops.typeof(parameter).dtype
+        first = self.beta1 * first + (1 - self.beta1) * gradient
+        second = self.beta2 * second + (1 - self.beta2) * (gradient * gradient)
+        step = ops.cast(rate, dtype) * first / (ops.sqrt(second) + ops.cast(floor, dtype))
+        return parameter - step, first, second
 
 
 def sgd(rate: float, *, momentum: float = 0.0, nesterov: bool = False, weight_decay: float = 0.0) -> Sgd:

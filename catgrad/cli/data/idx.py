@@ -1,0 +1,56 @@
+"""The IDX format of arrays: a magic number with element type and rank, the extents, the elements; all big-endian.
+
+Reference: Y. LeCun, C. Cortes, C. Burges, "The MNIST database of handwritten digits", http://yann.lecun.com/exdb/mnist.
+"""
+
+from __future__ import annotations
+
+import gzip
+import math
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from catgrad.errors import CatgradError
+
+__all__ = ["decode", "read"]
+
+_TYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
+_GZIP = b"\x1f\x8b"
+
+
+def read(path: Path) -> np.ndarray[Any, Any]:
+    """Read an array from a file, which may be compressed by gzip.
+
+    Raises:
+        CatgradError: The file does not hold exactly one array.
+        OSError: The file cannot be read.
+    """
+    content = path.read_bytes()
+    try:
+        return decode(gzip.decompress(content) if content.startswith(_GZIP) else content)
+    except (CatgradError, EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise CatgradError(f"{path}: {error}") from error
+
+
+def decode(content: bytes) -> np.ndarray[Any, Any]:
+    """Return the array that `content` describes.
+
+    Raises:
+        CatgradError: It is not exactly one array.
+
+    Example:
+        >>> decode(bytes([0, 0, 8, 1, 0, 0, 0, 3, 1, 2, 3])).tolist()
+        [1, 2, 3]
+    """
+    if len(content) < 4 or content[:2] != b"\0\0" or content[2] not in _TYPES:
+        raise CatgradError(f"not an IDX file: it starts with {content[:4].hex(' ') or 'nothing'}")
+    start = 4 + 4 * content[3]
+    extents = [int.from_bytes(content[at : at + 4], "big") for at in range(4, start, 4)]
+    dtype = np.dtype(_TYPES[content[2]])
+    expected = start + math.prod(extents) * dtype.itemsize
+    if len(content) != expected:
+        raise CatgradError(f"an array of shape {tuple(extents)} takes {expected} bytes, the file has {len(content)}")
+    return np.frombuffer(content, dtype, offset=start).reshape(extents)

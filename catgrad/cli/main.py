@@ -1,0 +1,74 @@
+"""The command line: what it understands, and how it fails."""
+
+from __future__ import annotations
+
+import os
+import sys
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from collections.abc import Sequence
+from importlib.metadata import version
+
+from catgrad.cli import doctor, show, train
+from catgrad.errors import CatgradError
+
+__all__ = ["main"]
+
+_COMMANDS = {"train": train, "show": show, "doctor": doctor}
+_INTERRUPTED = 130
+"""Exit code by which shells know that Ctrl-C ended a program: 128 + SIGINT."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit code: 0 when it succeeded, 1 when it failed, 130 when it was interrupted.
+
+    Args:
+        argv: The arguments; those of the process when left out.
+
+    Raises:
+        SystemExit: The arguments cannot be understood (2), or asked for help (0).
+    """
+    arguments = _parser().parse_args(argv)
+    try:
+        code: int = arguments.run(arguments)
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:
+        _forget_output()
+        return 1
+    except (CatgradError, OSError) as error:
+        _complain(str(error))
+        return 1
+    except KeyboardInterrupt:
+        _complain("interrupted")
+        return _INTERRUPTED
+
+
+def _parser() -> ArgumentParser:
+    parser = ArgumentParser(prog="catgrad", description="Deep-learning models compiled to native code.")
+    parser.add_argument("--version", action="version", version=f"catgrad {version('catgrad')}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for name, command in _COMMANDS.items():
+        summary = (command.__doc__ or "").partition("\n")[0]
+        added = commands.add_parser(
+            name,
+            help=summary,
+            description=summary,
+            epilog=command.EXAMPLES,
+            formatter_class=RawDescriptionHelpFormatter,
+        )
+        command.configure(added)
+        added.set_defaults(run=command.run)
+    return parser
+
+
+def _complain(message: str) -> None:
+    from rich.console import Console
+    from rich.text import Text
+
+    text = Text.assemble(("error: ", "bold red"), message)
+    Console(stderr=True, highlight=False).print(text, soft_wrap=True)
+
+
+def _forget_output() -> None:
+    """Send what is still buffered nowhere: its reader has gone, and flushing it at exit would fail again."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,0 +1,57 @@
+"""Show any stage of a model's compilation."""
+
+from __future__ import annotations
+
+import json
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+__all__ = ["EXAMPLES", "configure", "run"]
+
+EXAMPLES = """\
+stages:
+  term, dot, svg, json    the open hypergraph, as it was traced
+  catgrad, linalg, ...    the IR after each stage of the compilation; --stage help lists them
+  llvm-ir, asm            LLVM IR, and assembly for this machine
+
+examples:
+  catgrad show digits
+  catgrad show iris:dense --step --stage svg -o step.svg
+  catgrad show runs/digits --stage asm
+  catgrad show model.py:model --types "f32[B, 784]" --stage linalg
+"""
+
+
+def configure(parser: ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument(
+        "model",
+        metavar="MODEL",
+        help="a dataset (digits), with a model (iris:hidden); the folder of a training run; or path/to/file.py:object",
+    )
+    parser.add_argument("--stage", default="term", help="which stage (default: %(default)s)")
+    parser.add_argument("--step", action="store_true", help="the training step instead of the model")
+    parser.add_argument("--types", metavar="TYPES", help="argument types of a function or module in a file")
+    parser.add_argument("--target", default="cpu", help="what to compile for (default: %(default)s)")
+    parser.add_argument("-o", dest="output", type=Path, metavar="FILE", help="write there instead of printing")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def run(arguments: Namespace) -> int:
+    """Print a stage, or write it to a file."""
+    from catgrad.cli import subject
+
+    program = subject.find(arguments.model, types=arguments.types, step=arguments.step, target=arguments.target)
+    if arguments.stage == "help":
+        print("\n".join(program.stages))
+        return 0
+    with subject.blame(arguments.model):
+        text = program.show(arguments.stage)
+        type = program.term.type
+    if arguments.output is not None:
+        arguments.output.write_text(text, encoding="utf-8")
+    if arguments.json:
+        print(json.dumps({"model": arguments.model, "type": type, "stage": arguments.stage, "stages": program.stages, "text": text}))
+    elif arguments.output is None:
+        print(text.rstrip("\n"))
+    return 0

@@ -1,0 +1,128 @@
+"""What a user names on the command line: a trained or trainable model, or an object of a Python file."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from traceback import walk_tb
+from typing import Any
+
+from catgrad.autodiff.learner import Learner
+from catgrad.cli.artifacts import read_settings
+from catgrad.cli.program import Program
+from catgrad.cli.tasks import MODELS, TASKS, Settings
+from catgrad.errors import CatgradError
+from catgrad.location import Location
+from catgrad.term import Term
+from catgrad.types import TensorType, parse_type
+
+__all__ = ["blame", "find", "parse_types"]
+
+
+def find(name: str, *, types: str | None = None, step: bool = False, target: str = "cpu") -> Program:
+    """Return the program that `name` stands for.
+
+    Args:
+        name: "digits", "iris:hidden", the folder of a training run, or "path/to/file.py:object". The object is a term, a
+            pair (function, types), or a function, `Module` or `Learner`, which needs `types`.
+        types: The types of the arguments, separated by commas.
+        step: The training step instead of the model.
+        target: What to compile for.
+
+    Raises:
+        CatgradError: There is no such thing, or its file fails.
+    """
+    path, _, member = name.rpartition(":")
+    if path.endswith(".py"):
+        return _program(name, _load(Path(path), member), types, step, target)
+    if types is not None:
+        raise CatgradError(f"--types is for objects of a file: the types of {name} are known")
+    settings = _settings(name)
+    return settings.step(target) if step else settings.predict(target)
+
+
+def parse_types(text: str) -> tuple[TensorType, ...]:
+    """Read types that are separated by commas.
+
+    Raises:
+        TypeCheckError: The text is something else.
+
+    Example:
+        >>> parse_types("f32[B, 784], i32[B]")
+        (f32[B, 784], i32[B])
+    """
+    return tuple(map(parse_type, re.split(r",(?![^\[]*\])", text))) if text.strip() else ()
+
+
+@contextmanager
+def blame(path: Path) -> Iterator[None]:
+    """Turn what the user's file raises into a `CatgradError` at the file's line."""
+    try:
+        yield
+    except CatgradError:
+        raise
+    except SyntaxError as error:
+        place = Location(error.filename or str(path), error.lineno or 0, error.offset or 0)
+        raise CatgradError(f"SyntaxError: {error.msg}", place) from error
+    except (Exception, SystemExit) as error:
+        place = _innermost(error, path)
+        if place is None:
+            raise
+        raise CatgradError(f"{type(error).__name__}: {error}", place) from error
+
+
+def _settings(name: str) -> Settings:
+    if Path(name).is_dir():
+        return read_settings(Path(name))
+    dataset, _, model = name.partition(":")
+    if dataset in TASKS and (model or "hidden") in MODELS:
+        return TASKS[dataset].settings(model=model or None)
+    raise CatgradError(
+        f"unknown model {name!r}: expected one of {', '.join(TASKS)}, with one of :{', :'.join(MODELS)} after it; "
+        "the folder of a training run; or path/to/file.py:object"
+    )
+
+
+def _load(path: Path, member: str) -> Any:
+    """Run a Python file, and return the object that it calls `member`."""
+    spec = spec_from_file_location(path.stem, path)
+    if spec is None or spec.loader is None or not path.is_file():
+        raise CatgradError(f"there is no file {path}")
+    module = module_from_spec(spec)
+    sys.path.insert(0, str(path.parent.resolve()))
+    try:
+        with blame(path):
+            spec.loader.exec_module(module)
+    finally:
+        sys.path.pop(0)
+    if not hasattr(module, member):
+        raise CatgradError(f"{path} has no object {member!r}")
+    return getattr(module, member)
+
+
+def _program(name: str, value: Any, types: str | None, step: bool, target: str) -> Program:
+    if step and not isinstance(value, Learner):
+        raise CatgradError(f"{name} has no training step: it is not a Learner")
+    if isinstance(value, Term):
+        return Program(value, target=target)
+    if isinstance(value, tuple) and len(value) == 2:
+        function, own = value
+        return Program(function, own if isinstance(own, tuple) else (own,), target=target)
+    if types is None:
+        raise CatgradError(f"{name} needs the types of its arguments, such as --types 'f32[B, 784], i32[B]'")
+    if isinstance(value, Learner):
+        value = value.step if step else value.predict
+    return Program(value, parse_types(types), target=target)
+
+
+def _innermost(error: BaseException, path: Path) -> Location | None:
+    """Return the innermost line of the file at `path` that led to `error`."""
+    place = None
+    for frame, line in walk_tb(error.__traceback__):
+        if Path(frame.f_code.co_filename) == path:
+            place = Location(str(path), line, 0, frame.f_code.co_name)
+    return place

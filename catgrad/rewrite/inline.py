@@ -13,8 +13,8 @@ from catgrad.types import TensorType
 
 __all__ = ["inline", "inline_small"]
 
-GROWTH = 64
-"""Operations by which inlining one definition everywhere may lengthen the program."""
+SMALL = 32
+"""Entrywise operations that a definition may have and be inlined wherever it is called."""
 
 Types = tuple[TensorType, ...]
 
@@ -33,17 +33,20 @@ def inline(term: Term, chosen: Callable[[Definition], bool]) -> Term:
 
 
 def inline_small(term: Term) -> Term:
-    """Inline definitions that are called once, or so small that the program hardly grows; others stay functions."""
+    """Inline definitions that are called once, and small ones that are no kernels; others stay functions.
+
+    Entrywise operations want to fuse with what is around them. Those that end up alike are shared again as kernels.
+    """
     uses = Counter(_calls(term))
     for definition in term.definitions:
         uses.update(_calls(definition.term))
-    return inline(term, lambda d: (uses[d] - 1) * _size(d) <= GROWTH)
+    return inline(term, lambda d: uses[d] == 1 or _size(d) <= SMALL)
 
 
 def _size(definition: Definition) -> int:
     """Return the number of operations, callees included; a contraction is a kernel, and outweighs every other."""
     edges = definition.term.graph.hypergraph.edges
-    return sum(_size(e.keywords["definition"]) if e.op is call else GROWTH if e.op is contract else 1 for e in edges)
+    return sum(_size(e.keywords["definition"]) if e.op is call else SMALL + 1 if e.op is contract else 1 for e in edges)
 
 
 def _calls(term: Term) -> list[Definition]:

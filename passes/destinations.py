@@ -12,9 +12,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from catgrad.passes.base import DiagnosticError, Pass
 from mlir import ir
 from mlir.dialects import bufferization
+
+from catgrad.passes.base import DiagnosticError, Pass
 
 __all__ = ["Destinations"]
 

@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import re
 import types
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, dataclass, fields
 from enum import Enum
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -68,11 +68,12 @@ class Option:
     field: Field[Any]
 
 
-def options(cls: type) -> Iterator[Option]:
-    """Yield the options of a dataclass; raise `TypeError` at a field whose values have no text form."""
+def options(cls: type) -> tuple[Option, ...]:
+    """Return the options of a dataclass; raise `TypeError` at a field whose values have no text form."""
     hints = get_type_hints(cls)
-    for field in fields(cls):
-        yield Option(field.name.replace("_", "-"), _kind(hints[field.name]), _default(field), field)
+    return tuple(
+        Option(field.name.replace("_", "-"), _kind(hints[field.name]), _default(field), field) for field in fields(cls)
+    )
 
 
 def parse(source: str) -> dict[str, str]:

@@ -7,15 +7,15 @@ Example:
 
 from __future__ import annotations
 
+from catgrad.errors import RegistryError
 from catgrad.passes.base import Pass, Pipeline, Stage
 from catgrad.passes.destinations import Destinations
 from catgrad.passes.kernels.contraction import ContractionKernels
 from catgrad.passes.kernels.copies import StridedCopies
 from catgrad.passes.kernels.fills import SeparateFills
+from catgrad.passes.kernels.frees import FreeResults
 from catgrad.passes.kernels.reduction import ReductionKernels
 from catgrad.passes.machine import Machine
-
-from catgrad.errors import RegistryError
 
 __all__ = ["CPU", "stages"]
 
@@ -30,9 +30,10 @@ _BUFFERS = _SCALARS | _CONTROL | {"memref", "linalg"}
 _BUFFERIZE = (
     "one-shot-bufferize{bufferize-function-boundaries=true function-boundary-type-conversion=identity-layout-map}"
 )
+_OWN = "ownership-based-buffer-deallocation,canonicalize,buffer-deallocation-simplification,canonicalize"
 _FREE = (
-    "ownership-based-buffer-deallocation,canonicalize,buffer-deallocation-simplification,"
-    "bufferization-lower-deallocations,cse,canonicalize,func.func(optimize-allocation-liveness)"
+    "bufferization-lower-deallocations,convert-bufferization-to-memref,cse,canonicalize,"
+    "func.func(optimize-allocation-liveness)"
 )
 _LOWER = (
     "expand-strided-metadata,lower-affine,convert-scf-to-cf,convert-vector-to-llvm,convert-math-to-llvm,"
@@ -77,6 +78,8 @@ def _cpu(machine: Machine, lowering: Pass) -> tuple[Stage, ...]:
             (
                 f"{_BUFFERIZE},canonicalize,cse",
                 f"func.func(buffer-loop-hoisting,promote-buffers-to-stack{{max-alloc-size-in-bytes={_STACK_BYTES}}})",
+                _OWN,
+                FreeResults(),
                 _FREE,
                 StridedCopies(),
             ),

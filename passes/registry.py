@@ -1,33 +1,21 @@
-"""The passes and pipelines that `catgrad-opt` knows by name.
+"""The passes and pipelines that `catgrad-opt` knows by name: all that the modules of this package define.
 
-Every module in `MODULES` defines subclasses of `Pass` and instances of `Pipeline`; `load` collects them. A new pass is
-known as soon as its module is listed here.
+A new pass is known as soon as its file is here; there is no list of passes to add it to.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from importlib import import_module
+from pkgutil import walk_packages
 from types import ModuleType
 
+from catgrad import passes
 from catgrad.errors import RegistryError
 from catgrad.passes import options
 from catgrad.passes.base import Pass, Pipeline
 
-__all__ = ["MODULES", "Registry", "load"]
-
-MODULES = (
-    ".destinations",
-    ".kernels.contraction",
-    ".kernels.copies",
-    ".kernels.fills",
-    ".kernels.reduction",
-    ".pipelines",
-    ".to_linalg.lowering",
-    ".transform",
-    ".verify",
-)
-"""The modules of this package that define passes or pipelines."""
+__all__ = ["Registry", "load"]
 
 
 @dataclass
@@ -45,7 +33,7 @@ class Registry:
     def add_pass(self, cls: type[Pass]) -> None:
         """Register a pass; raise `RegistryError` if its name is taken, `TypeError` if a field has no text form."""
         self._refuse_taken(cls.name)
-        tuple(options.options(cls))
+        options.options(cls)
         self.passes[cls.name] = cls
 
     def add_pipeline(self, pipeline: Pipeline) -> None:
@@ -54,9 +42,9 @@ class Registry:
         self.pipelines[pipeline.name] = pipeline
 
     def add_module(self, module: ModuleType) -> None:
-        """Register every pass and pipeline that `module` defines, as opposed to imports."""
+        """Register every pass and pipeline that `module` defines; what it imports, others define."""
         for value in list(vars(module).values()):
-            if isinstance(value, Pipeline):
+            if isinstance(value, Pipeline) and self.pipelines.get(value.name) is not value:
                 self.add_pipeline(value)
             elif _is_pass(value) and value.__module__ == module.__name__:
                 self.add_pass(value)
@@ -67,10 +55,10 @@ class Registry:
 
 
 def load() -> Registry:
-    """Return a new registry of everything that `MODULES` define."""
+    """Return a new registry of everything that the modules of this package define."""
     registry = Registry()
-    for name in MODULES:
-        registry.add_module(import_module(name, __package__))
+    for found in walk_packages(passes.__path__, f"{passes.__name__}."):
+        registry.add_module(import_module(found.name))
     return registry
 
 

@@ -10,13 +10,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from time import perf_counter
 
-from catgrad.passes.base import DiagnosticError, Pass, Stage
-from catgrad.passes.options import text
 from mlir import ir
 from mlir.passmanager import PassManager
 
 from catgrad.errors import CompileError
 from catgrad.location import Location
+from catgrad.passes.base import DiagnosticError, Pass, Stage
+from catgrad.passes.options import text
 
 __all__ = ["Report", "run"]
 

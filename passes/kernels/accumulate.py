@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeAlias
 
-from catgrad.passes.kernels.emit import Index, add, carried, lanes_mask, round_down, subtract
 from mlir import ir
+
+from catgrad.passes.kernels.emit import Index, add, carried, lanes_mask, round_down, subtract
 
 __all__ = ["Step", "accumulate"]
 

@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+from mlir import ir
+
 from catgrad.passes.base import Pass
 from catgrad.passes.kernels.dot import dot_dim, emit_dots
 from catgrad.passes.kernels.nested import emit_nested
 from catgrad.passes.kernels.problem import NONE, Problem, read
 from catgrad.passes.kernels.product import emit_product
 from catgrad.passes.machine import Machine
-from mlir import ir
 
 __all__ = ["ContractionKernels"]
 
@@ -64,12 +65,11 @@ def _replace(op: ir.Operation, last: ir.Operation | None, machine: Machine) -> N
     """Put a kernel in the place of `op`; the operation with effect before it, `last`, goes if it fills with zero."""
     with ir.InsertionPoint(op), op.location:
         problem = read(op).oriented()
-        absorbed = last is not None and _is_zero_fill(last, op.operands[2]) and _covers_depth_once(problem)
-        if not problem.empty:
-            absorbed = _emit(problem, machine, absorbed) and absorbed
+        fill = last if _is_zero_fill(last, op.operands[2]) and _covers_depth_once(problem) else None
+        absorbed = not problem.empty and _emit(problem, machine, fresh=fill is not None)
     op.erase()
-    if absorbed and not problem.empty:
-        last.erase()
+    if fill is not None and absorbed:
+        fill.erase()
 
 
 def _emit(problem: Problem, machine: Machine, fresh: bool) -> bool:
@@ -91,9 +91,9 @@ def _covers_depth_once(problem: Problem) -> bool:
     return len(problem.depth) <= 1 and all(isinstance(problem.extent(dim), int) for dim in problem.depth)
 
 
-def _is_zero_fill(op: ir.Operation, buffer: ir.Value) -> bool:
+def _is_zero_fill(op: ir.Operation | None, buffer: ir.Value) -> bool:
     """Return whether `op` fills `buffer` with zero."""
-    if op.name != "linalg.fill" or op.operands[1] != buffer:
+    if op is None or op.name != "linalg.fill" or op.operands[1] != buffer:
         return False
     scalar = op.operands[0]
     if not isinstance(scalar, ir.OpResult) or scalar.owner.operation.name != "arith.constant":

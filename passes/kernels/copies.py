@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from mlir import ir
+from mlir.dialects import linalg
+
 from catgrad.passes.base import Pass
 from catgrad.passes.kernels.view import is_whole
 from catgrad.passes.kernels.walk import named
-from mlir import ir
-from mlir.dialects import linalg
 
 __all__ = ["StridedCopies"]
 

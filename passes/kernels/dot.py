@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
 
+from mlir import ir
+
 from catgrad.passes.kernels.accumulate import accumulate
 from catgrad.passes.kernels.emit import Index, combine, loop, reduce_lanes, vector_of, zero
 from catgrad.passes.kernels.microkernel import Axes, multiply_add
@@ -17,7 +19,6 @@ from catgrad.passes.kernels.problem import NONE, Problem
 from catgrad.passes.kernels.product import for_runs, nest
 from catgrad.passes.kernels.view import extend, width
 from catgrad.passes.machine import Machine
-from mlir import ir
 
 __all__ = ["dot_dim", "emit_dots"]
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from mlir import ir
+
 from catgrad.passes.base import Pass
 from catgrad.passes.kernels.walk import named
-from mlir import ir
 
 __all__ = ["SeparateFills"]
 
@@ -42,8 +43,8 @@ def _separate(fill: ir.Operation) -> None:
         if _is_init(user, use.operand_number):
             with ir.InsertionPoint(user):
                 clone = fill.clone()
-                with ir.InsertionPoint(clone):
-                    clone.operands[1] = empty.clone().results[0]
+            with ir.InsertionPoint(clone):
+                clone.operands[1] = empty.clone().results[0]
             user.operands[use.operand_number] = clone.results[0]
     for op in (fill, empty):
         if not list(op.results[0].uses):

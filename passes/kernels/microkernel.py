@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-from catgrad.passes.kernels.emit import Index, carried, is_float, lanes_mask, subtract, vector_of, zero
-from catgrad.passes.kernels.view import View, extend
 from mlir import ir
 from mlir.dialects import arith, scf, vector
 
-__all__ = ["Axes", "Strip", "multiply_add", "register_tile", "strips"]
+from catgrad.passes.kernels.emit import Index, carried, is_float, lanes_mask, subtract, vector_of, zero
+from catgrad.passes.kernels.view import View, extend
+
+__all__ = ["Axes", "RegisterTile", "Strip", "multiply_add", "strips"]
 
 
 @dataclass(frozen=True)
@@ -43,63 +43,65 @@ def multiply_add(a: ir.Value, b: ir.Value, c: ir.Value) -> ir.Value:
     return arith.addi(arith.muli(a, b), c)
 
 
-def register_tile(
-    a: View,
-    b: View,
-    c: View,
-    axes: Axes,
-    rows: int,
-    row: Sequence[Strip],
-    lanes: int,
-    depth: Index,
-    fresh: bool | ir.Value,
-    padded: bool,
-) -> None:
-    """Emit one tile: `rows` rows of the vectors in `row`, summed over `depth` steps.
+@dataclass(frozen=True)
+class RegisterTile:
+    """The emitter of one tile.
 
-    Args:
-        a: A, from the first row of the tile; read element by element.
-        b: B, from the first column of the tile; contiguous along n.
-        c: C, from the first element of the tile; contiguous along n.
+    Attributes:
         axes: What m, n and k are called.
+        lanes: Width of a vector.
         rows: Height of the tile.
         row: The vectors of one row.
-        lanes: Width of a vector.
         depth: How many steps k takes.
         fresh: Whether C starts from zero, whatever it holds.
-        padded: Whether B may be read where the strips' masks say no.
+        padded: Whether B may be read where the masks of `row` say no.
     """
-    element = c.element
-    places = [(i, strip) for i in range(rows) for strip in row]
 
-    def step(k: Index, sums: list[ir.Value]) -> list[ir.Value]:
-        right = [
-            extend(b.load_vector(lanes, {axes.k: k, axes.n: s.offset}, None if padded else s.mask), element)
-            for s in row
-        ]
-        left = [a.broadcast(lanes, {axes.m: i, axes.k: k}, element) for i in range(rows)]
-        pairs = [(x, y) for x in left for y in right]
-        return [multiply_add(x, y, total) for (x, y), total in zip(pairs, sums, strict=True)]
+    axes: Axes
+    lanes: int
+    rows: int
+    row: tuple[Strip, ...]
+    depth: Index
+    fresh: bool | ir.Value
+    padded: bool
 
-    sums = carried(depth, 1, _initial(c, axes, places, lanes, fresh), step)
-    for (i, strip), total in zip(places, sums, strict=True):
-        c.store_vector(total, {axes.m: i, axes.n: strip.offset}, strip.mask)
+    @property
+    def _places(self) -> list[tuple[dict[int, Index], ir.Value | None]]:
+        """Where each vector of the tile lies in C, and its mask."""
+        axes = self.axes
+        return [({axes.m: i, axes.n: strip.offset}, strip.mask) for i in range(self.rows) for strip in self.row]
 
+    def emit(self, a: View, b: View, c: View) -> None:
+        """Emit C[i, j] += Σ_k A[i, k] · B[k, j], the views beginning at the tile; B and C are contiguous along n."""
 
-def _initial(
-    c: View, axes: Axes, places: Sequence[tuple[int, Strip]], lanes: int, fresh: bool | ir.Value
-) -> list[ir.Value]:
-    """Return the accumulators before the first step: zero if `fresh`, else what C holds."""
-    kind = vector_of(lanes, c.element)
+        def step(k: Index, sums: list[ir.Value]) -> list[ir.Value]:
+            right = [self._right(b, k, strip, c.element) for strip in self.row]
+            left = [a.broadcast(self.lanes, {self.axes.m: i, self.axes.k: k}, c.element) for i in range(self.rows)]
+            pairs = [(x, y) for x in left for y in right]
+            return [multiply_add(x, y, total) for (x, y), total in zip(pairs, sums, strict=True)]
 
-    def held() -> list[ir.Value]:
-        return [c.load_vector(lanes, {axes.m: i, axes.n: strip.offset}, strip.mask) for i, strip in places]
+        sums = carried(self.depth, 1, self._initial(c), step)
+        for (place, mask), total in zip(self._places, sums, strict=True):
+            c.store_vector(total, place, mask)
 
-    if isinstance(fresh, bool):
-        return [zero(kind)] * len(places) if fresh else held()
-    choice = scf.IfOp(fresh, [kind] * len(places), has_else=True)
-    with ir.InsertionPoint(choice.then_block):
-        scf.yield_([zero(kind)] * len(places))
-    with ir.InsertionPoint(choice.else_block):
-        scf.yield_(held())
-    return list(choice.results)
+    def _right(self, b: View, k: Index, strip: Strip, element: ir.Type) -> ir.Value:
+        """Return one vector of row `k` of B."""
+        mask = None if self.padded else strip.mask
+        return extend(b.load_vector(self.lanes, {self.axes.k: k, self.axes.n: strip.offset}, mask), element)
+
+    def _initial(self, c: View) -> list[ir.Value]:
+        """Return the accumulators before the first step: zero if fresh, else what C holds."""
+        kind = vector_of(self.lanes, c.element)
+        zeros = [zero(kind)] * len(self._places)
+        if isinstance(self.fresh, bool):
+            return zeros if self.fresh else self._held(c)
+        choice = scf.IfOp(self.fresh, [kind] * len(zeros), has_else=True)
+        with ir.InsertionPoint(choice.then_block):
+            scf.yield_(zeros)
+        with ir.InsertionPoint(choice.else_block):
+            scf.yield_(self._held(c))
+        return list(choice.results)
+
+    def _held(self, c: View) -> list[ir.Value]:
+        """Return what C holds."""
+        return [c.load_vector(self.lanes, place, mask) for place, mask in self._places]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from mlir.dialects import arith
+
 from catgrad.passes.kernels.emit import combine, is_float
 from catgrad.passes.kernels.problem import Problem
 from catgrad.passes.kernels.product import nest
 from catgrad.passes.kernels.view import extend
-from mlir.dialects import arith
 
 __all__ = ["emit_nested"]
 

@@ -6,10 +6,11 @@ transposed in registers), or anything else (element by element).
 
 from __future__ import annotations
 
-from catgrad.passes.kernels.emit import Index, add, lanes_mask, loop, round_down, subtract
-from catgrad.passes.kernels.view import View, extend
 from mlir import ir
 from mlir.dialects import vector
+
+from catgrad.passes.kernels.emit import Index, add, lanes_mask, loop, round_down, subtract
+from catgrad.passes.kernels.view import View, extend
 
 __all__ = ["pack", "transposed"]
 

@@ -32,7 +32,7 @@ class Plan:
         tile: The register tile.
         depth_block: Steps of k between reading and writing C.
         row_block: Rows of A that stay in the level 2 cache.
-        column_block: Columns of B that are packed at once.
+        column_block: Columns of B that are packed at once: whole tiles.
         pack_a: Whether blocks of A are copied.
         pack_b: Whether blocks of B are copied.
         machine: The processor.
@@ -59,9 +59,14 @@ class Plan:
         return self.lanes
 
     def height(self, rows: Index, width: int) -> int:
-        """Return the height of the tile for a part of the columns that is `width` wide."""
+        """Return the height of the tile for a part of the columns that is `width` wide.
+
+        With an unknown number of rows every remainder needs code of its own: a taller tile is not worth that.
+        """
+        if not isinstance(rows, int):
+            return self.tile.rows
         vectors = -(-width // self.lanes)
-        return tile_rows(_known(rows), vectors, self.machine.vector_registers, self.machine.multiply_adds_in_flight)
+        return tile_rows(rows, vectors, self.machine.vector_registers, self.machine.multiply_adds_in_flight)
 
 
 def make_plan(problem: Problem, machine: Machine) -> Plan:
@@ -71,8 +76,9 @@ def make_plan(problem: Problem, machine: Machine) -> Plan:
     rows, columns, depth = (_known(problem.extent(dim)) for dim in (axes.m, axes.n, axes.k))
     lanes = machine.lanes(bits)
     tile = choose_tile(rows, columns, lanes, machine.vector_registers, machine.multiply_adds_in_flight)
+    wide = tile.vectors * lanes
     streamed = 0 <= rows < _FEW_ROWS and _bytes(columns, depth, bits) > machine.l2_bytes
-    depth_block = _STREAM_DEPTH if streamed else _depth_block(depth, tile.vectors * lanes * bits // 8, machine)
+    depth_block = _STREAM_DEPTH if streamed else _depth_block(depth, wide * bits // 8, machine)
     converted = problem.b.element != problem.c.element
     return Plan(
         axes=axes,
@@ -80,8 +86,8 @@ def make_plan(problem: Problem, machine: Machine) -> Plan:
         tile=tile,
         depth_block=depth_block,
         row_block=max(machine.l2_bytes // 2 // (depth_block * bits // 8), tile.rows),
-        column_block=max(2 * machine.l2_bytes // (depth_block * bits // 8) // lanes * lanes, tile.vectors * lanes),
-        pack_a=_pack_a(problem, axes, machine) and _many(columns, _REUSE * tile.vectors * lanes),
+        column_block=max(2 * machine.l2_bytes // (depth_block * wide * bits // 8), 1) * wide,
+        pack_a=_pack_a(problem, axes, machine) and _many(columns, _REUSE * wide),
         pack_b=not problem.b.contiguous(axes.n)
         or (_many(rows, _REUSE * tile.rows) and (converted or _far(problem.b, axes.k, machine))),
         machine=machine,

@@ -12,12 +12,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from math import prod
+
+from mlir import ir
+from mlir.dialects import memref
 
 from catgrad.passes.kernels.emit import Index, extent
 from catgrad.passes.kernels.view import View, is_whole
-from mlir import ir
-from mlir.dialects import memref
 
 __all__ = ["NONE", "Problem", "read"]
 
@@ -84,7 +86,7 @@ class Problem:
         return replace(self, a=self.a.moved(offsets), b=self.b.moved(offsets), c=self.c.moved(offsets))
 
     def oriented(self) -> Problem:
-        """Return the problem with A and B exchanged where needed, so that the last axis of C is a column if it can be."""
+        """Return the problem with A and B exchanged if that makes the last axis of C a column."""
         last = self.c.axes[-1] if self.c.axes else NONE
         return replace(self, a=self.b, b=self.a) if last in self.rows else self
 
@@ -136,7 +138,7 @@ def _merge_one(groups: list[list[int]], maps: Sequence[Sequence[int]], whole: Se
 def _neighbours(p: int, q: int, maps: Sequence[Sequence[int]], whole: Sequence[bool]) -> bool:
     """Return whether q directly follows p wherever one of them occurs."""
     touched = [(axes, is_whole) for axes, is_whole in zip(maps, whole, strict=True) if p in axes or q in axes]
-    return all(is_whole and (p, q) in zip(axes, axes[1:], strict=False) for axes, is_whole in touched)
+    return all(is_whole and (p, q) in pairwise(axes) for axes, is_whole in touched)
 
 
 def _collapsed(buffer: ir.Value, axes: Sequence[int], groups: Sequence[Sequence[int]]) -> View:

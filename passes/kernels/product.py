@@ -1,9 +1,11 @@
 """A contraction with columns as blocked matrix products: loops, packing, and a register tile inside.
 
-for the dimensions that are neither m, n nor k                       batches, further rows, columns and depths
-  for jc, pc: pack B[pc.., jc..] by panels                           if that pays
-    for ic: pack A[ic.., pc..] by rows                               if that pays
-      for j, i: C[i.., j..] += A[i.., pc..] · B[pc.., j..]           the register tile
+The loops, from the outside:
+
+1. the dimensions that are neither m, n nor k: batches, further rows, columns and depths
+2. jc over blocks of columns, pc over blocks of depth: pack B[pc.., jc..] by panels if that pays
+3. ic over blocks of rows: pack A[ic.., pc..] by rows if that pays
+4. j over panels, i over tiles: C[i.., j..] += A[i.., pc..] · B[pc.., j..] in registers
 """
 
 from __future__ import annotations
@@ -11,6 +13,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+
+from mlir import ir
+from mlir.dialects import linalg, scf
 
 from catgrad.passes.kernels.emit import (
     Index,
@@ -25,7 +30,7 @@ from catgrad.passes.kernels.emit import (
     value,
     zero,
 )
-from catgrad.passes.kernels.microkernel import register_tile, strips
+from catgrad.passes.kernels.microkernel import RegisterTile, strips
 from catgrad.passes.kernels.pack import pack
 from catgrad.passes.kernels.plan import Plan, make_plan
 from catgrad.passes.kernels.problem import Problem
@@ -33,8 +38,6 @@ from catgrad.passes.kernels.scratch import scratch
 from catgrad.passes.kernels.tiles import balanced
 from catgrad.passes.kernels.view import View
 from catgrad.passes.machine import Machine
-from mlir import ir
-from mlir.dialects import linalg, scf
 
 __all__ = ["emit_product", "for_runs", "nest"]
 
@@ -44,17 +47,12 @@ _PANEL = -2
 
 @dataclass(frozen=True)
 class _Part:
-    """Columns start ≤ j < stop in panels `width` wide, of which the last may be narrower."""
+    """Columns start ≤ j < stop in panels `width` wide; if `ragged`, the last may be narrower."""
 
     start: Index
     stop: Index
     width: int
-
-    @property
-    def ragged(self) -> bool:
-        """Whether the last panel may be narrower than the others."""
-        size = subtract(self.stop, self.start) if isinstance(self.stop, int) else None
-        return size is None or size % self.width != 0
+    ragged: bool
 
 
 @dataclass(frozen=True)
@@ -130,13 +128,18 @@ class _Kernel:
     def _tile(self, block: _Block, a: View, b: View, c: View, j: Index, height: int) -> None:
         """Emit the register tile at column `j` of the block."""
         axes, lanes, width = self.plan.axes, self.plan.lanes, self.part.width
-        active = subtract(block.columns, j) if self.part.ragged and width == lanes else width
+        active = subtract(block.columns, j) if self.part.ragged else width
         place = {axes.n: j} if self.packed_b is None else {_PANEL: divide(j, width)}
-        row = strips(lanes, width, active)
-        padded = self.packed_b is not None
-        register_tile(
-            a, b.moved(place), c.moved({axes.n: j}), axes, height, row, lanes, block.depth, block.fresh, padded
+        tile = RegisterTile(
+            axes=axes,
+            lanes=lanes,
+            rows=height,
+            row=tuple(strips(lanes, width, active)),
+            depth=block.depth,
+            fresh=block.fresh,
+            padded=self.packed_b is not None,
         )
+        tile.emit(a, b.moved(place), c.moved({axes.n: j}))
 
     def _panels(self, block: _Block) -> View:
         """Return B, packed if planned."""
@@ -201,10 +204,11 @@ def for_runs(total: Index, most: int, body: Callable[[Index, Index, int], None])
 def _parts(columns: Index, plan: Plan) -> list[_Part]:
     """Cut the columns into full panels and a narrower rest; one vector wide and masked if the extent is not known."""
     full = round_down(columns, plan.width)
-    if not isinstance(columns, int):
-        return [_Part(0, full, plan.width), _Part(full, columns, plan.lanes)]
-    parts = [_Part(0, full, plan.width), _Part(full, columns, columns - full)]
-    return [part for part in parts if part.stop > part.start]
+    whole = _Part(0, full, plan.width, ragged=False)
+    if not isinstance(columns, int) or not isinstance(full, int):
+        return [whole, _Part(full, columns, plan.lanes, ragged=True)]
+    parts = [whole, _Part(full, columns, columns - full, ragged=False)]
+    return [part for part in parts if part.width > 0 and part.start != part.stop]
 
 
 @contextmanager
@@ -231,7 +235,8 @@ def _scratch_a(problem: Problem, plan: Plan, part: _Part) -> Iterator[View | Non
         yield None
         return
     axes = plan.axes
-    rows = minimum(plan.row_block, problem.extent(axes.m))
+    rows = problem.extent(axes.m)
+    rows = minimum(max(plan.row_block, plan.height(rows, part.width)), rows)
     depth = minimum(plan.depth_block, problem.extent(axes.k))
     order = [(axes.k, depth), (axes.m, rows)] if problem.a.contiguous(axes.m) else [(axes.m, rows), (axes.k, depth)]
     (outer, height), (inner, width) = order

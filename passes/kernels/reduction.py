@@ -14,14 +14,15 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+from mlir import ir
+from mlir.dialects import arith
+
 from catgrad.passes.base import Pass
 from catgrad.passes.kernels.accumulate import accumulate
 from catgrad.passes.kernels.emit import Index, combine, constant, extent, loop, reduce_lanes, splat, vector_of
 from catgrad.passes.kernels.view import View, width
 from catgrad.passes.kernels.walk import named
 from catgrad.passes.machine import Machine
-from mlir import ir
-from mlir.dialects import arith
 
 __all__ = ["ReductionKernels"]
 

@@ -6,10 +6,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from math import prod
 
-from catgrad.passes.kernels.emit import Index
-from catgrad.passes.kernels.view import width
 from mlir import ir
 from mlir.dialects import memref
+
+from catgrad.passes.kernels.emit import Index
+from catgrad.passes.kernels.view import width
 
 __all__ = ["scratch"]
 

@@ -8,7 +8,7 @@ Example:
     >>> balanced(16, 6)
     [Run(start=0, stop=6, size=6), Run(start=6, stop=16, size=5)]
     >>> choose_tile(128, 128, lanes=16, registers=32, in_flight=8)
-    Tile(rows=6, vectors=4)
+    Tile(rows=4, vectors=4)
 """
 
 from __future__ import annotations

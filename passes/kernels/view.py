@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from catgrad.passes.kernels.emit import Index, add, is_float, splat, value, vector_of, zero
 from mlir import ir
 from mlir.dialects import arith, memref, vector
+
+from catgrad.passes.kernels.emit import Index, add, is_float, splat, value, vector_of, zero
 
 __all__ = ["View", "extend", "is_whole", "width"]
 
@@ -102,7 +103,8 @@ def is_whole(buffer: ir.Value) -> bool:
 
 def width(element: ir.Type) -> int:
     """Return the number of bits of a scalar type."""
-    return ir.FloatType(element).width if is_float(element) else ir.IntegerType(element).width
+    bits: int = element.width if is_float(element) else ir.IntegerType(element).width
+    return bits
 
 
 def extend(x: ir.Value, element: ir.Type) -> ir.Value:

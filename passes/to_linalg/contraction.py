@@ -1,4 +1,4 @@
-"""Lowering of the two-operand contraction to one `linalg.contract`, whose index maps say which operand is transposed."""
+"""Lowering of contractions to one `linalg.contract`, whose index maps say which operand is transposed."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def contract(site: Site, x: ir.Value, y: ir.Value, spec: str) -> ir.Value:
 
 
 def _sum_alone(site: Site, x: ir.Value, given: TensorType, indices: str, others: str) -> tuple[ir.Value, str]:
-    """Return an operand summed over the indices that appear nowhere else, in the accumulator's dtype if there are any."""
+    """Return an operand summed over the indices that appear nowhere else; then it has the accumulator's dtype."""
     alone = [axis for axis, index in enumerate(indices) if index not in others]
     if not alone:
         return x, indices
@@ -46,4 +46,4 @@ def _multiply(site: Site, operands: Sequence[tuple[ir.Value, str]], out: str) ->
     """Return the product of operands where nothing is summed: the outer product, or entry by entry."""
     dtype = site.result.dtype
     product = wrapped(arith.mulf if dtype.is_float else arith.muli, dtype)
-    return site.pointwise(site.result, [(value, _map(out, indices)) for value, indices in operands], product)
+    return site.pointwise([(value, _map(out, indices)) for value, indices in operands], product)

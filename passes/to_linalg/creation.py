@@ -28,11 +28,11 @@ def constant(site: Site, value: Literal) -> ir.Value:
 @LOWERINGS.rule(ops.iota)
 def iota(site: Site, dtype: DType, shape: tuple[Extent, ...], axis: int) -> ir.Value:
     """Convert the position of each iteration."""
-    return site.pointwise(site.result, [], lambda: from_index(linalg.IndexOp(axis).result, dtype))
+    return site.pointwise([], lambda: from_index(linalg.IndexOp(axis).result, dtype))
 
 
 @LOWERINGS.rule(ops.nat_to_tensor)
 def nat_to_tensor(site: Site, value: Extent, dtype: DType) -> ir.Value:
     """Convert the extent: one iteration over no axes, which fuses like any other."""
     extent = site.extent(value)
-    return site.pointwise(site.result, [], lambda: from_index(extent, dtype))
+    return site.pointwise([], lambda: from_index(extent, dtype))

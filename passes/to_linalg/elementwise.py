@@ -10,7 +10,7 @@ from mlir.dialects import arith, math
 from catgrad import ops
 from catgrad.ops import Op
 from catgrad.passes.to_linalg.math import functions
-from catgrad.passes.to_linalg.math_scalar import Real, where
+from catgrad.passes.to_linalg.math_scalar import Real, Truth, where
 from catgrad.passes.to_linalg.scalars import wrapped
 from catgrad.passes.to_linalg.site import LOWERINGS, Body, Site, number
 
@@ -30,7 +30,7 @@ def entrywise(op: Op, **bodies: Body) -> None:
 
     def rule(site: Site, *operands: ir.Value) -> ir.Value:
         body = bodies[site.inputs[0].dtype.kind]
-        return site.pointwise(site.result, operands, wrapped(body, site.result.dtype))
+        return site.pointwise(operands, wrapped(body, site.result.dtype))
 
     LOWERINGS.add(op, rule)
 
@@ -63,27 +63,28 @@ def _integer_remainder(x: ir.Value, y: ir.Value) -> ir.Value:
     return arith.select(_crosses_zero(rest, divisor), arith.addi(rest, divisor), rest)
 
 
-def _divmod(a: ir.Value, b: ir.Value) -> tuple[Real, Real, Real]:
-    """Return x/y, the floor of x/y that is consistent with the remainder, and the remainder with y's sign."""
+def _truncated_rest(x: Real, y: Real) -> tuple[Real, Truth]:
+    """Return the remainder of the truncated division, and whether it is not zero and has not the divisor's sign."""
+    rest = Real(arith.remf(x.value, y.value))
+    return rest, ((rest < 0) & (y > 0)) | ((rest > 0) & (y < 0))
+
+
+def _floor_divide(a: ir.Value, b: ir.Value) -> ir.Value:
+    """Return (a - a mod b) / b, which is an integer but for rounding."""
     x, y = Real(a), Real(b)
-    rest = Real(arith.remf(a, b))
-    crosses = ((rest < 0) & (y > 0)) | ((rest > 0) & (y < 0))
+    rest, crosses = _truncated_rest(x, y)
     quotient = (x - rest) / y
     quotient = where(crosses, quotient - 1, quotient)
     floor = quotient.floor()
-    floor = where(quotient - floor > 0.5, floor + 1, floor)
-    remainder = where(rest.equals(0), x.constant(0).with_sign_of(y), where(crosses, rest + y, rest))
-    return x / y, where(quotient.equals(0), x.constant(0).with_sign_of(x / y), floor), remainder
+    nearest = where(quotient - floor > 0.5, floor + 1, floor)
+    nonzero = where(quotient.equals(0), x.constant(0).with_sign_of(x / y), nearest)
+    return where(y.equals(0), x / y, nonzero).value
 
 
-def _floor_divide(x: ir.Value, y: ir.Value) -> ir.Value:
-    ratio, floor, _ = _divmod(x, y)
-    return where(Real(y).equals(0), ratio, floor).value
-
-
-def _remainder(x: ir.Value, y: ir.Value) -> ir.Value:
-    _, _, remainder = _divmod(x, y)
-    return where(Real(y).equals(0), Real(arith.remf(x, y)), remainder).value
+def _remainder(a: ir.Value, b: ir.Value) -> ir.Value:
+    x, y = Real(a), Real(b)
+    rest, crosses = _truncated_rest(x, y)
+    return where(rest.equals(0), x.constant(0).with_sign_of(y), where(crosses, rest + y, rest)).value
 
 
 def _float_extremum(predicate: arith.CmpFPredicate, x: ir.Value, y: ir.Value) -> ir.Value:

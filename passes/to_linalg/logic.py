@@ -38,7 +38,7 @@ entrywise(ops.logical_not, bool=lambda x: arith.xori(x, number(x.type, 1)))
 @LOWERINGS.rule(ops.where)
 def where(site: Site, condition: ir.Value, x: ir.Value, y: ir.Value) -> ir.Value:
     """Select, in whatever type: nothing is computed, so 16-bit floats stay as they are."""
-    return site.pointwise(site.result, (condition, x, y), arith.select)
+    return site.pointwise((condition, x, y), arith.select)
 
 
 @LOWERINGS.rule(ops.cast)
@@ -47,4 +47,4 @@ def cast(site: Site, x: ir.Value, dtype: DType) -> ir.Value:
     (given,) = site.inputs
     if given.dtype is dtype:
         return x
-    return site.pointwise(site.result, (x,), lambda element: convert(element, given.dtype, dtype))
+    return site.pointwise((x,), lambda element: convert(element, given.dtype, dtype))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 import numpy as np
@@ -19,22 +19,32 @@ __all__ = ["narrow", "total"]
 Identity = Callable[[DType], float]
 
 _REASSOCIATE = arith.FastMathFlags.reassoc | arith.FastMathFlags.contract
-_GREATER = {"int": partial(arith.cmpi, arith.CmpIPredicate.sgt), "float": partial(arith.cmpf, arith.CmpFPredicate.OGT)}
-_LESS = {"int": partial(arith.cmpi, arith.CmpIPredicate.slt), "float": partial(arith.cmpf, arith.CmpFPredicate.OLT)}
 
-_SUM: dict[str, Body] = {"int": arith.addi, "float": partial(arith.addf, fastmath=_REASSOCIATE)}
-_MAX: dict[str, Body] = {"bool": arith.ori, "int": arith.maxsi, "float": arith.maximumf}
-_MIN: dict[str, Body] = {"bool": arith.andi, "int": arith.minsi, "float": arith.minimumf}
+_SUM: Mapping[str, Body] = {"int": arith.addi, "float": partial(arith.addf, fastmath=_REASSOCIATE)}
+_MAX: Mapping[str, Body] = {"bool": arith.ori, "int": arith.maxsi, "float": arith.maximumf}
+_MIN: Mapping[str, Body] = {"bool": arith.andi, "int": arith.minsi, "float": arith.minimumf}
+_GREATER: Mapping[str, Body] = {
+    "int": partial(arith.cmpi, arith.CmpIPredicate.sgt),
+    "float": partial(arith.cmpf, arith.CmpFPredicate.OGT),
+}
+_LESS: Mapping[str, Body] = {
+    "int": partial(arith.cmpi, arith.CmpIPredicate.slt),
+    "float": partial(arith.cmpf, arith.CmpFPredicate.OLT),
+}
 
 
 def _least(dtype: DType) -> float:
     """Return the identity of max."""
-    return {"bool": 0, "int": np.iinfo(dtype.numpy).min if dtype.is_integer else 0, "float": -np.inf}[dtype.kind]
+    if dtype.is_float:
+        return -np.inf
+    return 0 if dtype.is_bool else int(np.iinfo(dtype.numpy).min)
 
 
 def _greatest(dtype: DType) -> float:
     """Return the identity of min."""
-    return {"bool": 1, "int": np.iinfo(dtype.numpy).max if dtype.is_integer else 0, "float": np.inf}[dtype.kind]
+    if dtype.is_float:
+        return np.inf
+    return 1 if dtype.is_bool else int(np.iinfo(dtype.numpy).max)
 
 
 def _accumulated(x: TensorType, axes: Sequence[int]) -> TensorType:
@@ -78,7 +88,7 @@ def narrow(site: Site, x: ir.Value) -> ir.Value:
     dtype = site.result.dtype
     if dtype.accumulator is dtype:
         return x
-    return site.pointwise(site.result, (x,), lambda element: narrowed(element, dtype))
+    return site.pointwise((x,), lambda element: narrowed(element, dtype))
 
 
 @LOWERINGS.rule(ops.sum)
@@ -87,7 +97,9 @@ def sum(site: Site, x: ir.Value, axes: tuple[int, ...]) -> ir.Value:
     return narrow(site, total(site, x, site.inputs[0], axes)) if axes else x
 
 
-def _extremum(site: Site, x: ir.Value, axes: tuple[int, ...], identity: Identity, combine: dict[str, Body]) -> ir.Value:
+def _extremum(
+    site: Site, x: ir.Value, axes: tuple[int, ...], identity: Identity, combine: Mapping[str, Body]
+) -> ir.Value:
     (given,) = site.inputs
     if not axes:
         return x
@@ -99,9 +111,9 @@ LOWERINGS.add(ops.min, partial(_extremum, identity=_greatest, combine=_MIN))
 
 
 def _arg_extremum(
-    site: Site, x: ir.Value, axis: int, dtype: DType, identity: Identity, beyond: dict[str, Body]
+    site: Site, x: ir.Value, axis: int, dtype: DType, identity: Identity, beyond: Mapping[str, Body]
 ) -> ir.Value:
-    """Fold pairs of the best element and its position; the first of equals stays, and so does the first NaN."""
+    """Fold pairs of the best element and its position; of equals, and of NaNs, the first stays."""
     (given,) = site.inputs
     accumulated = _accumulated(given, (axis,))
     best = site.filled(accumulated, identity(accumulated.dtype))

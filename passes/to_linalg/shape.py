@@ -25,14 +25,14 @@ def broadcast_to(site: Site, x: ir.Value, shape: tuple[Extent, ...]) -> ir.Value
     (given,) = site.inputs
     offset = len(shape) - given.rank
     axes = [None if old == 1 else offset + axis for axis, old in enumerate(given.shape)]
-    return site.pointwise(site.result, [(x, projection(len(shape), axes))], lambda element: element)
+    return site.moved(x, projection(len(shape), axes))
 
 
 @LOWERINGS.rule(ops.permute_dims)
 def permute_dims(site: Site, x: ir.Value, axes: tuple[int, ...]) -> ir.Value:
     """Read x at the permuted position."""
     source = [axes.index(axis) for axis in range(len(axes))]
-    return site.pointwise(site.result, [(x, projection(len(axes), source))], lambda element: element)
+    return site.moved(x, projection(len(axes), source))
 
 
 @LOWERINGS.rule(ops.reshape)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from mlir import ir
@@ -69,18 +69,23 @@ class Site:
         """Return a tensor whose every element is `value`."""
         return linalg.fill(number(storage_type(type.dtype), value), outs=[self.empty(type)])
 
-    def pointwise(self, result: TensorType, operands: Sequence[ir.Value | Operand], body: Body) -> ir.Value:
-        """Return the tensor whose element at each position is `body` of the operands' elements.
+    def pointwise(self, operands: Sequence[ir.Value | Operand], body: Body) -> ir.Value:
+        """Return the result, whose element at each position is `body` of the operands' elements.
 
         Args:
-            result: Type of the result; its axes are the axes of the iteration.
             operands: Tensors read at the position itself, or at the position that a map tells.
-            body: Makes an element of the result.
+            body: Makes an element of the result; it sees bools as i1.
         """
-        identity = ir.AffineMap.get_identity(result.rank)
+        identity = ir.AffineMap.get_identity(self.result.rank)
         inputs = [operand if isinstance(operand, tuple) else (operand, identity) for operand in operands]
-        output = self.empty(result), identity
-        (value,) = generic(inputs, [output], [PARALLEL] * result.rank, lambda *scalars: [body(*scalars[:-1])])
+        output = self.empty(self.result), identity
+        (value,) = generic(inputs, [output], [PARALLEL] * self.result.rank, lambda *scalars: [body(*scalars[:-1])])
+        return value
+
+    def moved(self, x: ir.Value, map: ir.AffineMap) -> ir.Value:
+        """Return the result, whose elements are those of `x` at the positions that `map` tells."""
+        output = self.empty(self.result), ir.AffineMap.get_identity(self.result.rank)
+        (value,) = _generic([(x, map)], [output], [PARALLEL] * self.result.rank, lambda element, _: [element])
         return value
 
 
@@ -151,7 +156,7 @@ def generic(
     outputs: Sequence[Operand],
     iterators: Sequence[str],
     body: Callable[..., Sequence[ir.Value]],
-) -> Sequence[ir.Value]:
+) -> list[ir.Value]:
     """Return the results of a `linalg.generic`.
 
     Args:
@@ -160,6 +165,16 @@ def generic(
         iterators: For each axis of the iteration, PARALLEL or REDUCTION.
         body: Makes the new elements of the results of the elements of the inputs and outputs; it sees bools as i1.
     """
+    return _generic(inputs, outputs, iterators, lambda *scalars: map(_stored, body(*map(_loaded, scalars))))
+
+
+def _generic(
+    inputs: Sequence[Operand],
+    outputs: Sequence[Operand],
+    iterators: Sequence[str],
+    body: Callable[..., Iterable[ir.Value]],
+) -> list[ir.Value]:
+    """Return the results of a `linalg.generic` whose body sees elements as they are in memory."""
     operands = [*inputs, *outputs]
     op = linalg.GenericOp(
         [value.type for value, _ in outputs],
@@ -170,5 +185,5 @@ def generic(
     )
     block = op.regions[0].blocks.append(*(ir.RankedTensorType(value.type).element_type for value, _ in operands))
     with ir.InsertionPoint(block):
-        linalg.YieldOp([_stored(element) for element in body(*map(_loaded, block.arguments))])
-    return op.results
+        linalg.YieldOp(list(body(*block.arguments)))
+    return list(op.results)

@@ -125,4 +125,4 @@ def test_a_field_without_a_text_form_is_refused():
         table: dict
 
     with pytest.raises(TypeError, match="a pass option cannot be"):
-        tuple(options.options(Holds))
+        options.options(Holds)

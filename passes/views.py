@@ -1,0 +1,120 @@
+"""What a `linalg.generic` says, and generics that only move elements: their readers can do without them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mlir import ir
+from mlir.dialects import arith, linalg
+
+__all__ = [
+    "body_of",
+    "covers_iteration",
+    "forward_views",
+    "generics",
+    "inline_splats",
+    "is_identity",
+    "is_parallel",
+    "maps_of",
+    "yields_of",
+]
+
+
+def generics(block: ir.Block) -> list[linalg.GenericOp]:
+    """Return the generics whose results are read; on memrefs they have none."""
+    found = [op for op in block.operations if isinstance(op, linalg.GenericOp)]
+    return [op for op in found if any(list(result.uses) for result in op.results)]
+
+
+def body_of(op: linalg.GenericOp) -> ir.Block:
+    """Return the block that computes one iteration."""
+    return op.regions[0].blocks[0]
+
+
+def yields_of(op: linalg.GenericOp) -> list[ir.Value]:
+    """Return the scalars that an iteration makes."""
+    *_, terminator = body_of(op).operations
+    return list(terminator.operands)
+
+
+def maps_of(op: ir.OpView) -> list[ir.AffineMap]:
+    """Return the index map of each operand."""
+    return [attribute.value for attribute in op.indexing_maps]
+
+
+def is_identity(map: ir.AffineMap) -> bool:
+    """Return whether an operand is read or written at the position of the iteration itself."""
+    return bool(map == ir.AffineMap.get_identity(map.n_dims))
+
+
+def is_parallel(op: linalg.GenericOp) -> bool:
+    """Return whether each iteration makes one element of each result from inputs alone."""
+    outputs = len(op.outputs)
+    return (
+        all(str(kind) == "#linalg.iterator_type<parallel>" for kind in op.iterator_types)
+        and all(map(is_identity, maps_of(op)[-outputs:]))
+        and not any(list(argument.uses) for argument in list(body_of(op).arguments)[-outputs:])
+    )
+
+
+def covers_iteration(maps: Sequence[ir.AffineMap]) -> bool:
+    """Return whether operands with these index maps tell the extent of every axis of the iteration."""
+    used = {expr.position for map in maps for expr in map.results if isinstance(expr, ir.AffineDimExpr)}
+    return used == set(range(maps[0].n_dims))
+
+
+def inline_splats(op: linalg.GenericOp) -> None:
+    """Let the body use constants in place of the elements of constant tensors whose elements are all equal."""
+    body = body_of(op)
+    for value, argument in zip(op.inputs, body.arguments, strict=False):
+        element = _splat(value)
+        if element is not None and list(argument.uses):
+            with ir.InsertionPoint.at_block_begin(body), op.location:
+                argument.replace_all_uses_with(arith.ConstantOp(argument.type, element).result)
+
+
+def _splat(value: ir.Value) -> ir.Attribute | None:
+    if not isinstance(value.owner, arith.ConstantOp):
+        return None
+    elements = value.owner.value
+    return elements.get_splat_value() if isinstance(elements, ir.DenseElementsAttr) and elements.is_splat else None
+
+
+def forward_views(block: ir.Block) -> None:
+    """Let the readers of each view read its source, where their index maps can say so.
+
+    A transpose stays if several generics read it: each of them would have to read against the grain.
+    """
+    for op in generics(block):
+        if _is_view(op):
+            _forward(op)
+
+
+def _is_view(op: linalg.GenericOp) -> bool:
+    """Return whether a generic only moves elements of its one input."""
+    one_to_one = len(op.inputs) == len(op.outputs) == 1 and is_parallel(op)
+    return one_to_one and yields_of(op)[0] == body_of(op).arguments[0]
+
+
+def _forward(view: linalg.GenericOp) -> None:
+    source_map, _ = maps_of(view)
+    uses = [(use.owner, use.operand_number) for use in view.results[0].uses]
+    along_rows = is_identity(source_map) or not source_map.is_permutation
+    for reader, operand in uses:
+        if along_rows or len(uses) == 1 or isinstance(reader, linalg.ContractOp):
+            _read_through(reader, operand, view.inputs[0], source_map)
+    if not list(view.results[0].uses):
+        view.operation.erase()
+
+
+def _read_through(reader: ir.OpView, operand: int, source: ir.Value, source_map: ir.AffineMap) -> None:
+    """Replace an input of a generic, or of a contraction if no axis vanishes, by the tensor that it is a view of."""
+    is_contraction = isinstance(reader, linalg.ContractOp) and source_map.is_permutation
+    if not (isinstance(reader, linalg.GenericOp) or is_contraction) or operand >= len(reader.inputs):
+        return
+    maps = maps_of(reader)
+    exprs = [expr.compose(maps[operand]) for expr in source_map.results]
+    maps[operand] = ir.AffineMap.get(maps[operand].n_dims, 0, exprs)
+    if covers_iteration(maps):
+        reader.operation.operands[operand] = source
+        reader.attributes["indexing_maps"] = ir.ArrayAttr.get([ir.AffineMapAttr.get(map) for map in maps])

@@ -18,6 +18,9 @@ from catgrad.term import Term
 
 __all__ = ["TEXTS", "build", "stage_names"]
 
+OPT_LEVEL = 2
+"""LLVM's optimisation level: contractions are vectors already, the loops that LLVM vectorises need no more."""
+
 TEXTS: dict[str, Callable[[ir.Module], str]] = {"llvm-ir": llvm_ir, "asm": assembly}
 """What can be shown of a module after its last stage, beyond MLIR itself."""
 
@@ -39,7 +42,7 @@ def build(term: Term, signature: Signature, target: str, seconds: dict[str, floa
     seconds["catgrad"] = perf_counter() - started
     seconds.update(run(module, stages(target)[1:]).seconds)
     started = perf_counter()
-    native = jit(module, signature.name)
+    native = jit(module, signature.name, OPT_LEVEL)
     seconds["native"] = perf_counter() - started
     texts = {name: partial(_text, term, signature, target, name) for name in stage_names(target)}
     return Executable(

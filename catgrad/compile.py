@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict, deque
 from collections.abc import Mapping, Sequence
 from time import perf_counter
 from typing import Any
@@ -13,6 +14,7 @@ from catgrad.lang.function import as_function, trace
 from catgrad.rewrite import inline_small, simplify
 from catgrad.runtime import Executable, Signature
 from catgrad.term import Term, linkable
+from catgrad.types import TensorType
 
 __all__ = ["compile", "stages"]
 
@@ -88,15 +90,15 @@ def _donated(f: Any, term: Term, donate: int | Sequence[int] | None) -> tuple[tu
     nested = trees.unflatten(term.input_tree, range(len(term.source_types)))
     if any(not 0 <= a < len(nested) for a in arguments):
         raise CatgradError(f"donate: {term.name} takes {len(nested)} arguments, there is no {arguments}")
-    free = dict(enumerate(term.target_types))
+    free: dict[TensorType, deque[int]] = defaultdict(deque)
+    for position, type in enumerate(term.target_types):
+        free[type].append(position)
     pairs = []
     for source in (i for a in arguments for i in trees.flatten(nested[a])[0]):
-        fitting = [j for j, type in free.items() if type == term.source_types[source]]
-        if not fitting:
-            name, type = term.input_names[source], term.source_types[source]
-            raise CatgradError(f"donate: no result of {term.name} has the type {type} of {name}")
-        pairs.append((source, fitting[0]))
-        del free[fitting[0]]
+        type = term.source_types[source]
+        if not free[type]:
+            raise CatgradError(f"donate: no result of {term.name} has the type {type} of {term.input_names[source]}")
+        pairs.append((source, free[type].popleft()))
     return tuple(pairs)
 
 

@@ -77,27 +77,27 @@ class Term(Shown):
             input_names=tuple(f"argument {i}" for i in range(sources)),
         )
 
-    @property
+    @cached_property
     def source_types(self) -> tuple[TensorType, ...]:
         """Types of the inputs."""
         return tuple(self.graph.source_type)
 
-    @property
+    @cached_property
     def target_types(self) -> tuple[TensorType, ...]:
         """Types of the outputs."""
         return tuple(self.graph.target_type)
 
-    @property
+    @cached_property
     def inputs(self) -> tuple[int, ...]:
         """Nodes of the source boundary."""
         return tuple(self.graph.sources.table.tolist())
 
-    @property
+    @cached_property
     def outputs(self) -> tuple[int, ...]:
         """Nodes of the target boundary."""
         return tuple(self.graph.targets.table.tolist())
 
-    @property
+    @cached_property
     def node_types(self) -> tuple[TensorType, ...]:
         """Type of each node."""
         return tuple(self.graph.hypergraph.nodes)

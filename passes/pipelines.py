@@ -8,19 +8,18 @@ Example:
 from __future__ import annotations
 
 from catgrad.errors import RegistryError
+from catgrad.passes.arena import Arena
 from catgrad.passes.base import Pass, Pipeline, Stage
 from catgrad.passes.destinations import Destinations
+from catgrad.passes.internal import Internal
 from catgrad.passes.kernels.contraction import ContractionKernels
 from catgrad.passes.kernels.copies import StridedCopies
 from catgrad.passes.kernels.fills import SeparateFills
-from catgrad.passes.kernels.frees import FreeResults
 from catgrad.passes.kernels.reduction import ReductionKernels
 from catgrad.passes.machine import Machine
+from catgrad.passes.share import ShareKernels
 
 __all__ = ["CPU", "stages"]
-
-_STACK_BYTES = 4096
-"""Buffers up to this size are cheaper on the stack than from the heap."""
 
 _SCALARS = frozenset({"builtin", "func", "arith", "math", "ub"})
 _CONTROL = frozenset({"scf", "cf"})
@@ -28,10 +27,14 @@ _TENSORS = _SCALARS | _CONTROL | {"tensor", "linalg"}
 _BUFFERS = _SCALARS | _CONTROL | {"memref", "linalg"}
 
 _BUFFERIZE = (
-    "one-shot-bufferize{bufferize-function-boundaries=true function-boundary-type-conversion=identity-layout-map}"
+    "one-shot-bufferize{bufferize-function-boundaries=true function-boundary-type-conversion=identity-layout-map},"
+    "canonicalize,cse,drop-equivalent-buffer-results,"
+    # Callers own what callees make, so that every buffer is freed where it was allocated.
+    "buffer-results-to-out-params{hoist-static-allocs=true hoist-dynamic-allocs=true},"
+    "func.func(buffer-loop-hoisting)"
 )
-_OWN = "ownership-based-buffer-deallocation,canonicalize,buffer-deallocation-simplification,canonicalize"
 _FREE = (
+    "ownership-based-buffer-deallocation,canonicalize,buffer-deallocation-simplification,"
     "bufferization-lower-deallocations,convert-bufferization-to-memref,cse,canonicalize,"
     "func.func(optimize-allocation-liveness)"
 )
@@ -73,21 +76,10 @@ def _cpu(machine: Machine, lowering: Pass) -> tuple[Stage, ...]:
         Stage("linalg", (lowering,), _TENSORS),
         Stage("fused", ("canonicalize,cse,linalg-fuse-elementwise-ops,canonicalize,cse", SeparateFills()), _TENSORS),
         Stage("destinations", (Destinations(),), _TENSORS | {"bufferization"}),
-        Stage(
-            "bufferized",
-            (
-                f"{_BUFFERIZE},canonicalize,cse",
-                f"func.func(buffer-loop-hoisting,promote-buffers-to-stack{{max-alloc-size-in-bytes={_STACK_BYTES}}})",
-                _OWN,
-                FreeResults(),
-                _FREE,
-                StridedCopies(),
-            ),
-            _BUFFERS,
-        ),
+        Stage("bufferized", (_BUFFERIZE, _FREE, StridedCopies(), Arena(), ShareKernels()), _BUFFERS),
         Stage("kernels", (ContractionKernels(machine), ReductionKernels(machine)), _BUFFERS | {"vector"}),
         Stage("loops", ("convert-linalg-to-loops,canonicalize,cse",), (_BUFFERS | {"vector"}) - {"linalg"}),
-        Stage("llvm", (_LOWER, "canonicalize,cse"), frozenset({"builtin", "llvm"})),
+        Stage("llvm", (_LOWER, "canonicalize,cse", Internal()), frozenset({"builtin", "llvm"})),
     )
 
 

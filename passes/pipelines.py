@@ -11,6 +11,7 @@ from catgrad.errors import RegistryError
 from catgrad.passes.arena import Arena
 from catgrad.passes.base import Pass, Pipeline, Stage
 from catgrad.passes.destinations import Destinations
+from catgrad.passes.fuse import FuseElementwise
 from catgrad.passes.internal import Internal
 from catgrad.passes.kernels.contraction import ContractionKernels
 from catgrad.passes.kernels.copies import StridedCopies
@@ -74,7 +75,7 @@ def _cpu(machine: Machine, lowering: Pass) -> tuple[Stage, ...]:
     return (
         Stage("catgrad", (), _TENSORS | {"catgrad"}),
         Stage("linalg", (lowering,), _TENSORS),
-        Stage("fused", ("canonicalize,cse,linalg-fuse-elementwise-ops,canonicalize,cse", SeparateFills()), _TENSORS),
+        Stage("fused", ("canonicalize,cse", FuseElementwise(), "canonicalize,cse", SeparateFills()), _TENSORS),
         Stage("destinations", (Destinations(),), _TENSORS | {"bufferization"}),
         Stage("bufferized", (_BUFFERIZE, _FREE, StridedCopies(), Arena(), ShareKernels()), _BUFFERS),
         Stage("kernels", (ContractionKernels(machine), ReductionKernels(machine)), _BUFFERS | {"vector"}),

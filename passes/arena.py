@@ -25,6 +25,10 @@ ALIGNMENT = 64
 """Bytes: a cache line, and the widest vector register."""
 
 
+STACK = 4096
+"""Bytes up to which the stack is cheaper than the heap."""
+
+
 @dataclass(frozen=True)
 class Buffer:
     """A buffer in time.
@@ -72,13 +76,13 @@ def _aligned(size: int) -> int:
 class Arena(Pass):
     """Put the buffers of each function into one allocation, reusing memory that is free again.
 
-    Buffers of dynamic size, and those that are freed elsewhere, stay as they are.
+    A small one is on the stack. Buffers of dynamic size, and those that are freed elsewhere, stay as they are.
     """
 
     name: ClassVar[str] = "catgrad-arena"
 
     def run(self, module: ir.Operation) -> None:
-        """Rewrite every function that allocates two buffers or more."""
+        """Rewrite every function that has a body."""
         for op in list(module.regions[0].blocks[0].operations):
             if op.operation.name == "func.func" and op.operation.regions[0].blocks:
                 _rewrite(op.operation.regions[0].blocks[0])
@@ -95,16 +99,18 @@ class _Allocation:
 
 def _rewrite(block: ir.Block) -> None:
     found = list(_allocations(block))
-    if len(found) < 2:
-        return
     offsets = place([allocation.buffer for allocation in found])
-    size = max(offset + _aligned(a.buffer.size) for offset, a in zip(offsets, found, strict=True))
+    size = max((offset + _aligned(a.buffer.size) for offset, a in zip(offsets, found, strict=True)), default=0)
+    if not size or (len(found) == 1 and size > STACK):
+        return
     operations = [view.operation for view in block.operations]
+    make = memref.alloca if size <= STACK else memref.alloc
     with operations[0].location, ir.InsertionPoint.at_block_begin(block):
         byte = ir.IntegerType.get_signless(8)
-        arena = memref.alloc(ir.MemRefType.get([size], byte), [], [], alignment=ALIGNMENT)
-    with operations[-1].location, ir.InsertionPoint(operations[-1]):
-        memref.dealloc(arena)
+        arena = make(ir.MemRefType.get([size], byte), [], [], alignment=ALIGNMENT)
+    if size > STACK:
+        with operations[-1].location, ir.InsertionPoint(operations[-1]):
+            memref.dealloc(arena)
     for allocation, offset in zip(found, offsets, strict=True):
         _move(allocation, arena, offset)
 

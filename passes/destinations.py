@@ -16,6 +16,7 @@ from mlir import ir
 from mlir.dialects import bufferization
 
 from catgrad.passes.base import DiagnosticError, Pass
+from catgrad.passes.calls import DESTINATIONS
 
 __all__ = ["Destinations"]
 
@@ -38,6 +39,8 @@ class Destinations(Pass):
             if _is_entry(op):
                 with op.location:
                     _Entry(op, _donations(op)).rewrite()
+            elif op.name == "func.func" and op.regions[0].blocks:
+                _compute_results_in_place(op.regions[0].blocks[0])
 
 
 @dataclass(frozen=True)
@@ -152,9 +155,22 @@ def _memref_of(kind: ir.Type) -> ir.MemRefType:
     return ir.MemRefType.get(kind.shape, kind.element_type)
 
 
+def _compute_results_in_place(block: ir.Block) -> None:
+    """Let what a private function returns be computed in the destinations that it was given."""
+    for value in list(block.operations)[-1].operands:
+        op = value.owner
+        if isinstance(op, bufferization.MaterializeInDestinationOp):
+            _compute_in(op.source, op.dest)
+
+
+def _has_inits(op: ir.Operation) -> bool:
+    """Return whether the last operands of an operation are the tensors that its results start from."""
+    return op.name.startswith("linalg.") or DESTINATIONS in op.attributes
+
+
 def _compute_in(result: ir.Value, tensor: ir.Value) -> None:
     """Let the operations that compute `result` start from `tensor` where they start from an empty tensor."""
-    while isinstance(result, ir.OpResult) and result.owner.name.startswith("linalg."):
+    while isinstance(result, ir.OpResult) and _has_inits(result.owner.operation):
         op = result.owner.operation
         number = _init_number(op, result.result_number)
         init = op.operands[number]
@@ -208,7 +224,7 @@ def _sources(value: ir.Value) -> list[ir.Value]:
     if not isinstance(value, ir.OpResult):
         return []
     op = value.owner.operation
-    if op.name.startswith("linalg."):
+    if _has_inits(op):
         return [op.operands[_init_number(op, value.result_number)]]
     return [x for x in _operands(op) if isinstance(x.type, ir.RankedTensorType)]
 

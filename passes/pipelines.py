@@ -27,6 +27,8 @@ _CONTROL = frozenset({"scf", "cf"})
 _TENSORS = _SCALARS | _CONTROL | {"tensor", "linalg"}
 _BUFFERS = _SCALARS | _CONTROL | {"memref", "linalg"}
 
+_MOVES = frozenset({"bufferization.materialize_in_destination"})
+
 _BUFFERIZE = (
     "one-shot-bufferize{bufferize-function-boundaries=true function-boundary-type-conversion=identity-layout-map},"
     "canonicalize,cse,drop-equivalent-buffer-results,"
@@ -74,8 +76,8 @@ def _cpu(machine: Machine, lowering: Pass) -> tuple[Stage, ...]:
     """Return the stages for processors."""
     return (
         Stage("catgrad", (), _TENSORS | {"catgrad"}),
-        Stage("linalg", (lowering,), _TENSORS),
-        Stage("fused", ("canonicalize,cse", FuseElementwise(), "canonicalize,cse", SeparateFills()), _TENSORS),
+        Stage("linalg", (lowering,), _TENSORS | _MOVES),
+        Stage("fused", ("canonicalize,cse", FuseElementwise(), "canonicalize,cse", SeparateFills()), _TENSORS | _MOVES),
         Stage("destinations", (Destinations(),), _TENSORS | {"bufferization"}),
         Stage("bufferized", (_BUFFERIZE, _FREE, StridedCopies(), Arena(), ShareKernels()), _BUFFERS),
         Stage("kernels", (ContractionKernels(machine), ReductionKernels(machine)), _BUFFERS | {"vector"}),

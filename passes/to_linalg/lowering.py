@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -11,11 +11,14 @@ from mlir.dialects import func
 
 from catgrad.dialect import functions
 from catgrad.dialect.functions import Box
+from catgrad.dialect.types import from_mlir
 from catgrad.dims import Symbol
 from catgrad.passes.base import Pass
+from catgrad.passes.calls import give_destinations, take_destinations
 from catgrad.passes.to_linalg import contraction, creation, elementwise, logic, reduction, shape, structural
 from catgrad.passes.to_linalg.site import LOWERINGS, Site, plain
 from catgrad.passes.verify import checked
+from catgrad.types import TensorType
 
 __all__ = ["ToLinalg"]
 
@@ -39,11 +42,35 @@ class ToLinalg(Pass):
         Raises:
             DiagnosticError: An operation does not pass the type checker.
         """
-        for function, boxes in checked(module).items():
-            symbols = functions.symbols(function)
+        found = checked(module)
+        defined = [function for function in found if not function.is_external]
+        private = {function.sym_name.value for function in defined if "sym_visibility" in function.attributes}
+        bodies = [(function, found[function], _calls(function, private)) for function in defined]
+        for function in list(found):
             _strip(function)
+        for function, boxes, calls in bodies:
+            positions = functions.symbols(function)
+            extents = {symbol: function.arguments[position] for symbol, position in positions.items()}
             for box in boxes:
-                _lower(box, {symbol: function.arguments[position] for symbol, position in symbols.items()})
+                _lower(box, extents)
+            for call, types in calls:
+                _lower_call(call, types, extents)
+            if function.sym_name.value in private:
+                take_destinations(function)
+
+
+def _calls(function: func.FuncOp, callees: Collection[str]) -> list[tuple[func.CallOp, list[TensorType]]]:
+    """Return the calls of `callees`, with the types of their results, which lowering will make plain."""
+    known = functions.symbols(function)
+    calls = [op for op in functions.operations(function) if isinstance(op, func.CallOp) and op.callee.value in callees]
+    return [(op, [from_mlir(result.type, known) for result in op.results]) for op in calls]
+
+
+def _lower_call(call: func.CallOp, types: Sequence[TensorType], extents: Mapping[Symbol, ir.Value]) -> None:
+    """Give a call a destination for each result."""
+    with ir.InsertionPoint(call), call.location:
+        places = [Site((), type, extents).empty(type) for type in types]
+    give_destinations(call, places)
 
 
 def _strip(function: func.FuncOp) -> None:

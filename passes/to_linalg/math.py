@@ -25,10 +25,11 @@ from collections.abc import Callable
 from functools import wraps
 from math import inf, nan
 
-from catgrad.passes.to_linalg import polynomials
-from catgrad.passes.to_linalg.math_scalar import F64, Bits, Format, Real, clamp, fma, nearest_integer, polynomial, where
 from mlir import ir
 from mlir.dialects import math as math_dialect
+
+from catgrad.passes.to_linalg import polynomials
+from catgrad.passes.to_linalg.math_scalar import F64, Bits, Format, Real, clamp, fma, nearest_integer, polynomial, where
 
 __all__ = ["functions", "max_ulp"]
 

@@ -1,0 +1,163 @@
+"""Compilation through the public door: definitions, donation, symbols, empties, stages and errors."""
+
+import numpy as np
+import pytest
+
+import catgrad as cg
+from catgrad import nn, optim
+
+B = cg.dim("B")
+
+
+def arrays(*shapes, dtype=np.float32, seed=0):
+    rng = np.random.default_rng(seed)
+    return [rng.standard_normal(shape).astype(dtype) for shape in shapes]
+
+
+def agree(f, types, inputs):
+    """The compiled function gives what the reference gives."""
+    expected, found = cg.interpret(cg.trace(f, *types), *inputs), cg.compile(f, *types)(*inputs)
+    for a, b in zip(expected, found, strict=True):
+        np.testing.assert_allclose(b, a, rtol=1e-5, atol=1e-5)
+
+
+@cg.function
+def twice(x, w):
+    return cg.tanh(x @ w) @ w.T
+
+
+@cg.function
+def nested(x, w):
+    return twice(twice(x, w), w), cg.sum(x, axis=0), x
+
+
+@cg.function
+def deep(x, w):
+    a, s, y = nested(x, w)
+    b, t, _ = nested(a, w)
+    return nested(b + y, w)[0], s + t
+
+
+@pytest.mark.parametrize("rows", [B, 5], ids=["dynamic", "static"])
+def test_definitions_that_call_definitions(rows):
+    x, w = arrays((5, 8), (8, 8))
+    agree(deep, (cg.f32[rows, 8], cg.f32[8, 8]), (x, w))
+    ir = cg.compile(deep, cg.f32[rows, 8], cg.f32[8, 8]).ir("bufferized")
+    assert ir.count("func.func private @twice") == 1
+    assert ir.count("memref.alloc(") == ir.count("memref.dealloc")
+
+
+@pytest.mark.parametrize("rows", [B, 5], ids=["dynamic", "static"])
+def test_a_definition_with_results_of_one_type(rows):
+    three = cg.function(lambda x, w: (cg.tanh(x @ w), (x @ w) * 2, x + (x @ w)))
+
+    def f(x, w):
+        a, b, c = three(x, w)
+        return (a, b, c, *three(b, w))
+
+    agree(f, (cg.f32[rows, 8], cg.f32[8, 8]), arrays((5, 8), (8, 8)))
+
+
+def test_one_executable_serves_every_size():
+    f = cg.compile(lambda x, y: cg.sum(x * y, axis=1), cg.f32[B, 7], cg.f32[B, 7])
+    for rows in (0, 1, 2, 17, 64):
+        x, y = arrays((rows, 7), (rows, 7), seed=rows)
+        np.testing.assert_allclose(f(x, y), (x * y).sum(1), rtol=1e-5, atol=1e-6)
+
+
+def test_bind_makes_sizes_static():
+    exe = cg.compile(lambda x: x + 1, cg.f32[B, 2 * B], bind={"B": 3})
+    assert exe.signature.inputs == (cg.f32[3, 6],)
+    with pytest.raises(cg.CatgradError, match=r"bind: .* has the symbols \['B'\], given \['N'\]"):
+        cg.compile(lambda x: x, cg.f32[B], bind={"N": 3})
+
+
+def test_a_symbol_that_no_input_has_is_refused():
+    with pytest.raises(cg.CatgradError, match="no input has the symbolic dimension"):
+        cg.compile(lambda: cg.zeros((B,)))
+
+
+@pytest.mark.parametrize(
+    "f",
+    [lambda x: x, lambda x: (x, x), lambda x: (), lambda x: cg.constant([1.0, 2.0]), lambda x: {"a": x, "b": (x * 2,)}],
+    ids=["identity", "twice", "nothing", "constant", "nested"],
+)
+def test_shapes_of_programs(f):
+    (x,) = arrays((3,))
+    expected, found = cg.interpret(cg.trace(f, cg.f32[3]), x), cg.compile(f, cg.f32[3])(x)
+    assert str(expected) == str(found)
+
+
+def test_no_arguments():
+    np.testing.assert_array_equal(cg.compile(lambda: cg.arange(4))(), [0, 1, 2, 3])
+
+
+def test_results_are_not_the_arguments():
+    (x,) = arrays((3,))
+    result = cg.compile(lambda x: x, cg.f32[3])(x)
+    assert not np.shares_memory(result, x)
+
+
+def test_donated_arguments_are_updated_in_place():
+    exe = cg.compile(lambda s, g: (s + g, cg.sum(g)), cg.f32[4], cg.f32[4], donate=0)
+    s, g = arrays((4,), (4,), seed=3)
+    expected, total = s + g, g.sum()
+    found, loss = exe(s, g)
+    assert found is s
+    np.testing.assert_allclose(found, expected)
+    np.testing.assert_allclose(loss, total, rtol=1e-6)
+    assert "memref.alloc" not in exe.ir("bufferized")
+
+
+def test_a_donated_argument_is_not_overwritten_before_it_is_read():
+    exe = cg.compile(lambda s, g: (s + g, cg.sum(s)), cg.f32[4], cg.f32[4], donate=0)
+    s, g = arrays((4,), (4,))
+    expected, total = s + g, s.sum()
+    found, loss = exe(s, g)
+    np.testing.assert_allclose(found, expected)
+    np.testing.assert_allclose(loss, total, rtol=1e-6)
+
+
+def test_donating_what_no_result_fits_is_refused():
+    with pytest.raises(cg.CatgradError, match=r"no result of .* has the type f32\[4\] of x"):
+        cg.compile(lambda x: cg.sum(x), cg.f32[4], donate=0)
+    with pytest.raises(cg.CatgradError, match="there is no"):
+        cg.compile(lambda x: x, cg.f32[4], donate=3)
+
+
+def test_a_step_allocates_nothing_for_its_parameters():
+    model = nn.Linear(8, 4)
+    learner = cg.learner(model, loss=nn.mse, optimizer=optim.adam(1e-2))
+    step = cg.compile(learner.step, cg.f32[16, 8], cg.f32[16, 4])
+    assert "memref.copy" not in step.ir("bufferized")
+    state = learner.init(seed=0)
+    places = {path: array.ctypes.data for path, array in state["parameters"].items()}
+    x, y = arrays((16, 8), (16, 4))
+    for _ in range(3):
+        state, _ = step(state, x, y)
+    assert {path: array.ctypes.data for path, array in state["parameters"].items()} == places
+
+
+def test_stages_can_be_shown():
+    exe = cg.compile(lambda x: cg.exp(x), cg.f32[64])
+    assert exe.stages == cg.stages("cpu")
+    assert "exp" in exe.ir("term")
+    assert '"catgrad.exp"' in exe.ir("catgrad")
+    assert "linalg.generic" in exe.ir("linalg")
+    assert "llvm.func" in exe.ir("llvm")
+    assert "define" in exe.ir("llvm-ir")
+    assert "_mlir_ciface_lambda:" in exe.ir("asm")
+    with pytest.raises(cg.CatgradError, match="has no stage 'nonsense': its stages are term, catgrad, linalg"):
+        exe.ir("nonsense")
+
+
+def test_an_unknown_target_is_refused():
+    with pytest.raises(cg.CatgradError, match="target 'abacus'"):
+        cg.compile(lambda x: x, cg.f32[3], target="abacus")
+
+
+def test_gradients_of_functions_with_symbols():
+    df = cg.compile(cg.grad(lambda x, w: cg.mean(cg.tanh(x @ w)), wrt=1), cg.f32[B, 4], cg.f32[4, 3])
+    x, w = arrays((6, 4), (4, 3))
+    expected = x.T @ (1 - np.tanh(x @ w) ** 2) / 18
+    np.testing.assert_allclose(df(x, w), expected, rtol=1e-5, atol=1e-6)

@@ -53,7 +53,7 @@ def _parser() -> ArgumentParser:
             name,
             help=summary,
             description=summary,
-            epilog=command.EXAMPLES,
+            epilog=command.EPILOG,
             formatter_class=RawDescriptionHelpFormatter,
         )
         command.configure(added)

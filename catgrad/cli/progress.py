@@ -43,5 +43,6 @@ class Bar:
         self._progress.stop()
 
     def __call__(self, epoch: Epoch) -> None:
+        """Show that `epoch` is done."""
         rate = self._steps / epoch.seconds
         self._progress.update(self._task, advance=1, loss=epoch.loss, accuracy=epoch.accuracy, rate=rate)

@@ -6,13 +6,16 @@ import json
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-__all__ = ["EXAMPLES", "configure", "run"]
+__all__ = ["EPILOG", "configure", "run"]
 
-EXAMPLES = """\
+EPILOG = """\
 stages:
   term, dot, svg, json    the open hypergraph, as it was traced
-  catgrad, linalg, ...    the IR after each stage of the compilation; --stage help lists them
+  catgrad, linalg, ...    the IR after each stage of the compilation; a wrong name lists them all
   llvm-ir, asm            LLVM IR, and assembly for this machine
+
+objects of a file:
+  a term; a pair (function, types); or, with --types, a function, Module or Learner
 
 examples:
   catgrad show digits
@@ -42,16 +45,13 @@ def run(arguments: Namespace) -> int:
     from catgrad.cli import subject
 
     program = subject.find(arguments.model, types=arguments.types, step=arguments.step, target=arguments.target)
-    if arguments.stage == "help":
-        print("\n".join(program.stages))
-        return 0
-    with subject.blame(arguments.model):
+    with subject.blame(subject.split(arguments.model)[0]):
         text = program.show(arguments.stage)
-        type = program.term.type
+        about = {"model": arguments.model, "type": program.term.type}
     if arguments.output is not None:
         arguments.output.write_text(text, encoding="utf-8")
     if arguments.json:
-        print(json.dumps({"model": arguments.model, "type": type, "stage": arguments.stage, "stages": program.stages, "text": text}))
+        print(json.dumps({**about, "stage": arguments.stage, "stages": program.stages, "text": text}))
     elif arguments.output is None:
         print(text.rstrip("\n"))
     return 0

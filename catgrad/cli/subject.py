@@ -20,15 +20,18 @@ from catgrad.location import Location
 from catgrad.term import Term
 from catgrad.types import TensorType, parse_type
 
-__all__ = ["blame", "find", "parse_types"]
+__all__ = ["blame", "find", "parse_types", "split"]
+
+_MODULE = "__catgrad_main__"
+"""The name of the user's file as a module: its own could be that of another."""
 
 
 def find(name: str, *, types: str | None = None, step: bool = False, target: str = "cpu") -> Program:
     """Return the program that `name` stands for.
 
     Args:
-        name: "digits", "iris:hidden", the folder of a training run, or "path/to/file.py:object". The object is a term, a
-            pair (function, types), or a function, `Module` or `Learner`, which needs `types`.
+        name: "digits", "iris:hidden", the folder of a training run, or "path/to/file.py:object". The object is a term,
+            a pair (function, types), or a function, `Module` or `Learner`, which needs `types`.
         types: The types of the arguments, separated by commas.
         step: The training step instead of the model.
         target: What to compile for.
@@ -36,13 +39,24 @@ def find(name: str, *, types: str | None = None, step: bool = False, target: str
     Raises:
         CatgradError: There is no such thing, or its file fails.
     """
-    path, _, member = name.rpartition(":")
-    if path.endswith(".py"):
-        return _program(name, _load(Path(path), member), types, step, target)
+    path, member = split(name)
+    if path is not None:
+        return _program(name, _load(path, member), types, step, target)
     if types is not None:
         raise CatgradError(f"--types is for objects of a file: the types of {name} are known")
     settings = _settings(name)
     return settings.step(target) if step else settings.predict(target)
+
+
+def split(name: str) -> tuple[Path | None, str]:
+    """Return the file and the rest of "path/to/file.py:object"; None where there is no file.
+
+    Example:
+        >>> split("iris:hidden")
+        (None, 'iris:hidden')
+    """
+    path, _, member = name.rpartition(":")
+    return (Path(path), member) if path.endswith(".py") else (None, name)
 
 
 def parse_types(text: str) -> tuple[TensorType, ...]:
@@ -59,8 +73,8 @@ def parse_types(text: str) -> tuple[TensorType, ...]:
 
 
 @contextmanager
-def blame(path: Path) -> Iterator[None]:
-    """Turn what the user's file raises into a `CatgradError` at the file's line."""
+def blame(path: Path | None) -> Iterator[None]:
+    """Turn what the user's file raises, if there is one, into a `CatgradError` at the file's line where it has one."""
     try:
         yield
     except CatgradError:
@@ -69,10 +83,9 @@ def blame(path: Path) -> Iterator[None]:
         place = Location(error.filename or str(path), error.lineno or 0, error.offset or 0)
         raise CatgradError(f"SyntaxError: {error.msg}", place) from error
     except (Exception, SystemExit) as error:
-        place = _innermost(error, path)
-        if place is None:
+        if path is None:
             raise
-        raise CatgradError(f"{type(error).__name__}: {error}", place) from error
+        raise CatgradError(f"{type(error).__name__}: {error}", _innermost(error, path)) from error
 
 
 def _settings(name: str) -> Settings:
@@ -88,17 +101,14 @@ def _settings(name: str) -> Settings:
 
 
 def _load(path: Path, member: str) -> Any:
-    """Run a Python file, and return the object that it calls `member`."""
-    spec = spec_from_file_location(path.stem, path)
+    """Run a Python file, which may import its neighbours, and return the object that it calls `member`."""
+    spec = spec_from_file_location(_MODULE, path)
     if spec is None or spec.loader is None or not path.is_file():
         raise CatgradError(f"there is no file {path}")
-    module = module_from_spec(spec)
+    module = sys.modules[_MODULE] = module_from_spec(spec)
     sys.path.insert(0, str(path.parent.resolve()))
-    try:
-        with blame(path):
-            spec.loader.exec_module(module)
-    finally:
-        sys.path.pop(0)
+    with blame(path):
+        spec.loader.exec_module(module)
     if not hasattr(module, member):
         raise CatgradError(f"{path} has no object {member!r}")
     return getattr(module, member)
@@ -123,6 +133,6 @@ def _innermost(error: BaseException, path: Path) -> Location | None:
     """Return the innermost line of the file at `path` that led to `error`."""
     place = None
     for frame, line in walk_tb(error.__traceback__):
-        if Path(frame.f_code.co_filename) == path:
-            place = Location(str(path), line, 0, frame.f_code.co_name)
+        if Path(frame.f_code.co_filename).resolve() == path.resolve():
+            place = Location(frame.f_code.co_filename, line, 0, frame.f_code.co_name)
     return place

@@ -18,8 +18,8 @@ def before(trainer: Trainer) -> str:
     weights = sum(math.prod(map(int, p.type.shape)) for p in settings.learner.model.parameters().values())
     held = "none" if data.test is None else f"{len(data.test):,}"
     return "\n".join((
-        _row(settings.dataset, f"{len(data.train):,} examples to learn from, {held} held back"),
-        _row(settings.model, f"{weights:,} parameters, {settings.optimizer} with rate {settings.rate:g}"),
+        _row("data", f"{settings.dataset}: {len(data.train):,} examples to learn from, {held} held back"),
+        _row("model", f"{settings.model}: {weights:,} parameters, {settings.optimizer} with rate {settings.rate:g}"),
         _row("step", f"{settings.batch:,} examples, compiled in {_compile_seconds(trainer):.2f} s"),
     ))
 
@@ -68,4 +68,4 @@ def _compile_seconds(trainer: Trainer) -> float:
 
 
 def _row(name: str, value: str) -> str:
-    return f"{name:<14}{value}"
+    return f"{name:<12}{value}"

@@ -22,7 +22,7 @@ from catgrad.lang import nn, optim
 from catgrad.lang.module import Module
 from catgrad.types import TensorType, f32, i32
 
-__all__ = ["MODELS", "OPTIMIZERS", "TASKS", "Settings", "Task"]
+__all__ = ["MODELS", "OPTIMIZERS", "TASKS", "Settings", "Task", "settings_from"]
 
 OPTIMIZERS: Mapping[str, Callable[[float], optim.Optimizer]] = {"sgd": optim.sgd, "adam": optim.adam}
 
@@ -60,14 +60,14 @@ class Settings:
 
     def step(self, target: str = "cpu") -> Program:
         """Return the training step, for exactly `batch` examples."""
-        return Program(self.learner.step, (self._images, i32[dim("B")]), {"B": self.batch}, target)
+        return Program(self.learner.step, (self._examples, i32[dim("B")]), {"B": self.batch}, target)
 
     def predict(self, target: str = "cpu") -> Program:
         """Return the prediction, for any number of examples."""
-        return Program(self.learner.predict, (self._images,), target=target)
+        return Program(self.learner.predict, (self._examples,), target=target)
 
     @property
-    def _images(self) -> TensorType:
+    def _examples(self) -> TensorType:
         return f32[dim("B"), TASKS[self.dataset].inputs]
 
 
@@ -140,8 +140,44 @@ _IRIS_RATES = _rates(sgd=2.25, adam=0.02) | {("linear", "sgd"): 0.0225}
 TASKS: Mapping[str, Task] = {
     task.name: task
     for task in (
-        Task("iris", 4, 3, squared_error, nn.sigmoid, nn.sigmoid, 20, 1000, 150, "sgd", _IRIS_RATES),
-        Task("digits", 64, 10, nn.softmax_cross_entropy, nn.relu, identity, 64, 30, 32, "adam", _rates(sgd=0.1, adam=2e-3)),
-        Task("fashion-mnist", 784, 10, nn.softmax_cross_entropy, nn.relu, identity, 256, 10, 128, "adam", _rates(sgd=0.1, adam=1e-3)),
+        Task(
+            name="iris",
+            inputs=4,
+            classes=3,
+            loss=squared_error,
+            activation=nn.sigmoid,
+            output=nn.sigmoid,
+            hidden=20,
+            epochs=1000,
+            batch=150,
+            optimizer="sgd",
+            rates=_IRIS_RATES,
+        ),
+        Task(
+            name="digits",
+            inputs=64,
+            classes=10,
+            loss=nn.softmax_cross_entropy,
+            activation=nn.relu,
+            output=identity,
+            hidden=64,
+            epochs=60,
+            batch=32,
+            optimizer="adam",
+            rates=_rates(sgd=0.1, adam=0.004),
+        ),
+        Task(
+            name="fashion-mnist",
+            inputs=784,
+            classes=10,
+            loss=nn.softmax_cross_entropy,
+            activation=nn.relu,
+            output=identity,
+            hidden=256,
+            epochs=10,
+            batch=128,
+            optimizer="adam",
+            rates=_rates(sgd=0.1, adam=0.002),
+        ),
     )
 }

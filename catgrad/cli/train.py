@@ -13,9 +13,9 @@ from catgrad.cli.tasks import MODELS, OPTIMIZERS, TASKS
 if TYPE_CHECKING:
     from catgrad.cli.tasks import Settings
 
-__all__ = ["EXAMPLES", "configure", "run"]
+__all__ = ["EPILOG", "configure", "run"]
 
-EXAMPLES = """\
+EPILOG = """\
 examples:
   catgrad train digits
   catgrad train iris --model dense
@@ -53,9 +53,10 @@ def run(arguments: Namespace) -> int:
     settings = _settings(arguments)
     folder = arguments.save or Path("runs", settings.dataset)
     console = Console(highlight=False, soft_wrap=True, quiet=arguments.quiet or arguments.json)
-    examples = data.load(settings.dataset, settings.seed, arguments.data)
-    trainer = Trainer(settings, examples)
-    console.print(summary.before(trainer))
+    with console.status(f"reading {settings.dataset} and compiling the training step"):
+        trainer = Trainer(settings, data.load(settings.dataset, settings.seed, arguments.data))
+        introduction = summary.before(trainer)
+    console.print(introduction)
     with Bar(console, settings.epochs, trainer.steps) as bar:
         outcome = trainer.run(watch=bar)
     record = summary.record(trainer, outcome)

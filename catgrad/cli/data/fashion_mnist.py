@@ -43,7 +43,11 @@ def load(folder: Path | None = None) -> Dataset:
 def _examples(folder: Path, part: str) -> Examples:
     images_at, labels_at = _find(folder, f"{part}-images-idx3-ubyte"), _find(folder, f"{part}-labels-idx1-ubyte")
     images, labels = idx.read(images_at), idx.read(labels_at)
-    _expect(images_at, images.dtype == np.uint8 and images.shape[1:] == (28, 28) and len(images) > 0, "images of 28 × 28 bytes")
+    _expect(
+        images_at,
+        images.dtype == np.uint8 and images.shape[1:] == (28, 28) and len(images) > 0,
+        "images of 28 × 28 bytes",
+    )
     _expect(labels_at, labels.dtype == np.uint8 and labels.shape == images.shape[:1], f"{len(images)} labels")
     _expect(labels_at, labels.max() < _CLASSES, f"labels below {_CLASSES}")
     return Examples(images.reshape(len(images), -1) / np.float32(255), labels.astype(np.int32))

@@ -18,6 +18,7 @@ from catgrad.errors import CatgradError
 __all__ = ["decode", "read"]
 
 _TYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
+_GREATEST_RANK = 32
 _GZIP = b"\x1f\x8b"
 
 
@@ -45,7 +46,8 @@ def decode(content: bytes) -> np.ndarray[Any, Any]:
         >>> decode(bytes([0, 0, 8, 1, 0, 0, 0, 3, 1, 2, 3])).tolist()
         [1, 2, 3]
     """
-    if len(content) < 4 or content[:2] != b"\0\0" or content[2] not in _TYPES:
+    known = len(content) >= 4 and content[:2] == b"\0\0" and content[2] in _TYPES and content[3] <= _GREATEST_RANK
+    if not known:
         raise CatgradError(f"not an IDX file: it starts with {content[:4].hex(' ') or 'nothing'}")
     start = 4 + 4 * content[3]
     extents = [int.from_bytes(content[at : at + 4], "big") for at in range(4, start, 4)]

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from functools import partial
 from time import perf_counter
 
 from mlir import ir
 
 from catgrad.dialect import emit
-from catgrad.errors import CatgradError
 from catgrad.passes.pipelines import stages
 from catgrad.passes.runner import run
 from catgrad.runtime import Executable, Signature
@@ -44,9 +44,10 @@ def build(term: Term, signature: Signature, target: str, seconds: dict[str, floa
     started = perf_counter()
     native = jit(module, signature.name, OPT_LEVEL)
     seconds["native"] = perf_counter() - started
-    texts = {name: partial(_text, term, signature, target, name) for name in stage_names(target)}
+    texts = _Texts(term, signature, target)
+    shown = {name: partial(texts.get, name) for name in stage_names(target)}
     return Executable(
-        signature, native, ir={"term": partial(str, term), **texts}, compile_seconds=seconds, target=target
+        signature, native, ir={"term": partial(str, term), **shown}, compile_seconds=seconds, target=target
     )
 
 
@@ -69,13 +70,21 @@ def _emitted(term: Term, signature: Signature) -> ir.Module:
     return module
 
 
-def _text(term: Term, signature: Signature, target: str, name: str) -> str:
-    """Compile again up to a stage, and return the IR after it."""
-    pipeline = stages(target)
-    names = [stage.name for stage in pipeline]
-    if name not in (*names, *TEXTS):
-        raise CatgradError(f"there is no stage {name!r}: {', '.join(stage_names(target))}")
-    module = _emitted(term, signature)
-    end = names.index(name) + 1 if name in names else len(names)
-    run(module, pipeline[:end])
-    return TEXTS[name](module) if name in TEXTS else str(module)
+@dataclass
+class _Texts:
+    """The IR after each stage, for those who ask: compiled once more, and kept."""
+
+    term: Term
+    signature: Signature
+    target: str
+    _kept: dict[str, str] = field(default_factory=dict)
+
+    def get(self, name: str) -> str:
+        """Return the text of a stage."""
+        if not self._kept:
+            module = _emitted(self.term, self.signature)
+            run(module, stages(self.target), lambda stage, after: self._kept.update({stage.name: str(after)}))
+            self._module = module
+        if name not in self._kept:
+            self._kept[name] = TEXTS[name](self._module)
+        return self._kept[name]

@@ -1,0 +1,109 @@
+"""One meaning: what is compiled agrees with the reference on every operation, dtype and sample, and so do gradients.
+
+All samples of a dtype are one program, so that each is compiled by the whole pipeline but set-up is paid once.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+import catgrad as cg
+from catgrad.autodiff import DERIVATIVES
+from catgrad.autodiff.rules import NotDifferentiable
+from catgrad.ops import OPS, Op, Sample
+from catgrad.passes.to_linalg.math import max_ulp
+from catgrad.types import dtypes, f32, f64
+
+ACCUMULATING = {"sum", "contract"}
+
+
+@dataclass(frozen=True)
+class Case:
+    """A sample of an operation."""
+
+    op: Op
+    sample: Sample
+
+    def __str__(self):
+        shapes = [a.shape for a in self.sample.inputs]
+        return f"{self.op.name}{shapes} {dict(self.sample.attributes)}"
+
+
+def cases(dtype):
+    return [
+        Case(op, sample)
+        for op in OPS.values()
+        if op.name != "call" and dtype in op.dtypes
+        for sample in op.samples(dtype)
+    ]
+
+
+def tolerance(case, dtype):
+    """The error allowed, relative to the reference: ULPs of the function and of the result, or of the accumulation."""
+    if not dtype.is_float:
+        return 0.0
+    unit = {16: 1e-2 if dtype.name == "bf16" else 1e-3, 32: 1.2e-7, 64: 2.3e-16}[dtype.bits]
+    ulp = max_ulp.get(case.op.name, {}).get(dtype.name, 1.0)
+    return unit * (64 if case.op.name in ACCUMULATING else 2 * ulp + 1)
+
+
+def compare(found, expected, case, dtype):
+    found, expected = np.asarray(found), np.asarray(expected)
+    assert found.dtype == expected.dtype, str(case)
+    assert found.shape == expected.shape, str(case)
+    if dtype.is_float and found.dtype != bool:
+        allowed = tolerance(case, dtype)
+        found, expected = found.astype(np.float64), expected.astype(np.float64)
+        with np.errstate(invalid="ignore"):
+            scale = np.max(np.abs(expected[np.isfinite(expected)]), initial=0.0) if case.op.name in ACCUMULATING else 0
+        np.testing.assert_allclose(found, expected, rtol=allowed, atol=allowed * scale, err_msg=str(case))
+    else:
+        np.testing.assert_array_equal(found, expected, err_msg=str(case))
+
+
+@pytest.mark.parametrize("dtype", dtypes, ids=str)
+def test_every_operation_compiles_to_its_meaning(dtype):
+    chosen = cases(dtype)
+    inputs = [case.sample.inputs for case in chosen]
+
+    def program(inputs):
+        results = [c.op.record(*x, **c.sample.attributes) for c, x in zip(chosen, inputs, strict=True)]
+        return [result if isinstance(result, tuple) else (result,) for result in results]
+
+    found = cg.compile(program, cg.lang.function.as_types(inputs))(inputs)
+    for case, results in zip(chosen, found, strict=True):
+        expected = case.op.evaluate(np, *case.sample.inputs, **case.sample.attributes)
+        for a, b in zip(results, expected, strict=True):
+            compare(a, b, case, dtype)
+
+
+@pytest.mark.parametrize("dtype", [f32, f64], ids=str)
+def test_every_gradient_compiles_to_its_meaning(dtype):
+    chosen = [
+        case
+        for case in cases(dtype)
+        if case.sample.smooth and case.sample.inputs and not isinstance(DERIVATIVES[case.op], NotDifferentiable)
+    ]
+    inputs = [case.sample.inputs for case in chosen]
+
+    def gradients(inputs):
+        return [gradient(c)(*x) for c, x in zip(chosen, inputs, strict=True)]
+
+    def gradient(case):
+        def loss(*x):
+            results = case.op.record(*x, **case.sample.attributes)
+            results = results if isinstance(results, tuple) else (results,)
+            floats = [cg.sum(r * r) for r in results if r.dtype.is_float]
+            return sum(floats) if floats else cg.sum(x[0] * 0)
+
+        wrt = [i for i, x in enumerate(case.sample.inputs) if x.dtype.kind == "f"]
+        return cg.grad(loss, wrt=wrt)
+
+    term = cg.trace(gradients, cg.lang.function.as_types(inputs))
+    found, expected = cg.compile(term)(inputs), cg.interpret(term, inputs)
+    for case, results, reference in zip(chosen, found, expected, strict=True):
+        for a, b in zip(results, reference, strict=True):
+            np.testing.assert_allclose(
+                a, b, rtol=2e-4 if dtype is f32 else 1e-12, atol=1e-4 if dtype is f32 else 1e-12, err_msg=str(case)
+            )

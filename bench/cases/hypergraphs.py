@@ -37,10 +37,10 @@ def catgrad_diagram(library: Library, inputs: Arrays) -> Any:
     from catgrad import hypergraph as hg
 
     sources, targets, labels, *ends = inputs
-    nodes = np.full(ends[1][-1] + 1, "X", dtype=object)
-    names = np.array([f"op{label}" for label in range(LABELS)], dtype=object)
+    nodes = hg.labels(["X"])[np.zeros(ends[1][-1] + 1, dtype=int)]
+    edges = hg.labels([f"op{label}" for label in range(LABELS)])[labels]
     pairs = np.full(len(labels), 2)
-    graph = hg.Hypergraph(nodes, names[labels], hg.Segments(pairs, sources), hg.Segments(pairs, targets))
+    graph = hg.Hypergraph(nodes, edges, hg.Segments(pairs, sources), hg.Segments(pairs, targets))
     inputs_end, outputs_end = (hg.FiniteFunction(end, len(nodes)) for end in ends)
     return hg.OpenHypergraph(inputs_end, outputs_end, graph)
 

@@ -18,19 +18,21 @@ __all__ = ["component_roots"]
 def component_roots(vertices: int, left: IntArray, right: IntArray) -> IntArray:
     """Return, for each of n vertices, the smallest vertex of its component under the edges left[i] -- right[i].
 
+    Vertices without edges cost no more than their own numbers.
+
     Example:
         >>> component_roots(5, np.array([4, 1]), np.array([1, 2])).tolist()
         [0, 1, 1, 3, 1]
     """
-    parent = np.arange(vertices, dtype=np.int64)
+    parent = np.arange(vertices, dtype=np.int32)
     left, right = _crossing(left, right)
+    ends = np.concatenate([left, right])
     while left.size:
         high = np.maximum(left, right)
         np.minimum.at(parent, high, np.minimum(left, right))
         _jump(parent, high)
         left, right = _crossing(parent[left], parent[right])
-    while not np.array_equal(parent, above := parent[parent]):
-        parent = above
+    _jump(parent, ends)
     return parent
 
 

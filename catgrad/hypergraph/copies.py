@@ -59,7 +59,7 @@ def explicit_copies(f: OpenHypergraph, copy_label: Callable[[Any, int], Label]) 
     uses = _renamed_uses(f, counts, copied)
     edge_uses, boundary_uses = np.split(uses, [len(h.sources.values)])
     graph = Hypergraph(
-        concatenate([h.nodes, np.repeat(h.nodes[copied], fans.sizes)]),
+        concatenate([h.nodes, h.nodes.take(np.repeat(copied, fans.sizes))]),
         concatenate([h.edges, _copy_labels(h.nodes[copied], fans.sizes, copy_label)]),
         Segments(h.sources.sizes, edge_uses) + Segments.singletons(copied),
         h.targets + fans,

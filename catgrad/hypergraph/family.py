@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence, Sized
 from dataclasses import dataclass
 
 import numpy as np
 
-from catgrad.hypergraph.arrays import IntArray, integers
+from catgrad.hypergraph.arrays import IntArray, unchecked
+from catgrad.hypergraph.finite_function import FiniteFunction
 from catgrad.hypergraph.hypergraph import Hypergraph
 from catgrad.hypergraph.labels import concatenate
 from catgrad.hypergraph.open_hypergraph import OpenHypergraph
@@ -42,35 +43,32 @@ class Family:
         """Return the family of the given members, in time linear in their total size."""
         fs = list(members) or [OpenHypergraph.unit()]
         hs = [f.hypergraph for f in fs]
-        nodes = Segments.ranges(integers([len(h.nodes) for h in hs]))
-        edges = Segments.ranges(integers([len(h.edges) for h in hs]))
+        nodes, edges = (Segments.ranges(_lengths(labels)) for labels in ([h.nodes for h in hs], [h.edges for h in hs]))
         starts = nodes.offsets[:-1]
-        union = Hypergraph(
+        union = unchecked(
+            Hypergraph,
             concatenate([h.nodes for h in hs]),
             concatenate([h.edges for h in hs]),
-            _shifted(concat([h.sources for h in hs]), np.repeat(starts, edges.sizes)),
-            _shifted(concat([h.targets for h in hs]), np.repeat(starts, edges.sizes)),
+            _ends([h.sources for h in hs], starts),
+            _ends([h.targets for h in hs], starts),
         )
-        boundaries = (
-            _shifted(_segments([f.sources.table for f in fs]), starts),
-            _shifted(_segments([f.targets.table for f in fs]), starts),
-        )
-        return Family(union, nodes, edges, *boundaries)
+        sources, targets = (_tables(side, starts) for side in ([f.sources for f in fs], [f.targets for f in fs]))
+        return Family(union, nodes, edges, sources, targets)
 
     def select(self, chosen: IntArray) -> Family:
         """Return the family of the members `chosen`, in that order; a member may be chosen many times."""
-        h, old_nodes, old_edges = self.hypergraph, self.nodes.map_indexes(chosen), self.edges.map_indexes(chosen)
-        nodes, edges = Segments.ranges(old_nodes.sizes), Segments.ranges(old_edges.sizes)
-        moved = nodes.offsets[:-1] - self.nodes.offsets[chosen]
-        moved_edges = np.repeat(moved, edges.sizes)
-        union = Hypergraph(
-            h.nodes[old_nodes.values],
-            h.edges[old_edges.values],
-            _shifted(h.sources.map_indexes(old_edges.values), moved_edges),
-            _shifted(h.targets.map_indexes(old_edges.values), moved_edges),
-        )
+        h, at = self.hypergraph, self.edges.positions(chosen)
+        nodes, edges = (Segments.ranges(ranges.sizes.take(chosen)) for ranges in (self.nodes, self.edges))
+        moved = nodes.offsets[:-1] - self.nodes.offsets.take(chosen)
+        sources, targets = (self._select_ends(ends, at, chosen, moved) for ends in (h.sources, h.targets))
+        union = unchecked(Hypergraph, h.nodes.take(self.nodes.positions(chosen)), h.edges.take(at), sources, targets)
         boundaries = (_shifted(side.map_indexes(chosen), moved) for side in (self.sources, self.targets))
         return Family(union, nodes, edges, *boundaries)
+
+    def _select_ends(self, ends: Segments, edges: IntArray, chosen: IntArray, moved: IntArray) -> Segments:
+        """Return the ends of the chosen edges, which are consecutive in each chosen member."""
+        of_members = unchecked(Segments, np.diff(ends.offsets.take(self.edges.offsets)).astype(np.int32), ends.values)
+        return unchecked(Segments, ends.sizes.take(edges), _shifted(of_members.map_indexes(chosen), moved).values)
 
     def tensor(self) -> OpenHypergraph:
         """Return f₀ ● f₁ ● ..."""
@@ -88,11 +86,24 @@ def tensor_all(members: Iterable[OpenHypergraph]) -> OpenHypergraph:
     return Family.of(members).tensor()
 
 
-def _segments(tables: list[IntArray]) -> Segments:
-    """Return one segment for each table."""
-    return Segments(integers([len(table) for table in tables]), np.concatenate(tables))
+def _lengths(vectors: Sequence[Sized]) -> IntArray:
+    """Return the length of each vector."""
+    return np.array([len(vector) for vector in vectors], dtype=np.int32)
+
+
+def _ends(sides: list[Segments], starts: IntArray) -> Segments:
+    """Return the ends of the edges of all members, as nodes of the union."""
+    joined = concat(sides)
+    values = unchecked(Segments, _lengths([side.values for side in sides]), joined.values)
+    return unchecked(Segments, joined.sizes, _shifted(values, starts).values)
+
+
+def _tables(boundaries: list[FiniteFunction], starts: IntArray) -> Segments:
+    """Return the boundaries of all members, as nodes of the union."""
+    tables = np.concatenate([boundary.table for boundary in boundaries])
+    return _shifted(unchecked(Segments, _lengths(boundaries), tables), starts)
 
 
 def _shifted(segments: Segments, amounts: IntArray) -> Segments:
     """Add amounts[i] to every value of segment i."""
-    return Segments(segments.sizes, integers(segments.values) + np.repeat(amounts, segments.sizes))
+    return unchecked(Segments, segments.sizes, segments.values + np.repeat(amounts.astype(np.int32), segments.sizes))

@@ -10,17 +10,18 @@ Nodes and edges carry labels. The lists of sources and targets are stored as seg
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from catgrad.hypergraph.arrays import check_range, integers
+from catgrad.hypergraph.arrays import cardinal, indices, unchecked
 from catgrad.hypergraph.errors import HypergraphError
-from catgrad.hypergraph.finite_function import FiniteFunction, universal
-from catgrad.hypergraph.labels import LabelArray, concatenate, labels, same
+from catgrad.hypergraph.finite_function import FiniteFunction, pushout, universal
+from catgrad.hypergraph.labels import LabelArray, concatenate, labels
 from catgrad.hypergraph.segments import Segments
 
-__all__ = ["Hypergraph"]
+__all__ = ["Glued", "Hypergraph"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,19 +50,17 @@ class Hypergraph:
             object.__setattr__(self, side, self._checked(getattr(self, side), side))
 
     def _checked(self, ends: Segments, side: str) -> Segments:
-        """Return the sources or targets as segments of int64, or raise."""
+        """Return the sources or targets as segments of nodes, or raise."""
         if len(ends) != len(self.edges):
             raise HypergraphError(f"{len(self.edges)} edges have {len(ends)} lists of {side}")
-        values = integers(ends.values)
-        check_range(values, len(self.nodes), f"{side} of the edges")
-        return Segments(ends.sizes, values)
+        return unchecked(Segments, ends.sizes, indices(ends.values, len(self.nodes), f"{side} of the edges"))
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Hypergraph):
             return NotImplemented
         if (self.sources, self.targets) != (other.sources, other.targets):
             return False
-        return same(self.nodes, other.nodes) and same(self.edges, other.edges)
+        return self.nodes == other.nodes and self.edges == other.edges
 
     def __hash__(self) -> int:
         return hash((self.sources, self.targets))
@@ -72,23 +71,43 @@ class Hypergraph:
     @staticmethod
     def discrete(nodes: LabelArray) -> Hypergraph:
         """Return the hypergraph with these nodes and no edges."""
-        none = Segments.of([])
-        return Hypergraph(nodes, labels([]), none, none)
+        return unchecked(Hypergraph, labels(nodes), _NO_LABELS, _NO_ENDS, _NO_ENDS)
 
     def __add__(self, other: Hypergraph) -> Hypergraph:
         """Disjoint union: nodes and edges of the first, then those of the second."""
         shift = len(self.nodes)
-        return Hypergraph(
+        cardinal(shift + len(other.nodes))
+        return unchecked(
+            Hypergraph,
             concatenate([self.nodes, other.nodes]),
             concatenate([self.edges, other.edges]),
-            self.sources + other.sources.shift(shift),
-            self.targets + other.targets.shift(shift),
+            self.sources.beside(other.sources, shift),
+            self.targets.beside(other.targets, shift),
         )
 
     def quotient(self, q: FiniteFunction) -> Hypergraph:
         """Identify nodes along a surjection q : n → k; raise `LabelClashError` if their labels differ."""
-        sources, targets = self.sources.map_values(q.table), self.targets.map_values(q.table)
-        return Hypergraph(universal(q, self.nodes), self.edges, sources, targets)
+        if q.is_identity and q.source == len(self.nodes):
+            return self
+        nodes = universal(q, self.nodes)
+        return unchecked(Hypergraph, nodes, self.edges, *(e.map_values(q.table) for e in (self.sources, self.targets)))
+
+    def glue(self, other: Hypergraph, f: FiniteFunction, g: FiniteFunction) -> Glued:
+        """Identify node f(i) of this hypergraph with node g(i) of the other, for every i; their labels must agree.
+
+        Returns:
+            The pushout. Its nodes are those of this hypergraph, then those of the other that nothing is glued to.
+        """
+        p, q = pushout(f, g)
+        left = self.quotient(p)
+        glued = unchecked(
+            Hypergraph,
+            concatenate([left.nodes, other.nodes[q.table >= p.target]]),
+            concatenate([left.edges, other.edges]),
+            left.sources + other.sources.map_values(q.table),
+            left.targets + other.targets.map_values(q.table),
+        )
+        return Glued(glued, unchecked(FiniteFunction, p.table, q.target), q)
 
     def restrict(self, nodes: npt.NDArray[np.bool_], edges: npt.NDArray[np.bool_]) -> Hypergraph:
         """Keep the nodes and edges marked true; the kept edges must have kept ends only."""
@@ -96,3 +115,14 @@ class Hypergraph:
         numbers = np.where(nodes, np.cumsum(nodes) - 1, -1)
         sources, targets = (ends.map_indexes(kept).map_values(numbers) for ends in (self.sources, self.targets))
         return Hypergraph(self.nodes[nodes], self.edges[edges], sources, targets)
+
+
+class Glued(NamedTuple):
+    """A hypergraph made of two, and where the nodes of each of them went."""
+
+    hypergraph: Hypergraph
+    left: FiniteFunction
+    right: FiniteFunction
+
+
+_NO_LABELS, _NO_ENDS = labels([]), Segments.of([])

@@ -1,87 +1,184 @@
-"""Arrays of labels: numpy vectors of any dtype, most often of Python objects.
+"""Vectors of labels, as numbers into an alphabet.
 
-Objects are compared by identity first and by value second, so a million labels drawn from a few objects compare and
-group at the speed of pointers.
+    labels   f  g  f  f  h            alphabet   f g h            codes   0 1 0 0 2
+
+A graph of a million operations has few different ones. So labels are hashed once, where they come in; from then on they
+are gathered, concatenated and compared as small integers. Labels that compare equal are one label.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Sequence
-from typing import Any, TypeAlias
+from collections.abc import Hashable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias, overload
 
 import numpy as np
 import numpy.typing as npt
 
-from catgrad.hypergraph.arrays import IntArray, frozen
+from catgrad.hypergraph.arrays import IntArray, by_appearance, ranked, unchecked
 from catgrad.hypergraph.errors import HypergraphError
 
-__all__ = ["Label", "LabelArray", "concatenate", "first_difference", "intern", "labels", "same"]
+__all__ = [
+    "Label",
+    "LabelArray",
+    "Vector",
+    "concatenate",
+    "first_difference",
+    "intern",
+    "labels",
+    "same",
+]
 
 Label: TypeAlias = Hashable
-LabelArray: TypeAlias = npt.NDArray[Any]
+Alphabet: TypeAlias = tuple[Any, ...]
+Vector: TypeAlias = Any
+"""A vector of labels or a numpy vector of integers: what has `take`, `tolist` and a length."""
+
+# Unused labels that a vector may keep alive: dropping them costs more than carrying them.
+_SPARE = 64
 
 
-def labels(values: LabelArray | Iterable[Label]) -> LabelArray:
-    """Return `values` as a read-only vector: an array as it is, any other iterable as a vector of objects.
+@dataclass(frozen=True, eq=False, repr=False)
+class LabelArray:
+    """A vector of n labels, made by `labels`; it is indexed like an array.
+
+    Attributes:
+        codes: n unsigned integers, of the least width that the alphabet needs.
+        alphabet: Different labels, not all of them in use.
 
     Example:
-        >>> labels([("a", 1), ("b", 2)]).shape
-        (2,)
+        >>> words = labels(["a", "b", "a"])
+        >>> words[1], words[1:].tolist(), words[np.array([2, 2])].tolist()
+        ('b', ['b', 'a'], ['a', 'a'])
     """
+
+    codes: npt.NDArray[np.unsignedinteger[Any]]
+    alphabet: Alphabet
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.tolist())
+
+    @overload
+    def __getitem__(self, chosen: int | np.integer[Any]) -> Any: ...
+    @overload
+    def __getitem__(self, chosen: slice | npt.NDArray[Any]) -> LabelArray: ...
+    def __getitem__(self, chosen: Any) -> Any:
+        codes = self.codes[chosen]
+        if not isinstance(codes, np.ndarray):
+            return self.alphabet[codes]
+        return _used(codes, self.alphabet)
+
+    def take(self, chosen: IntArray) -> LabelArray:
+        """Return the labels at the positions `chosen`."""
+        return _used(self.codes.take(chosen), self.alphabet)
+
+    def tolist(self) -> list[Any]:
+        """Return the labels as a list."""
+        return list(map(self.alphabet.__getitem__, self.codes.tolist()))
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> npt.NDArray[Any]:
+        return np.fromiter(self, dtype=object, count=len(self))
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, LabelArray):
+            return NotImplemented
+        if self.alphabet is other.alphabet:
+            return np.array_equal(self.codes, other.codes)
+        return len(self) == len(other) and self.tolist() == other.tolist()
+
+    def __hash__(self) -> int:
+        return hash(tuple(self.tolist()))
+
+    def __repr__(self) -> str:
+        return f"labels({self.tolist()})"
+
+
+def labels(values: LabelArray | npt.NDArray[Any] | Iterable[Label]) -> LabelArray:
+    """Return `values`, labels in any iterable or in a numpy vector of any dtype, as a `LabelArray`.
+
+    Example:
+        >>> len(labels([("a", 1), ("b", 2)]))
+        2
+    """
+    if isinstance(values, LabelArray):
+        return values
     if not isinstance(values, np.ndarray):
-        return frozen(np.fromiter(values, dtype=object))
+        return _numbered(values)
     if values.ndim != 1:
         raise HypergraphError(f"expected a vector of labels, got an array of shape {values.shape}")
-    return frozen(values)
+    # A million references to few objects are told apart by address; only the few are hashed.
+    keys = np.fromiter(map(id, values), np.int64, len(values)) if values.dtype == object else values
+    which, first = by_appearance(*ranked(keys))
+    return _numbered(values[first].tolist())[which]
 
 
 def concatenate(arrays: Sequence[LabelArray]) -> LabelArray:
-    """Concatenate one or more label arrays without changing a label: kinds that differ become objects.
+    """Concatenate one or more vectors of labels, in one alphabet.
 
     Example:
-        >>> concatenate([np.array([1]), np.array(["1"])]).tolist()
+        >>> concatenate([labels([1]), labels(["1"])]).tolist()
         [1, '1']
     """
-    filled = [array for array in arrays if array.size]
-    if not filled:
-        return frozen(arrays[0])
-    if len({array.dtype.kind for array in filled}) > 1:
-        filled = [array.astype(object) for array in filled]
-    return frozen(np.concatenate(filled))
+    filled = [array for array in arrays if len(array)]
+    if len(filled) < 2:
+        return filled[0] if filled else arrays[0]
+    alphabet = filled[0].alphabet
+    if all(array.alphabet is alphabet or array.alphabet == alphabet for array in filled):
+        return unchecked(LabelArray, np.concatenate([array.codes for array in filled]), alphabet)
+    table: dict[Any, int] = {}
+    renamed = [[table.setdefault(label, len(table)) for label in array.alphabet] for array in filled]
+    width = _width(table)
+    codes = [np.array(new, width).take(array.codes) for new, array in zip(renamed, filled, strict=True)]
+    return unchecked(LabelArray, np.concatenate(codes), tuple(table))
 
 
-def same(a: LabelArray, b: LabelArray) -> bool:
-    """Return whether two label arrays are equal, entry by entry."""
-    if a is b:
-        return True
-    if a.dtype != object and b.dtype != object and a.size and b.size:
-        return np.array_equal(a, b)
-    # Lists compare by identity before they compare by value; arrays of objects do not.
-    return bool(a.tolist() == b.tolist())
+def same(a: Vector, b: Vector) -> bool:
+    """Return whether two vectors are equal, entry by entry."""
+    if type(a) is not type(b):
+        return bool(a.tolist() == b.tolist())
+    return a == b if isinstance(a, LabelArray) else np.array_equal(a, b)
 
 
 def first_difference(a: LabelArray, b: LabelArray) -> int | None:
-    """Return the first index where two label arrays differ (the shorter length, if one continues the other)."""
-    if same(a, b):
+    """Return the first index where two vectors differ (the shorter length, if one continues the other)."""
+    if a == b:
         return None
-    pairs = zip(a.tolist(), b.tolist(), strict=False)
+    pairs = zip(a, b, strict=False)
     return next((i for i, (x, y) in enumerate(pairs) if x is not y and x != y), min(len(a), len(b)))
 
 
-def intern(array: LabelArray) -> tuple[IntArray, list[Label]]:
+def intern(array: LabelArray | npt.NDArray[Any]) -> tuple[IntArray, list[Any]]:
     """Return a code for each label, and the distinct labels by code, in the order of their first appearance.
 
-    Labels of dtype object are grouped by identity, then the few that remain by hash and equality.
-
     Example:
-        >>> codes, distinct = intern(labels(["x", "y", "x"]))
+        >>> codes, distinct = intern(labels(["x", "y", "x"])[1:])
         >>> codes.tolist(), distinct
-        ([0, 1, 0], ['x', 'y'])
+        ([0, 1], ['y', 'x'])
     """
-    keys = np.fromiter(map(id, array), dtype=np.int64, count=len(array)) if array.dtype == object else array
-    _, first, inverse = np.unique(keys, return_index=True, return_inverse=True)
-    appearance = np.argsort(first)
+    found = labels(array)
+    codes, first = by_appearance(found.codes, len(found.alphabet))
+    return codes, found.take(first).tolist()
+
+
+def _numbered(values: Iterable[Label]) -> LabelArray:
+    """Number labels in the order of their first appearance."""
     table: dict[Label, int] = {}
-    codes = np.empty(len(first), dtype=np.int64)
-    codes[appearance] = [table.setdefault(label, len(table)) for label in array[first[appearance]].tolist()]
-    return codes[inverse], list(table)
+    codes = [table.setdefault(label, len(table)) for label in values]
+    return unchecked(LabelArray, np.array(codes, _width(table)), tuple(table))
+
+
+def _width(alphabet: dict[Any, int]) -> type[np.unsignedinteger[Any]]:
+    """Return the least type that numbers the labels of an alphabet."""
+    if len(alphabet) <= 2**8:
+        return np.uint8
+    return np.uint16 if len(alphabet) <= 2**16 else np.uint32
+
+
+def _used(codes: npt.NDArray[Any], alphabet: Alphabet) -> LabelArray:
+    """Return a gathered vector; one that is much shorter than the alphabet drops the labels it does not use."""
+    if len(alphabet) <= len(codes) + _SPARE:
+        return unchecked(LabelArray, codes, alphabet)
+    return _numbered(map(alphabet.__getitem__, codes.tolist()))

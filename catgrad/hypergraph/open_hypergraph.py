@@ -25,7 +25,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from catgrad.hypergraph.arrays import IntArray
+from catgrad.hypergraph.arrays import IntArray, unchecked
 from catgrad.hypergraph.errors import CompositionError, HypergraphError
 from catgrad.hypergraph.finite_function import FiniteFunction
 from catgrad.hypergraph.hypergraph import Hypergraph
@@ -61,12 +61,12 @@ class OpenHypergraph:
     @property
     def source_type(self) -> LabelArray:
         """The labels A of the source boundary."""
-        return self.hypergraph.nodes[self.sources.table]
+        return self.hypergraph.nodes.take(self.sources.table)
 
     @property
     def target_type(self) -> LabelArray:
         """The labels B of the target boundary."""
-        return self.hypergraph.nodes[self.targets.table]
+        return self.hypergraph.nodes.take(self.targets.table)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, OpenHypergraph):
@@ -114,9 +114,10 @@ class OpenHypergraph:
     @staticmethod
     def singleton(label: Label, source: Iterable[Label], target: Iterable[Label]) -> OpenHypergraph:
         """One operation : A → B."""
-        a, b = labels(source), labels(target)
-        types = (Segments(np.array([len(side)]), side) for side in (a, b))
-        return OpenHypergraph.operations(labels([label]), *types)
+        a, b = list(source), list(target)
+        s, t = FiniteFunction.inj0(len(a), len(b)), FiniteFunction.inj1(len(a), len(b))
+        ends = (unchecked(Segments, np.array([len(side)], dtype=np.int32), side.table) for side in (s, t))
+        return unchecked(OpenHypergraph, s, t, unchecked(Hypergraph, labels(a + b), labels([label]), *ends))
 
     @staticmethod
     def operations(edges: LabelArray, sources: Segments, targets: Segments) -> OpenHypergraph:
@@ -129,7 +130,7 @@ class OpenHypergraph:
         """
         a, b = len(sources.values), len(targets.values)
         s, t = FiniteFunction.inj0(a, b), FiniteFunction.inj1(a, b)
-        nodes = concatenate([sources.values, targets.values])
+        nodes = concatenate([labels(sources.values), labels(targets.values)])
         ends = Segments(sources.sizes, s.table), Segments(targets.sizes, t.table)
         return OpenHypergraph(s, t, Hypergraph(nodes, edges, *ends))
 
@@ -142,21 +143,17 @@ class OpenHypergraph:
             CompositionError: The types on the common boundary differ; the message shows the first difference.
         """
         check_boundary(self.target_type, other.source_type, "cannot compose: at the target of the first arrow")
-        m, n = self.targets.target, other.sources.target
-        left, right = FiniteFunction.inj0(m, n), FiniteFunction.inj1(m, n)
-        q = (self.targets >> left).coequalizer(other.sources >> right)
-        glued = (self.hypergraph + other.hypergraph).quotient(q)
-        return OpenHypergraph(self.sources >> left >> q, other.targets >> right >> q, glued)
+        glued = self.hypergraph.glue(other.hypergraph, self.targets, other.sources)
+        return unchecked(OpenHypergraph, self.sources >> glued.left, other.targets >> glued.right, glued.hypergraph)
 
     def __matmul__(self, other: OpenHypergraph) -> OpenHypergraph:
         """Place f : A → B beside g : C → D, giving A ● C → B ● D. Edges of f come before edges of g."""
-        return OpenHypergraph(
-            self.sources @ other.sources, self.targets @ other.targets, self.hypergraph + other.hypergraph
-        )
+        sources, targets = self.sources @ other.sources, self.targets @ other.targets
+        return unchecked(OpenHypergraph, sources, targets, self.hypergraph + other.hypergraph)
 
     def dagger(self) -> OpenHypergraph:
         """The same diagram read from right to left: B → A."""
-        return OpenHypergraph(self.targets, self.sources, self.hypergraph)
+        return unchecked(OpenHypergraph, self.targets, self.sources, self.hypergraph)
 
 
 def check_boundary(given: LabelArray, expected: LabelArray, where: str) -> None:

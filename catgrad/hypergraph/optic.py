@@ -188,7 +188,8 @@ class Optic:
     def _interleave(self, values: IntArray, changes: IntArray, objects: tuple[Label, ...]) -> IntArray:
         """Order nodes FA₀ FA₁ ... and RA₀ RA₁ ... as FA₀ RA₀ FA₁ RA₁ ..."""
         forward, reverse = self._objects(labels(objects))
-        return Segments.join(Segments(forward.sizes, values), Segments(reverse.sizes, changes)).values
+        joined: IntArray = Segments.join(Segments(forward.sizes, values), Segments(reverse.sizes, changes)).values
+        return joined
 
     def _unravel(self, boundary: FiniteFunction, objects: LabelArray) -> tuple[IntArray, IntArray]:
         """Order nodes FA₀ RA₀ FA₁ RA₁ ... as FA₀ FA₁ ... and RA₀ RA₁ ..."""
@@ -202,9 +203,9 @@ def _forward_half(wires: Wires, images: Family) -> tuple[OpenHypergraph, Witness
     outputs, residuals = images.targets.split(wires.edge_targets.sizes)
     ends = wires.edge_sources.values, wires.edge_targets.values
     glued = wires.glue(images, ends, (images.sources.values, outputs.values))
-    targets = np.concatenate([glued.wires[wires.targets], glued.nodes[residuals.values]])
-    half = OpenHypergraph.over(glued.hypergraph, glued.wires[wires.sources], targets)
-    return half, Witness(wires.nodes.map_values(glued.wires), images.edges)
+    targets = np.concatenate([glued.left.table[wires.targets], glued.right.table[residuals.values]])
+    half = OpenHypergraph.over(glued.hypergraph, glued.left.table[wires.sources], targets)
+    return half, Witness(wires.nodes.map_values(glued.left.table), images.edges)
 
 
 def _reverse_half(wires: Wires, images: Family, residual_sizes: IntArray) -> tuple[OpenHypergraph, Witness]:
@@ -212,9 +213,9 @@ def _reverse_half(wires: Wires, images: Family, residual_sizes: IntArray) -> tup
     residuals, inputs = images.sources.split(residual_sizes)
     ends = wires.edge_targets.values, wires.edge_sources.values
     glued = wires.glue(images, ends, (inputs.values, images.targets.values))
-    sources = np.concatenate([glued.nodes[residuals.values], glued.wires[wires.targets]])
-    half = OpenHypergraph.over(glued.hypergraph, sources, glued.wires[wires.sources])
-    return half, Witness(wires.nodes.map_values(glued.wires), images.edges)
+    sources = np.concatenate([glued.right.table[residuals.values], glued.left.table[wires.targets]])
+    half = OpenHypergraph.over(glued.hypergraph, sources, glued.left.table[wires.sources])
+    return half, Witness(wires.nodes.map_values(glued.left.table), images.edges)
 
 
 def _cut(boundary: FiniteFunction, index: int) -> tuple[IntArray, IntArray]:

@@ -4,7 +4,8 @@ from diagrams import few, functions, sizes
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catgrad.hypergraph import CompositionError, FiniteFunction, HypergraphError, LabelClashError
+from catgrad.hypergraph import CompositionError, FiniteFunction, HypergraphError, LabelClashError, labels
+from catgrad.hypergraph.finite_function import pushout, universal
 
 F = FiniteFunction
 
@@ -106,6 +107,25 @@ def test_coequalizer_is_universal(fg, data):
     assert q.coequalizer_universal(q >> u) == u
 
 
+@few
+@given(st.data())
+def test_pushout_is_a_coequalizer_of_the_coproduct(data):
+    m, n, b = data.draw(st.integers(1, 5)), data.draw(st.integers(1, 5)), data.draw(sizes)
+    f, g = data.draw(functions(st.just(b), st.just(m))), data.draw(functions(st.just(b), st.just(n)))
+    p, q = pushout(f, g)
+    both = (f >> F.inj0(m, n)).coequalizer(g >> F.inj1(m, n))
+    assert p.table.tolist() + q.table.tolist() == both.table.tolist()
+    assert q.target == both.target
+    assert p.target == len(set(p.table.tolist()))
+
+
+def test_universal_refuses_what_is_no_surjection():
+    with pytest.raises(HypergraphError, match="expected a surjection of 1 elements, got 1 → 2"):
+        universal(F([0], 2), labels("a"))
+    with pytest.raises(HypergraphError, match="expected a surjection of 2 elements, got 1 → 1"):
+        universal(F([0], 1), labels("ab"))
+
+
 def test_universal_refuses_values_that_differ_in_a_class():
     q = F([0], 2).coequalizer(F([1], 2))
     with pytest.raises(LabelClashError, match="labelled 4 and 5"):
@@ -133,6 +153,12 @@ def test_errors_say_what_was_expected():
         F([0], 3) + F([0], 2)
     with pytest.raises(CompositionError, match="parallel"):
         F([0], 3).coequalizer(F([0], 2))
+    with pytest.raises(HypergraphError, match="between 0 and 2147483647 elements, got -1"):
+        F([], -1)
+    with pytest.raises(HypergraphError, match="got 2147483648"):
+        F.identity(2**31)
+    with pytest.raises(HypergraphError, match="got 4294967294"):
+        F.initial(2**31 - 1) @ F.initial(2**31 - 1)
     with pytest.raises(HypergraphError, match="inverse"):
         F([0, 0], 2).inverse()
 

@@ -39,9 +39,9 @@ def test_sees_a_changed_label(f, data):
     edges = len(f.hypergraph.edges)
     if edges == 0:
         return
-    h, changed = f.hypergraph, f.hypergraph.edges.copy()
+    h, changed = f.hypergraph, f.hypergraph.edges.tolist()
     changed[data.draw(st.integers(0, edges - 1))] = "other"
-    g = OpenHypergraph(f.sources, f.targets, Hypergraph(h.nodes, changed, h.sources, h.targets))
+    g = OpenHypergraph(f.sources, f.targets, Hypergraph(h.nodes, labels(changed), h.sources, h.targets))
     assert not is_isomorphic(f, g)
 
 

@@ -5,7 +5,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from catgrad.hypergraph import HypergraphError, Segments
-from catgrad.hypergraph.labels import concatenate, first_difference, intern, labels, same
 
 
 @st.composite
@@ -64,23 +63,23 @@ def test_sizes_must_fit():
         Segments.of([[1]]).split(np.array([2]))
 
 
-def test_labels_of_different_kinds_stay_what_they_are():
-    assert concatenate([np.array([1, 2]), np.array(["a"])]).tolist() == [1, 2, "a"]
-    assert concatenate([np.array(["a"]), np.array(["bcd"])]).tolist() == ["a", "bcd"]
-    assert concatenate([labels([]), np.array([1])]).dtype.kind == "i"
+@few
+@given(st.lists(st.lists(st.sampled_from([0, 1, 7, 2**62, -(2**63)]), max_size=40), max_size=8))
+def test_group_tells_long_lists_of_large_integers_apart(rows):
+    rows += [row[:-1] for row in rows]
+    family = Segments.of(rows)
+    codes, first = family.group()
+    numbers = {tuple(row): i for i, row in reversed(list(enumerate(rows)))}
+    assert first[codes].tolist() == [numbers[tuple(row)] for row in rows]
+    assert codes[first].tolist() == list(range(len(first)))
 
 
-def test_labels_are_compared_by_value():
-    a, b = labels([("x", 1), "y"]), labels([tuple(["x", 1]), "z"])
-    assert first_difference(a, a) is None
-    assert first_difference(a, b) == 1
-    assert first_difference(a[:1], b) == 1
-    assert same(a[:1], b[:1])
-    assert same(labels([]), np.array([], dtype=int))
+def test_integers_join_labels():
+    assert Segments.join(Segments.of([[1]]), Segments.of([["a"]])).lists() == [[1, "a"]]
+    assert (Segments.of([[]]) + Segments.of([["a"]])).lists() == [[], ["a"]]
 
 
-def test_intern_groups_equal_objects_in_order_of_appearance():
-    codes, distinct = intern(labels([("b",), ("a",), tuple(["b"]), ("a",)]))
-    assert codes.tolist() == [0, 1, 0, 1]
-    assert distinct == [("b",), ("a",)]
-    assert intern(np.array([7, 3, 7]))[1] == [7, 3]
+def test_numbers_of_elements_stay_in_range():
+    with pytest.raises(HypergraphError, match="a set has between 0 and 2147483647 elements"):
+        Segments.of([[7]]).shift(2**31 - 8)
+    assert Segments.of([[7]]).shift(2**31 - 9).lists() == [[2**31 - 2]]

@@ -1,0 +1,322 @@
+"""Extents in normal form: integers, and the sums of products of atoms that are not constant.
+
+The operators of `Dim` look up their meaning in `FUNCTIONS`, where the modules of arithmetic enter it.
+"""
+
+from __future__ import annotations
+
+import keyword
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+from numbers import Integral
+from typing import Any, ClassVar, NamedTuple, NoReturn, TypeAlias, TypeVar, Union
+
+from catgrad.errors import CatgradError
+
+__all__ = [
+    "CALLS",
+    "FUNCTIONS",
+    "Apply",
+    "Atom",
+    "Dim",
+    "Extent",
+    "Monomial",
+    "Symbol",
+    "Terms",
+    "Unit",
+    "dim",
+    "extent",
+    "from_terms",
+    "function",
+    "scale",
+    "symbol_of",
+    "symbols",
+    "terms_of",
+]
+
+Extent: TypeAlias = Union[int, "Dim"]
+Function = TypeVar("Function", bound=Callable[..., Extent])
+
+FUNCTIONS: dict[str, Callable[..., Extent]] = {}
+"""Arithmetic by name: add, sub, mul, floordiv, mod, min, max."""
+
+CALLS = ("floordiv", "mod", "min", "max")
+"""The functions that text writes as calls."""
+
+
+def function(name: str) -> Callable[[Function], Function]:
+    """Enter a function on extents as the meaning of `name`."""
+
+    def enter(meaning: Function) -> Function:
+        FUNCTIONS[name] = meaning
+        return meaning
+
+    return enter
+
+
+class Unit(NamedTuple):
+    """The atom of a symbol: its size divided by `multiple_of`. `max` is None when there is no upper bound."""
+
+    name: str
+    multiple_of: int
+    min: int
+    max: int | None
+
+    @property
+    def key(self) -> tuple[bool, str]:
+        """What atoms are ordered by."""
+        return False, self.name
+
+
+class Apply(NamedTuple):
+    """The atom of a function applied to extents."""
+
+    function: str
+    args: tuple[Extent, ...]
+
+    def __str__(self) -> str:
+        return f"{self.function}({', '.join(map(str, self.args))})"
+
+    @property
+    def key(self) -> tuple[bool, str]:
+        """What atoms are ordered by."""
+        return True, str(self)
+
+
+Atom: TypeAlias = Unit | Apply
+Monomial: TypeAlias = tuple[Atom, ...]
+"""A product: its atoms in order of their keys, each as often as its exponent."""
+Terms: TypeAlias = tuple[tuple[Monomial, int], ...]
+
+
+def _operator(name: str, *, reflected: bool = False) -> Callable[[Dim, Any], Extent]:
+    """Return an operator; operands that are not extents are left to their own reflected operators."""
+
+    def operator(self: Dim, other: object) -> Any:
+        operand = _as_extent(other)
+        if operand is None:
+            return NotImplemented
+        return FUNCTIONS[name](operand, self) if reflected else FUNCTIONS[name](self, operand)
+
+    return operator
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Dim:
+    """A size that is not known when tracing; made by `dim` and by arithmetic.
+
+    Arithmetic with numbers and other dimensions (`+ - * // %`) gives a number when the result is constant. A `Dim` is
+    never equal to a number, and has no truth value and no order.
+
+    Attributes:
+        terms: The monomials with their coefficients, leading term first.
+        symbols: The symbols, in order of first appearance.
+    """
+
+    terms: Terms
+    symbols: tuple[Symbol, ...] = field(init=False)
+    _hash: int = field(init=False)
+
+    __array_ufunc__: ClassVar[None] = None  # numpy integers leave arithmetic to the reflected operators below
+
+    __add__ = __radd__ = _operator("add")
+    __sub__ = _operator("sub")
+    __rsub__ = _operator("sub", reflected=True)
+    __mul__ = __rmul__ = _operator("mul")
+    __floordiv__ = _operator("floordiv")
+    __rfloordiv__ = _operator("floordiv", reflected=True)
+    __mod__ = _operator("mod")
+    __rmod__ = _operator("mod", reflected=True)
+
+    def __neg__(self) -> Extent:
+        return self * -1
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "symbols", self._find_symbols())
+        object.__setattr__(self, "_hash", hash(self.terms))
+
+    def _find_symbols(self) -> tuple[Symbol, ...]:
+        return _distinct(symbol for monomial, _ in self.terms for atom in monomial for symbol in _symbols_of(atom))
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __eq__(self, other: object) -> bool:
+        if self is other:
+            return True
+        return isinstance(other, Dim) and self._hash == other._hash and self.terms == other.terms
+
+    def __str__(self) -> str:
+        return self._text
+
+    def __repr__(self) -> str:
+        return self._text
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.terms,)
+
+    def _unknown(self, *_: object) -> NoReturn:
+        raise CatgradError(
+            f"the size of {self} is not known when tracing; bind its symbols to numbers, "
+            "or use catgrad.dims.minimum and maximum"
+        )
+
+    __bool__ = __index__ = __lt__ = __le__ = __gt__ = __ge__ = _unknown
+
+    @cached_property
+    def _text(self) -> str:
+        return " + ".join(_render(*term) for term in self.terms).replace("+ -", "- ")
+
+
+class Symbol(Dim):
+    """A named size and what is known about it: every value is a multiple of `multiple_of` between `min` and `max`."""
+
+    @property
+    def unit(self) -> Unit:
+        """The only atom."""
+        atom = self.terms[0][0][0]
+        assert isinstance(atom, Unit)
+        return atom
+
+    @property
+    def name(self) -> str:
+        """The name, a Python identifier."""
+        return self.unit.name
+
+    @property
+    def multiple_of(self) -> int:
+        """A positive divisor of every value."""
+        return self.unit.multiple_of
+
+    @property
+    def min(self) -> int:
+        """The least value."""
+        return self.unit.min
+
+    @property
+    def max(self) -> int | None:
+        """The greatest value, or None where there is none."""
+        return self.unit.max
+
+    def _find_symbols(self) -> tuple[Symbol, ...]:
+        return (self,)
+
+
+def dim(name: str, *, multiple_of: int = 1, min: int = 0, max: int | None = None) -> Symbol:
+    """Return the symbolic dimension `name`, with facts that are checked where it is bound and used in simplification.
+
+    Args:
+        name: An ASCII identifier; two symbols of one name must have the same facts.
+        multiple_of: A positive divisor of every size.
+        min: The least size; 0 by default, because an empty batch is legal.
+        max: The greatest size, if there is one.
+
+    Raises:
+        CatgradError: If the name is not an identifier, or if no size satisfies the facts.
+
+    Example:
+        >>> dim("S", multiple_of=64) % 32
+        0
+    """
+    if not (name.isidentifier() and name.isascii()) or keyword.iskeyword(name) or name in CALLS:
+        raise CatgradError(f"a dimension needs an identifier for a name, got {name!r}")
+    if multiple_of < 1 or min < 0:
+        raise CatgradError(f"dimension {name}: expected multiple_of >= 1 and min >= 0, got {multiple_of} and {min}")
+    least = -(-min // multiple_of) * multiple_of
+    greatest = None if max is None else max // multiple_of * multiple_of
+    if greatest is not None and greatest < least:
+        raise CatgradError(f"dimension {name}: no multiple of {multiple_of} lies between {min} and {max}")
+    return symbol_of(Unit(name, multiple_of, least, greatest))
+
+
+@lru_cache(maxsize=1 << 12)
+def symbol_of(unit: Unit) -> Symbol:
+    """Return the symbol with this atom."""
+    return Symbol((((unit,), unit.multiple_of),))
+
+
+def extent(value: object) -> Extent:
+    """Return `value` as an extent: a `Dim`, or an `int` from any integer but a boolean.
+
+    Raises:
+        CatgradError: If it is neither.
+    """
+    converted = _as_extent(value)
+    if converted is None:
+        raise CatgradError(f"expected an integer or a dimension, got {value!r}")
+    return converted
+
+
+def _as_extent(value: object) -> Extent | None:
+    if isinstance(value, Dim):
+        return value
+    return None if isinstance(value, bool) or not isinstance(value, Integral) else int(value)
+
+
+def symbols(extents: Extent | Iterable[Extent]) -> tuple[Symbol, ...]:
+    """Return the symbols of one extent or several, in order of first appearance.
+
+    Raises:
+        CatgradError: If two symbols of one name have different facts.
+    """
+    if isinstance(extents, Dim):
+        return extents.symbols
+    if isinstance(extents, int):
+        return ()
+    return _distinct(symbol for e in extents if isinstance(e, Dim) for symbol in e.symbols)
+
+
+def _symbols_of(atom: Atom) -> tuple[Symbol, ...]:
+    return (symbol_of(atom),) if isinstance(atom, Unit) else symbols(atom.args)
+
+
+def _distinct(found: Iterable[Symbol]) -> tuple[Symbol, ...]:
+    by_name: dict[str, Symbol] = {}
+    for symbol in found:
+        if by_name.setdefault(symbol.name, symbol) != symbol:
+            raise CatgradError(f"the dimension {symbol} is used with two sets of facts: give it one `dim` or two names")
+    return tuple(by_name.values())
+
+
+def terms_of(of: Extent) -> Terms:
+    """Return the terms of an extent: a number has one, and zero has none."""
+    if isinstance(of, Dim):
+        return of.terms
+    return (((), of),) if of else ()
+
+
+def from_terms(terms: Mapping[Monomial, int]) -> Extent:
+    """Return the extent with these terms, in normal form: ordered, without zero coefficients."""
+    present = [term for term in terms.items() if term[1]]
+    if not present:
+        return 0
+    if len(present) == 1:
+        [(monomial, coefficient)] = present
+        if not monomial:
+            return coefficient
+        if len(monomial) == 1 and isinstance(unit := monomial[0], Unit) and unit.multiple_of == coefficient:
+            return symbol_of(unit)
+    return Dim(tuple(sorted(present, key=lambda term: _key(term[0]))))
+
+
+def _key(monomial: Monomial) -> tuple[int, list[tuple[bool, str]]]:
+    return -len(monomial), [atom.key for atom in monomial]
+
+
+def scale(monomial: Monomial, coefficient: int) -> tuple[int, int]:
+    """Return the coefficient in lowest terms as a fraction of the product of whole symbols instead of their units."""
+    content = math.prod(atom.multiple_of for atom in monomial if isinstance(atom, Unit))
+    shared = math.gcd(coefficient, content)
+    return coefficient // shared, content // shared
+
+
+def _render(monomial: Monomial, coefficient: int) -> str:
+    numerator, denominator = scale(monomial, coefficient)
+    text = "*".join(atom.name if isinstance(atom, Unit) else str(atom) for atom in monomial)
+    if denominator != 1:
+        text = f"floordiv({text}, {denominator})"
+    if abs(numerator) == 1 and monomial:
+        return text if numerator == 1 else f"-{text}"
+    return f"{numerator}*{text}" if monomial else str(numerator)

@@ -59,3 +59,19 @@ func.func @no_axes(%x: tensor<4xf32>) -> tensor<4xf32> {
   %0 = "catgrad.sum"(%x) {axes = array<i64>} : (tensor<4xf32>) -> tensor<4xf32>
   return %0 : tensor<4xf32>
 }
+
+// CHECK-LABEL: func.func @min(
+// CHECK: linalg.fill
+// CHECK: arith.minimumf %{{.*}}, %{{.*}} : f32
+func.func @min(%x: tensor<3x4xf32>) -> tensor<3xf32> {
+  %0 = "catgrad.min"(%x) {axes = array<i64: 1>} : (tensor<3x4xf32>) -> tensor<3xf32>
+  return %0 : tensor<3xf32>
+}
+
+// CHECK-LABEL: func.func @argmin(
+// CHECK: arith.cmpf olt, %{{.*}}, %{{.*}} : f32
+// CHECK: linalg.yield %{{.*}}, %{{.*}} : f32, i32
+func.func @argmin(%x: tensor<3x4xf32>) -> tensor<3xi32> {
+  %0 = "catgrad.argmin"(%x) {axis = 1 : i64} : (tensor<3x4xf32>) -> tensor<3xi32>
+  return %0 : tensor<3xi32>
+}

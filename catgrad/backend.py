@@ -9,7 +9,7 @@ from time import perf_counter
 
 from mlir import ir
 
-from catgrad.dialect import emit
+from catgrad.dialect.emit import emit
 from catgrad.passes.pipelines import stages
 from catgrad.passes.runner import run
 from catgrad.runtime import Executable, Signature
@@ -52,6 +52,7 @@ def build(term: Term, signature: Signature, target: str, seconds: dict[str, floa
 
 
 def stage_names(target: str) -> list[str]:
+    """Return the names of what `Executable.ir` can show, from MLIR on."""
     return [*(stage.name for stage in stages(target)), *TEXTS]
 
 

@@ -20,6 +20,12 @@ class CatgradError(Exception):
         self.message = message
         self.location = location
 
+    def locate(self, location: Location | None) -> None:
+        """Show the error at `location`, if it has no place of its own."""
+        if self.location is None and location is not None:
+            self.location = location
+            self.args = (f"{self.message}\n{location.excerpt()}",)
+
 
 class TypeCheckError(CatgradError, TypeError):
     """An operation was applied to types that its typing rule rejects, or a declared type is not the inferred one."""

@@ -7,10 +7,13 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from catgrad import dims, hypergraph, trees
 from catgrad.errors import CatgradError
+from catgrad.hypergraph import OpenHypergraph
 from catgrad.json_writer import VERSION
-from catgrad.ops import OPS, Definition, Kind, Literal, Operation
+from catgrad.ops import OPS, Definition, Kind, Literal, Operation, copy
 from catgrad.term import Term
 from catgrad.typecheck import check
 from catgrad.types import TensorType, dtype, parse_type
@@ -32,6 +35,8 @@ def from_json(text: str) -> Term:
     """
     try:
         term = _Reader(json.loads(text)).term()
+    except CatgradError:
+        raise
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise CatgradError(f"this is no catgrad term: {type(error).__name__}: {error}") from error
     check(term)
@@ -57,12 +62,15 @@ class _Reader:
         return self._body(self._data["main"], self._data["name"])
 
     def _body(self, body: Any, name: str) -> Term:
-        graph = hypergraph.from_json(body["term"], self._type, self._operation)
-        term = Term.flat(graph, name)
-        shapes = [trees.flatten(_tuples(body[side]))[1] for side in ("inputs", "outputs")]
-        if [shape.num_leaves for shape in shapes] != [len(term.source_types), len(term.target_types)]:
-            raise CatgradError(f"{name}: the nesting of its inputs or outputs does not fit its type")
-        return term.nested(*shapes, body["input_names"])
+        graph = _checked(hypergraph.from_json(body["term"], self._type, self._operation), name)
+        inputs, input_tree = _nesting(body["inputs"], len(graph.sources), name)
+        outputs, output_tree = _nesting(body["outputs"], len(graph.targets), name)
+        names = body["input_names"]
+        if len(names) != len(inputs) or not all(isinstance(each, str) for each in names):
+            raise CatgradError(f"{name}: expected {len(inputs)} names of inputs, got {names!r}")
+        boundaries = graph.sources.table[inputs], graph.targets.table[outputs]
+        term = Term.flat(OpenHypergraph.over(graph.hypergraph, *boundaries), name)
+        return term.nested(input_tree, output_tree, [names[i] for i in inputs])
 
     def _type(self, text: Any) -> TensorType:
         return parse_type(text, self._known)
@@ -76,13 +84,34 @@ class _Reader:
             Kind.DEFINITION: self._definitions.__getitem__,
             Kind.DTYPE: dtype,
             Kind.EXTENT: lambda e: dims.parse(e, self._known),
-            Kind.INT: int,
+            Kind.INT: lambda value: value,
             Kind.INTS: tuple,
             Kind.SHAPE: lambda shape: tuple(dims.parse(extent, self._known) for extent in shape),
-            Kind.STR: str,
+            Kind.STR: lambda value: value,
         }
         read = {name: readers[kind](data["attributes"][name]) for name, kind in op.attributes.items()}
         return op.operation(**read)
+
+
+def _checked(graph: OpenHypergraph, name: str) -> OpenHypergraph:
+    """Return a graph whose wires have one producer and one use, and whose copies say how many there are."""
+    if not isinstance(name, str):
+        raise CatgradError(f"a name is text, got {name!r}")
+    if not hypergraph.is_monogamous(graph):
+        raise CatgradError(f"{name}: a wire has not exactly one producer and one use")
+    edges, sizes = graph.hypergraph.edges, graph.hypergraph.targets.sizes.tolist()
+    for label, size in zip(edges, sizes, strict=True):
+        if label.op is copy and label.keywords["count"] != size:
+            raise CatgradError(f"{name}: {label} has {size} results")
+    return graph
+
+
+def _nesting(shape: Any, count: int, name: str) -> tuple[np.ndarray[Any, np.dtype[np.int64]], trees.Tree]:
+    """Return the leaves of a nesting, which say where each input or result is on the boundary, and its shape."""
+    leaves, tree = trees.flatten(_tuples(shape))
+    if any(type(leaf) is not int for leaf in leaves) or sorted(leaves) != list(range(count)):
+        raise CatgradError(f"{name}: the nesting of its inputs or outputs does not fit its type")
+    return np.array(leaves, dtype=np.int64), tree
 
 
 def _tuples(value: Any) -> Any:

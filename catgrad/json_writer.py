@@ -2,30 +2,30 @@
 
     {"version": 1, "name": ..., "symbols": [...], "definitions": {NAME: BODY, ...}, "main": BODY}
 
-A BODY has the graph, how arguments and results are nested, and the names of the inputs. Wires are labelled with their
+A BODY has the graph, how arguments and results are nested, and the names of the inputs. A nesting has the number of an
+input or result at each leaf; lists and tuples are lists, dicts and dataclasses objects. Wires are labelled with their
 types as text, boxes with `{"op": NAME, "attributes": {...}}`.
 """
 
 from __future__ import annotations
 
 import base64
+import dataclasses
 import json
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from catgrad import hypergraph, trees
+from catgrad.body import Body
 from catgrad.dims import Symbol
 from catgrad.ops import Definition, Kind, Operation
-
-if TYPE_CHECKING:
-    from catgrad.term import Term
 
 __all__ = ["VERSION", "json_text"]
 
 VERSION = 1
 
 
-def json_text(term: Term) -> str:
+def json_text(term: Body) -> str:
     """Return a term as JSON text; equal terms give equal text."""
     names: dict[Definition, str] = {}
     for definition in term.definitions:
@@ -49,13 +49,22 @@ def _symbol_out(symbol: Symbol) -> dict[str, Any]:
     return {"name": symbol.name, "multiple_of": symbol.multiple_of, "min": symbol.min, "max": symbol.max}
 
 
-def _body_out(term: Term, names: Mapping[Definition, str]) -> dict[str, Any]:
+def _body_out(term: Body, names: Mapping[Definition, str]) -> dict[str, Any]:
     return {
         "term": hypergraph.to_json(term.graph, str, lambda operation: _operation_out(operation, names)),
-        "inputs": trees.unflatten(term.input_tree, range(len(term.source_types))),
-        "outputs": trees.unflatten(term.output_tree, range(len(term.target_types))),
+        "inputs": _nesting(trees.unflatten(term.input_tree, range(len(term.source_types)))),
+        "outputs": _nesting(trees.unflatten(term.output_tree, range(len(term.target_types)))),
         "input_names": list(term.input_names),
     }
+
+
+def _nesting(value: Any) -> Any:
+    """Return nested arguments as JSON has them."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        value = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+    if isinstance(value, dict):
+        return {str(key): _nesting(item) for key, item in value.items()}
+    return list(map(_nesting, value)) if isinstance(value, list | tuple) else value
 
 
 def _operation_out(operation: Operation, names: Mapping[Definition, str]) -> dict[str, Any]:

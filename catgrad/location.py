@@ -6,9 +6,11 @@ import linecache
 import os
 import sys
 from dataclasses import dataclass
-from types import FrameType
+from itertools import islice
+from types import CodeType, FrameType
+from typing import Any
 
-__all__ = ["Location", "caller"]
+__all__ = ["Location", "caller", "defined", "passed"]
 
 _PACKAGE = os.path.dirname(os.path.abspath(__file__)) + os.sep
 
@@ -20,7 +22,7 @@ class Location:
     Attributes:
         file: Path as Python reports it.
         line: Line number from 1; 0 when unknown.
-        column: Column from 1; 0 when unknown.
+        column: Column from 1, in bytes of UTF-8; 0 when unknown.
         function: Name of the enclosing function.
     """
 
@@ -40,28 +42,43 @@ class Location:
             return head
         lines = [head, f"    {text.strip()}"]
         if self.column:
-            indent = len(text) - len(text.lstrip())
-            lines.append(" " * (4 + self.column - 1 - indent) + "^")
+            before = text.encode()[: self.column - 1].decode(errors="ignore")
+            lines.append(" " * (4 + len(before) - len(text) + len(text.lstrip())) + "^")
         return "\n".join(lines)
 
 
 def caller() -> Location | None:
     """Return the innermost frame outside this package: the user's line that led here."""
     frame: FrameType | None = sys._getframe(1)
-    while frame is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+    while frame is not None and _is_ours(frame.f_code):
         frame = frame.f_back
-    if frame is None:
-        return None
-    code = frame.f_code
-    return Location(code.co_filename, frame.f_lineno, _column(frame), code.co_name)
+    return None if frame is None else _place(frame.f_code, frame.f_lineno, frame.f_lasti)
 
 
-def _column(frame: FrameType) -> int:
-    """Return the column of the expression that `frame` is evaluating, or 0 before Python 3.11."""
-    positions = getattr(frame.f_code, "co_positions", None)
-    if positions is None:
-        return 0
-    for index, (_, _, column, _) in enumerate(positions()):
-        if index == frame.f_lasti // 2:
-            return 0 if column is None else column + 1
-    return 0
+def passed(error: BaseException) -> Location | None:
+    """Return the innermost frame outside this package that `error` has left: the user's line that led to it."""
+    found, trace = None, error.__traceback__
+    while trace is not None:
+        found = found if _is_ours(trace.tb_frame.f_code) else trace
+        trace = trace.tb_next
+    return None if found is None else _place(found.tb_frame.f_code, found.tb_lineno, found.tb_lasti)
+
+
+def defined(function: Any) -> Location:
+    """Return where a Python function's `def` is, below its decorators."""
+    code: CodeType = function.__code__
+    lines = linecache.getlines(code.co_filename)[code.co_firstlineno - 1 :]
+    below = next((n for n, line in enumerate(lines) if line.lstrip().startswith(("def ", "async def "))), 0)
+    column = len(lines[below]) - len(lines[below].lstrip()) + 1 if lines else 0
+    return Location(code.co_filename, code.co_firstlineno + below, column, code.co_name)
+
+
+def _is_ours(code: CodeType) -> bool:
+    return code.co_filename.startswith(_PACKAGE)
+
+
+def _place(code: CodeType, line: int, instruction: int) -> Location:
+    """Return the place of an instruction, given by its offset; its column is known from Python 3.11 on."""
+    positions = code.co_positions() if hasattr(code, "co_positions") else iter(())
+    _, _, column, _ = next(islice(positions, instruction // 2, None), (None,) * 4)
+    return Location(code.co_filename, line, 0 if column is None else column + 1, code.co_name)

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
+from catgrad.body import Body, Step
 from catgrad.errors import CatgradError
 from catgrad.hypergraph import to_dot as graph_to_dot
 from catgrad.json_writer import json_text
 from catgrad.ops import Operation
 from catgrad.types import TensorType
-
-if TYPE_CHECKING:
-    from catgrad.term import Step, Term
 
 __all__ = ["Shown", "dot", "svg", "text"]
 
@@ -21,27 +19,27 @@ __all__ = ["Shown", "dot", "svg", "text"]
 class Shown:
     """The ways in which a term shows itself, each returned as text and written to a file on demand."""
 
-    def __str__(self: Term) -> str:
+    def __str__(self: Body) -> str:
         return text(self)
 
-    def _repr_svg_(self: Term) -> str:
+    def _repr_svg_(self: Body) -> str:
         return svg(self)
 
-    def to_dot(self: Term, path: str | Path | None = None) -> str:
+    def to_dot(self: Body, path: str | Path | None = None) -> str:
         """Return the diagram in the DOT language."""
         return _written(dot(self), path)
 
-    def to_svg(self: Term, path: str | Path | None = None) -> str:
+    def to_svg(self: Body, path: str | Path | None = None) -> str:
         """Return the diagram as SVG; raise `CatgradError` if graphviz is not installed."""
         return _written(svg(self), path)
 
-    def to_json(self: Term, path: str | Path | None = None) -> str:
+    def to_json(self: Body, path: str | Path | None = None) -> str:
         """Return the term as JSON, which `catgrad.from_json` reads."""
         return _written(json_text(self), path)
 
-    def to_mlir(self: Term, path: str | Path | None = None) -> str:
+    def to_mlir(self: Any, path: str | Path | None = None) -> str:
         """Return the term as a module of the catgrad dialect."""
-        from catgrad.dialect import emit  # so that importing catgrad does not import mlir
+        from catgrad.dialect.emit import emit  # so that importing catgrad does not import mlir
 
         return _written(str(emit(self)), path)
 
@@ -52,7 +50,7 @@ def _written(content: str, path: str | Path | None) -> str:
     return content
 
 
-def text(term: Term) -> str:
+def text(term: Body) -> str:
     """Return a term as a list of assignments, after those of the definitions that it calls.
 
     Example:
@@ -67,13 +65,13 @@ def text(term: Term) -> str:
     return "\n\n".join(map(_body, (*(d.term for d in term.definitions), term)))
 
 
-def _body(term: Term) -> str:
+def _body(term: Body) -> str:
     lines = [f"{term.name} : {term.type}"]
     lines += [_assignment(step, term) for step in term.steps]
     return "\n".join([*lines, f"  return {_nodes(term.outputs)}"])
 
 
-def _assignment(step: Step, term: Term) -> str:
+def _assignment(step: Step, term: Body) -> str:
     results = f"{_nodes(step.outputs)} = " if step.outputs else ""
     types = ", ".join(str(term.node_types[node]) for node in step.outputs)
     return f"  {results}{step.operation}({_nodes(step.inputs)})".ljust(54) + (f": {types}" if types else "")
@@ -83,7 +81,7 @@ def _nodes(nodes: tuple[int, ...]) -> str:
     return ", ".join(f"%{node}" for node in nodes)
 
 
-def dot(term: Term) -> str:
+def dot(term: Body) -> str:
     """Return a term's diagram in the DOT language."""
     return graph_to_dot(term.graph, node_label=str, edge_label=_box)
 
@@ -93,7 +91,7 @@ def _box(operation: Operation) -> str:
     return " ".join([operation.op.name, *attributes])
 
 
-def svg(term: Term) -> str:
+def svg(term: Body) -> str:
     """Return a term's diagram as SVG.
 
     Raises:

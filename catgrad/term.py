@@ -7,12 +7,13 @@ its tensor type, and each edge is an operation of the table. Using a value twice
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 from catgrad import dims
+from catgrad.body import Step
 from catgrad.dims import Extent, Symbol
 from catgrad.hypergraph import Hypergraph, OpenHypergraph, Segments, labels, schedule
 from catgrad.location import Location
@@ -21,24 +22,7 @@ from catgrad.show import Shown
 from catgrad.trees import Tree, flatten, unflatten
 from catgrad.types import TensorType
 
-__all__ = ["Step", "Term", "carry", "linkable"]
-
-
-@dataclass(frozen=True)
-class Step:
-    """One operation of a term, in an order in which values exist before they are used.
-
-    Attributes:
-        operation: The operation with its attributes.
-        inputs: Nodes it reads.
-        outputs: Nodes it makes.
-        location: The user's line, where known.
-    """
-
-    operation: Operation
-    inputs: tuple[int, ...]
-    outputs: tuple[int, ...]
-    location: Location | None
+__all__ = ["Term", "carry", "linkable"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -208,7 +192,7 @@ def carry(locations: Sequence[Location | None], edges: Segments) -> tuple[Locati
 
 
 def _bind(operation: Operation, values: Mapping[str, Extent]) -> Operation:
-    binders = {
+    binders: dict[Kind, Callable[[Any], Any]] = {
         Kind.SHAPE: lambda shape: tuple(dims.substitute(e, values) for e in shape),
         Kind.EXTENT: lambda e: dims.substitute(e, values),
         Kind.DEFINITION: lambda d: _bind_definition(d, values),

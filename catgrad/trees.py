@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import optree
 
@@ -12,7 +12,7 @@ from catgrad.types import TensorType
 
 __all__ = ["Tree", "flatten", "leaf_names", "unflatten"]
 
-Tree = optree.PyTreeSpec
+Tree: TypeAlias = optree.PyTreeSpec
 _NAMESPACE = "catgrad"
 _registered: set[type] = set()
 

@@ -9,10 +9,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from catgrad import trees
+from catgrad.body import Step
 from catgrad.dims import Extent, Symbol
 from catgrad.errors import TypeCheckError
 from catgrad.lang.function import as_types
-from catgrad.term import Step, Term
+from catgrad.term import Term
 from catgrad.types import TensorType
 
 __all__ = ["check"]
@@ -37,8 +38,12 @@ def check(term: Term, *types: Any) -> tuple[TensorType, ...]:
     """
     if types:
         term = term.substitute(_binding(term, tuple(trees.flatten(as_types(types))[0])))
-    for definition in term.called:
-        check(definition.term)
+    for body in (*(definition.term for definition in term.definitions), term):
+        _check_body(body)
+    return term.node_types
+
+
+def _check_body(term: Term) -> None:
     known: dict[int, TensorType] = dict(zip(term.inputs, term.source_types, strict=True))
     for step in term.steps:
         inferred = _infer(step, tuple(known[node] for node in step.inputs))
@@ -49,7 +54,6 @@ def check(term: Term, *types: Any) -> tuple[TensorType, ...]:
                 step.location,
             )
         known.update(zip(step.outputs, inferred, strict=True))
-    return term.node_types
 
 
 def _infer(step: Step, inputs: tuple[TensorType, ...]) -> tuple[TensorType, ...]:
@@ -66,7 +70,9 @@ def _listed(types: Sequence[TensorType]) -> str:
 def _binding(term: Term, given: tuple[TensorType, ...]) -> dict[str, Extent]:
     """Return what the term's symbols must be for its inputs to have the given types."""
     if len(given) != len(term.source_types):
-        raise TypeCheckError(f"{term.name} takes {len(term.source_types)} arrays: {term.type}; {len(given)} types given")
+        raise TypeCheckError(
+            f"{term.name} takes {len(term.source_types)} arrays: {term.type}; {len(given)} types given"
+        )
     values: dict[str, Extent] = {}
     for declared, actual in zip(term.source_types, given, strict=True):
         if (declared.dtype, declared.rank) == (actual.dtype, actual.rank):

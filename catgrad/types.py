@@ -104,7 +104,7 @@ dtypes: tuple[DType, ...] = (bool_, i32, i64, f16, bf16, f32, f64)
 
 _OF_PYTHON: dict[object, DType] = {bool: bool_, int: i32, float: f32}
 _KNOWN: dict[object, DType] = {key: each for each in dtypes for key in (each, each.name, each.numpy, each.numpy.type)}
-_KNOWN |= _OF_PYTHON
+_KNOWN |= {each.numpy.name: each for each in dtypes} | _OF_PYTHON
 
 _GREATEST_EXTENT = 2**63 - 1
 
@@ -168,10 +168,12 @@ class TensorType:
 
     @staticmethod
     def of(value: Any) -> TensorType:
-        """Return the type of a numpy array or scalar, or of a Python `bool` (bool), `int` (i32) or `float` (f32).
+        """Return the type of an array or numpy scalar, or of a Python `bool` (bool), `int` (i32) or `float` (f32).
+
+        Arrays are numpy's, or any that follow the Python Array API standard.
 
         Raises:
-            TypeCheckError: If it is none of these, or its numpy type is no element type.
+            TypeCheckError: If it is none of these, or its elements are of no element type.
 
         Example:
             >>> TensorType.of(np.zeros((2, 3), np.float32)), TensorType.of(1.0)
@@ -181,7 +183,9 @@ class TensorType:
             return TensorType(dtype(value.dtype), value.shape)
         if type(value) in _OF_PYTHON:
             return TensorType(_OF_PYTHON[type(value)], ())
-        raise TypeCheckError(f"expected a numpy array or a number, got {type(value).__name__}")
+        if hasattr(value, "__array_namespace__"):
+            return TensorType(dtype(str(value.dtype).rpartition(".")[2]), value.shape)
+        raise TypeCheckError(f"expected an array or a number, got {type(value).__name__}")
 
     @property
     def rank(self) -> int:

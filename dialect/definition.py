@@ -9,9 +9,8 @@ from __future__ import annotations
 from mlir import ir
 from mlir.dialects import irdl
 
-from catgrad.ops import OPS, Kind, Op
-
 from catgrad.dialect.types import IMPLIED
+from catgrad.ops import OPS, Kind, Op
 
 __all__ = ["DIALECT_OPS", "load"]
 

@@ -11,12 +11,14 @@ from collections.abc import Sequence
 from mlir import ir
 from mlir.dialects import func
 
+from catgrad.body import Step
 from catgrad.dialect.definition import load
 from catgrad.dialect.functions import symbol_attributes
 from catgrad.dialect.types import IMPLIED, attribute_to_mlir, to_mlir
+from catgrad.errors import CatgradError
 from catgrad.location import Location
 from catgrad.ops import Definition, Operation, call, copy
-from catgrad.term import Step, Term, linkable
+from catgrad.term import Term, linkable
 
 __all__ = ["NAME", "emit", "new_context"]
 
@@ -38,6 +40,9 @@ def emit(*terms: Term, context: ir.Context | None = None) -> ir.Module:
     Args:
         *terms: Terms with different names.
         context: A context with the dialect loaded; a new one when left out.
+
+    Raises:
+        CatgradError: Two terms have one name.
 
     Example:
         >>> import catgrad as cg
@@ -65,6 +70,8 @@ class _Emitter:
         self._terms = terms
         self._names: dict[Definition, str] = {}
         taken = {linkable(term.name) for term in terms}
+        if len(taken) != len(terms):
+            raise CatgradError(f"terms need different names: {', '.join(linkable(term.name) for term in terms)}")
         for definition in dict.fromkeys(d for term in terms for d in term.definitions):
             self._names[definition] = _unique(linkable(definition.name), taken)
 
@@ -110,7 +117,9 @@ class _Emitter:
 def _create(operation: Operation, types: list[ir.Type], operands: list[ir.Value]) -> ir.Value:
     kinds = operation.op.attributes
     attributes = {
-        name: attribute_to_mlir(kinds[name], value) for name, value in operation.attributes if kinds[name] not in IMPLIED
+        name: attribute_to_mlir(kinds[name], value)
+        for name, value in operation.attributes
+        if kinds[name] not in IMPLIED
     }
     name = f"catgrad.{operation.op.name}"
     return ir.Operation.create(name, results=types, operands=operands, attributes=attributes).result

@@ -86,10 +86,13 @@ def symbols(function: func.FuncOp) -> dict[Symbol, int]:
 
 
 def _symbol(attributes: Mapping[str, ir.Attribute]) -> Symbol:
-    facts = {fact: attributes[f"catgrad.{fact}"] for fact in _NO_FACTS if f"catgrad.{fact}" in attributes}
-    return dim(
-        str(ir.StringAttr(attributes[SYMBOL]).value), **{f: int(ir.IntegerAttr(a).value) for f, a in facts.items()}
-    )
+    given = {fact: attributes[f"catgrad.{fact}"] for fact in _NO_FACTS if f"catgrad.{fact}" in attributes}
+    try:
+        name = str(ir.StringAttr(attributes[SYMBOL]).value)
+        facts = {fact: int(ir.IntegerAttr(value).value) for fact, value in given.items()}
+    except ValueError:
+        raise TypeCheckError(f"{attributes} describes no symbol: a name is a string, a fact an integer") from None
+    return dim(name, **facts)
 
 
 def read(op: ir.OpView, known: Iterable[Symbol]) -> Box:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, cast
 
 from mlir import ir
 from mlir.dialects import func
@@ -13,7 +13,7 @@ from catgrad.dialect.emit import NAME
 from catgrad.dialect.functions import SYMBOL, functions, read, symbols
 from catgrad.dialect.types import from_mlir
 from catgrad.dims import Symbol
-from catgrad.errors import TypeCheckError
+from catgrad.errors import CatgradError, TypeCheckError
 from catgrad.hypergraph import LaxOpenHypergraph, explicit_copies
 from catgrad.location import Location
 from catgrad.ops import Definition, Operation, call, copy
@@ -46,7 +46,8 @@ def lift(module: ir.Module | ir.Operation) -> dict[str, Term]:
     operation = module.operation
     found = {str(f.sym_name.value): f for f in functions(operation)}
     lifter = _Lifter(found)
-    return {name: lifter.definition(name, f.operation).term for name, f in found.items()}
+    with operation.context:
+        return {name: lifter.definition(name, f.operation).term for name, f in found.items()}
 
 
 class _Lifter:
@@ -69,60 +70,83 @@ class _Lifter:
         return definition
 
     def _term(self, function: func.FuncOp) -> Term:
-        if function.is_external:
-            raise LiftError(f"{function.sym_name.value} has no body", function.operation)
-        known = tuple(symbols(function))
-        block = function.entry_block
-        body = _Body(known)
-        arguments = list(block.arguments)[len(known) :]
-        sources = [body.input(argument) for argument in arguments]
+        with _at(function.operation):
+            block = _only_block(function)
+            known = symbols(function)
+            body = _Body({block.arguments[position]: symbol for symbol, position in known.items()})
+            sources = [body.input(argument) for argument in list(block.arguments)[len(known) :]]
+            names = [_name(known, i) for i, known in enumerate(function.arg_attrs) if SYMBOL not in known]
         *inner, last = block.operations
         for op in inner:
-            self._operation(body, op, known)
-        names = [_name(attributes, i) for i, attributes in enumerate(function.arg_attrs) if SYMBOL not in attributes]
-        term = body.finish(sources, list(last.operands), str(function.sym_name.value))
+            with _at(op.operation):
+                self._operation(body, op)
+        with _at(last.operation):
+            term = body.finish(sources, list(last.operands), str(function.sym_name.value))
         return term.nested(flatten((0,) * len(sources))[1], term.output_tree, names)
 
-    def _operation(self, body: _Body, op: ir.OpView, known: tuple[Symbol, ...]) -> None:
-        if isinstance(op, func.CallOp):
-            callee = self.definition(op.callee.value, op.operation)
-            skipped = len(callee.term.symbols)
-            body.append(call.operation(definition=callee), list(op.operands)[skipped:], op)
-        elif op.operation.name.startswith("catgrad."):
-            try:
-                body.append(read(op, known).operation, list(op.operands), op)
-            except TypeCheckError as error:
-                raise LiftError(error.message, op.operation) from None
-        else:
-            raise LiftError(f"{op.operation.name} is not an operation of the catgrad dialect", op.operation)
+    def _operation(self, body: _Body, op: ir.OpView) -> None:
+        operands = list(op.operands)
+        if not isinstance(op, func.CallOp):
+            return body.append(read(op, body.symbols.values()).operation, operands, op)
+        callee = self.definition(op.callee.value, op.operation)
+        taken = symbols(self._functions[callee.name])
+        for symbol, position in taken.items():
+            if body.symbols.get(operands[position]) != symbol:
+                raise TypeCheckError(f"@{callee.name} takes the symbol {symbol}: pass the argument of the same symbol")
+        return body.append(call.operation(definition=callee), operands[len(taken) :], op)
+
+
+@contextmanager
+def _at(op: ir.Operation) -> Iterator[None]:
+    """Report errors, of the bindings too, at an operation."""
+    try:
+        yield
+    except LiftError:
+        raise
+    except CatgradError as error:
+        raise LiftError(error.message, op) from None
+    except ValueError as error:
+        raise LiftError(str(error), op) from None
+
+
+def _only_block(function: func.FuncOp) -> ir.Block:
+    if len(function.body.blocks) != 1:
+        raise TypeCheckError(f"{function.sym_name.value} has {len(function.body.blocks)} blocks, expected one")
+    return function.entry_block
 
 
 class _Body:
-    """The graph of one function as it is read."""
+    """The graph of one function as it is read.
 
-    def __init__(self, known: Sequence[Symbol]) -> None:
-        self._known = known
+    Args:
+        symbols: The symbols by the arguments that hold them.
+    """
+
+    def __init__(self, symbols: Mapping[ir.Value, Symbol]) -> None:
+        self.symbols = symbols
         self._graph = LaxOpenHypergraph()
         self._nodes: dict[ir.Value, int] = {}
         self._locations: list[Location | None] = []
 
     def input(self, value: ir.Value) -> int:
         """Add a node for a value."""
-        self._nodes[value] = self._graph.new_node(from_mlir(value.type, self._known))
+        self._nodes[value] = self._graph.new_node(from_mlir(value.type, self.symbols.values()))
         return self._nodes[value]
 
     def append(self, operation: Operation, operands: Sequence[ir.Value], op: ir.OpView) -> None:
         """Add an edge."""
         inputs = [self._nodes[value] for value in operands]
-        expected = operation.typing(*(self._graph.nodes[node] for node in inputs))
+        expected = operation.typing(*(cast(Any, self._graph.nodes[node]) for node in inputs))
         outputs = [self.input(result) for result in op.results]
         if expected != tuple(self._graph.nodes[node] for node in outputs):
-            raise LiftError(f"{operation.op.name} gives {', '.join(map(str, expected))} here", op.operation)
+            raise TypeCheckError(f"{operation.op.name} gives {', '.join(map(str, expected))} here")
         self._graph.new_edge(operation, inputs, outputs)
         self._locations.append(_location(op.location))
 
     def finish(self, sources: list[int], results: Sequence[ir.Value], name: str) -> Term:
         """Return the term."""
+        if not all(value in self._nodes for value in results):
+            raise TypeCheckError(f"{name} returns a symbol, which is no tensor")
         self._graph.sources, self._graph.targets = sources, [self._nodes[value] for value in results]
         strict, _ = self._graph.to_strict()
         graph, witness = explicit_copies(strict, lambda _, count: copy.operation(count=count))
@@ -134,5 +158,11 @@ def _name(attributes: Any, position: int) -> str:
 
 
 def _location(location: ir.Location) -> Location | None:
-    found = re.fullmatch(r'loc\("([^"]*)":(\d+):(\d+)\)', str(location))
-    return Location(found[1], int(found[2]), int(found[3])) if found else None
+    """Return the first place in a file that a location knows."""
+    if location.is_a_file():
+        return Location(location.filename, location.start_line, location.start_col)
+    if location.is_a_name():
+        return _location(location.child_loc)
+    if location.is_a_callsite():
+        return _location(location.callee)
+    return next(filter(None, map(_location, location.locations)), None) if location.is_a_fused() else None

@@ -7,7 +7,7 @@ shape) are not repeated in the IR.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from mlir import ir
 
 from catgrad import dims
 from catgrad.dims import Symbol
-from catgrad.errors import TypeCheckError
+from catgrad.errors import CatgradError, TypeCheckError
 from catgrad.ops import Kind, Literal
 from catgrad.types import DType, TensorType, bf16, bool_, f16, f32, f64, i32, i64
 
@@ -103,13 +103,20 @@ def dense(array: np.ndarray[Any, Any], dtype: DType) -> ir.DenseElementsAttr:
 
 
 def _literal_to_mlir(literal: Literal) -> ir.Attribute:
-    """Return the elements; bf16 as f32, because the bindings cannot read bf16 back."""
-    stored = f32 if literal.type.dtype is bf16 else literal.type.dtype
-    return dense(literal.array.astype(stored.numpy), stored)
+    stored = _stored(literal.type)
+    return dense(literal.array.astype(stored.dtype.numpy), stored.dtype)
 
 
 def _literal_from_mlir(attribute: ir.Attribute, result: TensorType) -> Literal:
+    stored, given = _stored(result), ir.DenseElementsAttr(attribute)
+    if from_mlir(given.type) != stored:
+        raise TypeCheckError(f"a constant {result} has elements of the type {stored}, not {given.type}")
     return Literal.of(np.array(attribute).astype(result.dtype.numpy).reshape(result.shape))
+
+
+def _stored(literal: TensorType) -> TensorType:
+    """Return the type of the elements in the IR: f32 for bf16, which the bindings cannot read back."""
+    return TensorType(f32, literal.shape) if literal.dtype is bf16 else literal
 
 
 _TO_MLIR = {
@@ -129,8 +136,12 @@ def attribute_to_mlir(kind: Kind, value: Any) -> ir.Attribute:
 def attribute_from_mlir(
     kind: Kind, name: str, attributes: Mapping[str, ir.Attribute], result: TensorType, known: Iterable[Symbol] = ()
 ) -> Any:
-    """Return the value of the attribute `name` of an operation whose result has the type `result`."""
-    readers = {
+    """Return the value of the attribute `name` of an operation whose result has the type `result`.
+
+    Raises:
+        TypeCheckError: It has another kind.
+    """
+    readers: dict[Kind, Callable[[], Any]] = {
         Kind.DTYPE: lambda: result.dtype,
         Kind.SHAPE: lambda: result.shape,
         Kind.EXTENT: lambda: dims.parse(ir.StringAttr(attributes[name]).value, known),
@@ -139,4 +150,9 @@ def attribute_from_mlir(
         Kind.STR: lambda: str(ir.StringAttr(attributes[name]).value),
         Kind.ARRAY: lambda: _literal_from_mlir(attributes[name], result),
     }
-    return readers[kind]()
+    try:
+        return readers[kind]()
+    except CatgradError:
+        raise
+    except (KeyError, MemoryError, TypeError, ValueError):
+        raise TypeCheckError(f"the attribute {name} is not of the kind {kind.value}") from None

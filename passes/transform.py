@@ -9,9 +9,9 @@ from typing import ClassVar
 from mlir import ir
 
 from catgrad.autodiff import vjp
-from catgrad.dialect import emit, lift
+from catgrad.dialect.emit import emit
 from catgrad.dialect.functions import functions
-from catgrad.dialect.lift import LiftError
+from catgrad.dialect.lift import LiftError, lift
 from catgrad.errors import CatgradError
 from catgrad.passes.base import DiagnosticError, Pass
 from catgrad.rewrite import inline_small, simplify
@@ -67,7 +67,10 @@ def _public_terms(module: ir.Operation) -> dict[str, Term]:
 
 def _replace(module: ir.Operation, terms: Mapping[str, Term]) -> None:
     """Replace the functions of a module by those of the given terms."""
-    emitted = emit(*terms.values(), context=module.context)
+    try:
+        emitted = emit(*terms.values(), context=module.context)
+    except CatgradError as error:
+        raise DiagnosticError(module.location, error.message) from None
     block = module.regions[0].blocks[0]
     for op in functions(module):
         op.operation.erase()

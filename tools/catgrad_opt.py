@@ -1,6 +1,6 @@
-"""`catgrad-opt`: MLIR's optimizer driver with the dialect and the passes of catgrad.
+"""`catgrad-opt`: MLIR's optimizer driver, `mlir-opt`, with the dialect and the passes of catgrad.
 
-catgrad-opt f.mlir --catgrad-to-linalg --canonicalize -o g.mlir
+`catgrad-opt f.mlir --catgrad-to-linalg --canonicalize -o g.mlir` reads, transforms and writes a module.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import sys
 import traceback
 from collections.abc import Callable, Sequence
 
+from catgrad.tools.driver.errors import DriverError
 from catgrad.tools.driver.supervisor import supervise
 
 __all__ = ["main"]
@@ -28,8 +29,6 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _guarded(argv: Sequence[str], watch: Callable[[str], None]) -> int:
     """Do what `argv` asks for; turn what prevents it into a message."""
-    from catgrad.tools.driver.errors import DriverError
-
     try:
         return _dispatch(argv, watch)
     except DriverError as error:

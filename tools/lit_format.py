@@ -1,4 +1,4 @@
-"""A lit format that runs the tools of a test in forks of the lit worker, where MLIR is loaded already.
+"""A lit format that runs each test in a fork of the lit worker, where MLIR is loaded already.
 
 A RUN line is a pipe of the tools in `TOOLS`, each with or without `not` before it and `2>&1` behind it:
 
@@ -20,7 +20,7 @@ import signal
 import sys
 import tempfile
 import traceback
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cache
@@ -97,18 +97,18 @@ class Call:
     merged: bool
 
     def accepts(self, code: int) -> bool:
-        """Return whether the exit code is as expected; negative, a signal, it never is."""
-        return code > 0 if self.negated else code == 0
+        """Return whether the exit code is as expected."""
+        return (code != 0) == self.negated
 
 
 @dataclass(frozen=True)
 class _Surroundings:
-    """What a call of a tool finds.
+    """What the tools of a test find.
 
     Attributes:
         folder: The working directory.
         environment: The environment variables.
-        seconds: The time it may take.
+        seconds: The time they may take.
     """
 
     folder: str
@@ -131,7 +131,7 @@ class InProcess(ShTest):  # type: ignore[misc]  # lit has no types
     """Runs tests whose RUN lines are pipes of known tools without starting processes for them.
 
     Args:
-        seconds: The time that each call of a tool may take.
+        seconds: The time that a test may take.
     """
 
     def __init__(self, seconds: int = 60) -> None:
@@ -198,47 +198,62 @@ def _preload() -> None:
     registry.load()
 
 
-def _run(pipes: Iterable[Sequence[Call]], surroundings: _Surroundings) -> Any:
-    """Run pipes one after the other, until one fails; return the result of the test."""
-    for pipe in pipes:
-        with ExitStack() as stack:
-            files = [stack.enter_context(tempfile.TemporaryFile()) for _ in range(len(pipe) + 2)]
-            log, flows = files[0], files[1:]
-            codes = [
-                _fork(call, (source, sink, sink if call.merged else log), surroundings)
-                for call, (source, sink) in zip(pipe, pairwise(flows), strict=True)
-            ]
-            if not all(call.accepts(code) for call, code in zip(pipe, codes, strict=True)):
-                return lit.Test.Result(lit.Test.FAIL, _report(pipe, codes, [*flows[1:], log]))
-    return lit.Test.Result(lit.Test.PASS, "")
+def _run(pipes: Sequence[Sequence[Call]], surroundings: _Surroundings) -> Any:
+    """Run pipes in a fork, one after the other until one fails; return the result of the test."""
+    with tempfile.TemporaryFile(buffering=0) as report:
+        child = os.fork()
+        if child == 0:
+            _become(pipes, surroundings, report)
+        _, status = os.waitpid(child, 0)
+        code = os.waitstatus_to_exitcode(status)
+        if code == 0:
+            return lit.Test.Result(lit.Test.PASS, "")
+        report.seek(0)
+        text = report.read().decode(errors="replace")
+        return lit.Test.Result(lit.Test.FAIL, f"{text}\nexit code {code}")
 
 
-def _fork(call: Call, streams: Sequence[IO[bytes]], surroundings: _Surroundings) -> int:
-    """Run `call` in a fork with these standard streams; return its exit code, or minus the signal that killed it."""
-    streams[0].seek(0)
-    child = os.fork()
-    if child == 0:
-        _become(call, [stream.fileno() for stream in streams], surroundings)
-    _, status = os.waitpid(child, 0)
-    return os.waitstatus_to_exitcode(status)
-
-
-def _become(call: Call, descriptors: Sequence[int], surroundings: _Surroundings) -> NoReturn:
-    """Turn this process into the tool that `call` names; never return."""
+def _become(pipes: Sequence[Sequence[Call]], surroundings: _Surroundings, report: IO[bytes]) -> NoReturn:
+    """Run pipes in this process, and end it."""
     code = 1
     try:
-        for target, descriptor in enumerate(descriptors):
-            os.dup2(descriptor, target)
-        sys.stdin, sys.stdout, sys.stderr = open(0), open(1, "w"), open(2, "w", buffering=1)
         surroundings.enter()
-        code = call.tool.run(call.arguments) or 0
+        code = int(not all(_succeeds(pipe, report) for pipe in pipes))
+    finally:
+        os._exit(code)
+
+
+def _succeeds(pipe: Sequence[Call], report: IO[bytes]) -> bool:
+    """Return whether every call in a pipe ends as expected; if not, `report` has all they wrote."""
+    with ExitStack() as stack:
+        flows = [stack.enter_context(tempfile.TemporaryFile(buffering=0)) for _ in range(len(pipe) + 1)]
+        calls = list(zip(pipe, pairwise(flows), strict=True))
+        codes = [_run_here(call, source, sink, report) for call, (source, sink) in calls]
+        succeeded = all(call.accepts(code) for call, code in zip(pipe, codes, strict=True))
+        for flow in () if succeeded else flows[1:]:
+            flow.seek(0)
+            report.write(flow.read())
+        return succeeded
+
+
+def _run_here(call: Call, source: IO[bytes], sink: IO[bytes], report: IO[bytes]) -> int:
+    """Run a tool with these standard streams; return its exit code."""
+    report.write(f"$ {shlex.join(call.words)}\n".encode())
+    source.seek(0)
+    for target, stream in enumerate((source, sink, sink if call.merged else report)):
+        os.dup2(stream.fileno(), target)
+    sys.stdin, sys.stdout = open(0, closefd=False), open(1, "w", closefd=False)
+    sys.stderr = open(2, "w", buffering=1, closefd=False)
+    try:
+        return call.tool.run(call.arguments) or 0
     except SystemExit as end:
-        code = _exit_code(end.code)
-    except BaseException:
+        return _exit_code(end.code)
+    except Exception:
         traceback.print_exc()
+        return 1
     finally:
         sys.stdout.flush()
-        os._exit(code)
+        sys.stderr.flush()
 
 
 def _exit_code(code: str | int | None) -> int:
@@ -246,12 +261,3 @@ def _exit_code(code: str | int | None) -> int:
     if isinstance(code, str):
         print(code, file=sys.stderr)
     return code if isinstance(code, int) else int(code is not None)
-
-
-def _report(pipe: Sequence[Call], codes: Sequence[int], files: Sequence[IO[bytes]]) -> str:
-    """Return what lit shows of a pipe that failed."""
-    lines = [f"exit code {code}: {shlex.join(call.words)}" for call, code in zip(pipe, codes, strict=True)]
-    for file in files:
-        file.seek(0)
-        lines.append(file.read().decode(errors="replace"))
-    return "\n".join(lines)

@@ -9,13 +9,15 @@ Reference: Griewank and Walther, "Evaluating derivatives" (2nd ed., 2008), secti
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from catgrad.autodiff.rules import DERIVATIVES, NotDifferentiable
+from catgrad.body import Step
 from catgrad.hypergraph import Hypergraph, OpenHypergraph, labels
 from catgrad.ops import Operation, call
-from catgrad.term import Step, Term
+from catgrad.term import Term
 from catgrad.types import TensorType
 
 __all__ = ["Passive", "cotangents", "mark", "plain"]
@@ -53,11 +55,12 @@ def mark(term: Term, inputs: Sequence[int], outputs: Sequence[int]) -> OpenHyper
         inputs: The inputs whose cotangents are wanted.
         outputs: The outputs whose cotangents will be given.
     """
-    steps = [step for step in term.steps if _differentiable(step.operation)]
-    varied = _flood([term.inputs[i] for i in inputs], steps, lambda s: (s.inputs, s.outputs))
-    useful = _flood([term.outputs[i] for i in outputs], steps[::-1], lambda s: (s.outputs, s.inputs))
-    active = [t.dtype.is_float and n in varied and n in useful for n, t in enumerate(term.node_types)]
-    nodes = labels([t if a else Passive(t) for t, a in zip(term.node_types, active, strict=True)])
+    types = term.node_types
+    steps = [_Floats.of(step, types) for step in term.steps if _differentiable(step.operation)]
+    varied = _flood([term.inputs[i] for i in inputs], steps)
+    useful = _flood([term.outputs[i] for i in outputs], [step.reversed for step in reversed(steps)])
+    active = varied & useful
+    nodes = labels([t if n in active else Passive(t) for n, t in enumerate(types)])
     graph = term.graph.hypergraph
     marked = Hypergraph(nodes, graph.edges, graph.sources, graph.targets)
     return OpenHypergraph(term.graph.sources, term.graph.targets, marked)
@@ -67,15 +70,27 @@ def _differentiable(operation: Operation) -> bool:
     return operation.op is call or not isinstance(DERIVATIVES[operation.op], NotDifferentiable)
 
 
-def _flood(
-    start: Sequence[int],
-    steps: Sequence[Step],
-    ends: Callable[[Step], tuple[tuple[int, ...], tuple[int, ...]]],
-) -> set[int]:
-    """Return the nodes reached from `start`, along the steps in the given order and direction."""
+class _Floats(NamedTuple):
+    """The floats that an operation reads and makes: derivatives do not pass through integers."""
+
+    inputs: list[int]
+    outputs: list[int]
+
+    @classmethod
+    def of(cls, step: Step, types: Sequence[TensorType]) -> _Floats:
+        """Return those of a step."""
+        return cls(*([node for node in side if types[node].dtype.is_float] for side in (step.inputs, step.outputs)))
+
+    @property
+    def reversed(self) -> _Floats:
+        """The same, read from the outputs to the inputs."""
+        return _Floats(self.outputs, self.inputs)
+
+
+def _flood(start: Sequence[int], steps: Sequence[_Floats]) -> set[int]:
+    """Return the nodes reached from `start`, along the steps in the given order."""
     reached = set(start)
     for step in steps:
-        tail, head = ends(step)
-        if not reached.isdisjoint(tail):
-            reached.update(head)
+        if not reached.isdisjoint(step.inputs):
+            reached.update(step.outputs)
     return reached

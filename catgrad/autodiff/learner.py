@@ -22,7 +22,6 @@ from catgrad.autodiff.transforms import value_and_grad
 from catgrad.lang.function import Function, PythonFunction
 from catgrad.lang.module import Module
 from catgrad.lang.optim import Optimizer
-from catgrad.types import TensorType
 
 __all__ = ["Learner", "learner"]
 

@@ -6,15 +6,15 @@ x : A → B goes to
     forward : A → B ● M      x, keeping what its rule saves
     reverse : M ● RB → RA    its rule
 
-and a call of a definition f to calls of the definitions f.fwd and f.rev, so that what was written once is differentiated
-once. Residuals M are ordinary wires; there is no tape.
+and a call of a definition f to calls of the definitions f.fwd and f.rev, so that what was written once is
+differentiated once. Residuals M are ordinary wires; there is no tape.
 
 Reference: Wilson and Zanasi, "Data-Parallel Algorithms for String Diagrams" (2023), arXiv:2305.01041, section 10.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import reduce
 from operator import matmul
 from typing import Any, NamedTuple
@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 from catgrad import ops
 from catgrad.autodiff.activity import Label, cotangents, mark, plain
 from catgrad.autodiff.rules import DERIVATIVES, NotDifferentiable, Reverse
-from catgrad.hypergraph import OpenHypergraph, Optic, Segments, forget, restrict_to_outputs
+from catgrad.hypergraph import OpenHypergraph, Optic, Segments, explicit_copies, forget, restrict_to_outputs
 from catgrad.lang.trace import Program, Tracer
 from catgrad.lang.var import Var
 from catgrad.ops import Definition, Operation, call, copy
@@ -62,8 +62,8 @@ class _Framed(NamedTuple):
 
 def _frame(
     arrow: OpenHypergraph,
-    source: Sequence[TensorType],
-    target: Sequence[TensorType],
+    source: Iterable[Any],
+    target: Iterable[Any],
     cotangents_of: tuple[OpenHypergraph, Sequence[int], Sequence[int]],
 ) -> _Framed:
     """Give a reverse arrow the cotangents that its callers expect: discard what nothing depends on, supply zeros.
@@ -144,12 +144,18 @@ def _called(definition: Definition) -> OpenHypergraph:
 
 
 def _traced(types: Sequence[TensorType], function: Callable[..., Sequence[Any]]) -> OpenHypergraph:
-    """Return the graph of a function of wires."""
+    """Return the graph of a function of wires, without what its results do not depend on."""
     tracer = Tracer(Program())
     inputs = [tracer.input(type) for type in types]
     with ops.recording(tracer):
         outputs = [tracer.value(x) for x in function(*inputs)]
-    return tracer.finish(inputs, outputs, "").graph
+    live = _live(tracer.finish(inputs, outputs, "").graph)
+    return explicit_copies(live, lambda _, count: copy.operation(count=count))[0]
+
+
+def _live(graph: OpenHypergraph) -> OpenHypergraph:
+    """Return what the outputs depend on, its values shared without copies."""
+    return restrict_to_outputs(forget(graph, lambda label: label.op is copy)[0])[0]
 
 
 def _rule(operation: Operation, source: Labels, target: Labels) -> Reverse | None:
@@ -165,7 +171,7 @@ def _saved(operation: Operation, source: Labels, target: Labels) -> tuple[str, .
     if rule is None or not rule.saved:
         return ()
     half = _reverse_half(operation, source, target, rule.saved)
-    live = restrict_to_outputs(forget(half, lambda label: label.op is copy)[0])[0]
+    live = _live(half)
     used = set(live.hypergraph.sources.values.tolist()) | set(live.targets.table.tolist())
     return tuple(name for name, node in zip(rule.saved, live.sources.table.tolist(), strict=False) if node in used)
 

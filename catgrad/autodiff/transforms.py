@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+import operator
+from collections.abc import Hashable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -31,7 +32,7 @@ class Transformed(Function):
         options: What makes two transformations of one function differ.
     """
 
-    def __init__(self, name: str, function: Function, options: Hashable = ()) -> None:
+    def __init__(self, name: str, function: Function, options: Any = ()) -> None:
         self.name = f"{name}({function.name})"
         self.leading = function.leading
         self._function = function
@@ -50,8 +51,7 @@ class Vjp(Transformed):
         """Trace the function and pull back; the last type is that of the results' cotangents."""
         inner = self._function.term(*types[:-1], program=program)
         wanted = _cotangent_tree(inner.output_tree, inner.target_types)
-        given = trees.flatten(types[-1])
-        if given[0] != trees.flatten(wanted)[0]:
+        if trees.flatten(types[-1]) != trees.flatten(wanted):
             raise TypeCheckError(f"{self.name}: the results' cotangents are {wanted}, given {types[-1]}")
         result = trees.unflatten(inner.output_tree, inner.target_types)
         back = _cotangent_tree(inner.input_tree, inner.source_types)
@@ -93,7 +93,8 @@ def _value_and_grad(term: Term, wrt: Wrt, name: str) -> Term:
           1 ─────└─────┘─── RA ──[ selection ]── gradients
     """
     if len(term.target_types) != 1 or term.target_types[0].rank or not term.target_types[0].dtype.is_float:
-        raise TypeCheckError(f"{name}: the gradient is of a float scalar; {term.name} returns {term.target_types}")
+        returned = ", ".join(map(str, term.target_types)) or "nothing"
+        raise TypeCheckError(f"{name}: the gradient is of a float scalar; {term.name} returns {returned}")
     value = term.target_types[0]
     arguments = trees.unflatten(term.input_tree, range(len(term.source_types)))
     chosen = _chosen_leaves(arguments, wrt, name)
@@ -114,6 +115,8 @@ def _chosen_leaves(arguments: Sequence[Any], wrt: Wrt, name: str) -> Any:
     for position in positions:
         if not -len(arguments) <= position < len(arguments):
             raise CatgradError(f"{name}: there is no argument {position}; the function takes {len(arguments)}")
+    if len({position % len(arguments) for position in positions}) != len(positions):
+        raise CatgradError(f"{name}: wrt names an argument twice: {wrt}")
     return arguments[wrt] if isinstance(wrt, int) else tuple(arguments[p] for p in positions)
 
 
@@ -124,7 +127,7 @@ def _one(type: TensorType) -> OpenHypergraph:
 def _select(types: Sequence[TensorType], kept: Sequence[int]) -> OpenHypergraph:
     """Return the arrow that keeps the wires `kept`, in that order, and discards the others."""
     dropped = sorted(set(range(len(types))) - set(kept))
-    order = FiniteFunction([*kept, *dropped], len(types))
+    order = FiniteFunction(np.array([*kept, *dropped], dtype=np.int64), len(types))
     shuffle = OpenHypergraph.spider(FiniteFunction.identity(len(types)), order, types)
     result = OpenHypergraph.identity([types[i] for i in kept])
     for i in dropped:
@@ -180,7 +183,7 @@ def value_and_grad(f: Any, wrt: Wrt = 0) -> Any:
         >>> value.item(), gradient.tolist()
         (5.0, [2.0, 4.0])
     """
-    return _transform(ValueAndGrad, "value_and_grad", f, _hashable(wrt))
+    return _transform(ValueAndGrad, "value_and_grad", f, _positions(wrt))
 
 
 def grad(f: Any, wrt: Wrt = 0) -> Any:
@@ -191,8 +194,12 @@ def grad(f: Any, wrt: Wrt = 0) -> Any:
         >>> cg.grad(lambda x: cg.sum(x * x))(np.array([1.0, 2.0], np.float32)).tolist()
         [2.0, 4.0]
     """
-    return _transform(Grad, "grad", f, _hashable(wrt))
+    return _transform(Grad, "grad", f, _positions(wrt))
 
 
-def _hashable(wrt: Wrt) -> Any:
-    return wrt if isinstance(wrt, int) else tuple(wrt)
+def _positions(wrt: Any) -> Wrt:
+    """Return which arguments are meant, as Python numbers."""
+    try:
+        return tuple(map(operator.index, wrt)) if isinstance(wrt, Iterable) else operator.index(wrt)
+    except TypeError:
+        raise CatgradError(f"wrt is the position of an argument, or several, not {wrt!r}") from None

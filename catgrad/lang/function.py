@@ -12,7 +12,7 @@ import numpy as np
 from catgrad import ops, trees
 from catgrad.errors import CatgradError, TypeCheckError
 from catgrad.lang.trace import Program, Tracer, trace_function
-from catgrad.location import Location
+from catgrad.location import defined
 from catgrad.ops import Definition
 from catgrad.term import Term
 from catgrad.types import TensorType
@@ -46,13 +46,14 @@ class Function(ABC):
         """What makes two functions the same code."""
 
     def __call__(self, *arguments: Any) -> Any:
+        """Record a call while tracing; otherwise evaluate by the reference meanings."""
         leaves, tree = trees.flatten(arguments)
         if not isinstance(ops.recorder(), Tracer):
             return self._evaluate(leaves, tree)
         return call_definition(self.key, self.name, leaves, tree, self.term)
 
     def _evaluate(self, leaves: Sequence[Any], tree: trees.Tree) -> Any:
-        arrays = [np.asarray(x) for x in leaves]
+        arrays = [ops.numbers(x) if ops.is_number(x) else np.asarray(x) for x in leaves]
         term = self.term(*trees.unflatten(tree, [TensorType.of(x) for x in arrays]))
         return trees.unflatten(term.output_tree, term.evaluate(np, *arrays))
 
@@ -107,29 +108,42 @@ class TermFunction(Function):
 
 
 def argument_names(function: Callable[..., Any], count: int) -> list[str]:
-    """Return what the user calls the first `count` positional arguments."""
+    """Return what the user calls the first `count` positional arguments.
+
+    Raises:
+        CatgradError: The function takes more arguments, or fewer.
+    """
     try:
-        parameters = list(inspect.signature(function).parameters.values())
+        signature = inspect.signature(function)
     except (TypeError, ValueError):
         return [f"argument {i}" for i in range(count)]
-    named = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)][:count]
-    rest = next((p.name for p in parameters if p.kind is p.VAR_POSITIONAL), None)
-    if len(named) < count and rest is None:
-        raise CatgradError(f"{function.__qualname__} takes {len(named)} arguments, {count} types were given")
-    return named + [f"{rest}[{i}]" for i in range(count - len(named))]
+    try:
+        given = signature.bind(*range(count)).arguments
+    except TypeError as error:
+        raise CatgradError(f"{function.__qualname__}: {error}; {count} types were given") from None
+    rest = [p.name for p in signature.parameters.values() if p.kind is p.VAR_POSITIONAL]
+    return [leaf for name, value in given.items() for leaf in trees.leaf_names(name, value if name in rest else 0)]
 
 
 def check_declared(function: Callable[..., Any], term: Term) -> None:
     """Raise `TypeCheckError` unless the declared result types, if there are any, are the inferred ones."""
-    declared = getattr(function, "__annotations__", {}).get("return")
-    leaves = trees.flatten(declared)[0]
+    leaves = trees.flatten(_declared(function))[0]
     if not leaves or not all(isinstance(leaf, TensorType) for leaf in leaves):
         return
     if tuple(leaves) != term.target_types:
-        code = function.__code__
         wanted, found = (", ".join(map(str, types)) for types in (leaves, term.target_types))
-        where = Location(code.co_filename, code.co_firstlineno, 0, code.co_name)
-        raise TypeCheckError(f"{term.name} declares the result {wanted}, inferred is {found}", where)
+        raise TypeCheckError(f"{term.name} declares the result {wanted}, inferred is {found}", defined(function))
+
+
+def _declared(function: Callable[..., Any]) -> Any:
+    """Return the annotation of the result, evaluated where it was postponed, or None."""
+    declared = getattr(function, "__annotations__", {}).get("return")
+    if not isinstance(declared, str):
+        return declared
+    try:
+        return inspect.get_annotations(function, eval_str=True)["return"]
+    except NameError:
+        return None
 
 
 def call_definition(
@@ -151,9 +165,12 @@ def call_definition(
     definitions = tracer.program.definitions
     full = (key, tree, types)
     if full not in definitions:
+        definitions[full] = None
         term = body(*trees.unflatten(tree, types), program=tracer.program)
         definitions[full] = Definition(name, term)
     definition = definitions[full]
+    if definition is None:
+        raise CatgradError(f"{name} calls itself with arguments of the same types: a term is finite")
     results = tracer.record(ops.call.operation(definition=definition), values)
     return trees.unflatten(definition.term.output_tree, results)
 

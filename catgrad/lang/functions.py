@@ -69,7 +69,7 @@ def mean(x: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
     """
     total = ops.sum(x, axis, keepdims=keepdims)
     given = ops.typeof(x)
-    axes = range(given.rank) if axis is None else [axis] if isinstance(axis, int) else axis
+    axes = ops.axis_indices("mean", axis, given.rank)
     return ops.divide(total, ops.nat_to_tensor(dims.product(given.shape[a] for a in axes), given.dtype))
 
 

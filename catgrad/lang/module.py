@@ -65,6 +65,11 @@ class Module:
         raise CatgradError(f"{type(self).__name__} does not define forward")
 
     def __call__(self, *arguments: Any) -> Any:
+        """Record a call of the module's definition, with the values that its parameters are bound to.
+
+        Raises:
+            CatgradError: A parameter has no value here.
+        """
         values = dict(_slots(self))
         unbound = [path for path, value in values.items() if isinstance(value, Parameter)]
         if unbound:

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from catgrad import ops, trees
-from catgrad.errors import CatgradError, TypeCheckError
+from catgrad.errors import CatgradError
 from catgrad.hypergraph import LaxOpenHypergraph, explicit_copies
 from catgrad.lang.var import Var
-from catgrad.location import Location, caller
+from catgrad.location import Location, caller, passed
 from catgrad.ops import Definition, Operation
 from catgrad.term import Term, carry
 from catgrad.types import TensorType
@@ -25,10 +25,10 @@ class Program:
     """What the traces of one program share: its definitions, so that equal code is traced once.
 
     Attributes:
-        definitions: Definitions by code, configuration and types.
+        definitions: Definitions by code, configuration and types; None while one is being traced.
     """
 
-    definitions: dict[Hashable, Definition] = field(default_factory=dict)
+    definitions: dict[Hashable, Definition | None] = field(default_factory=dict)
 
 
 class Tracer:
@@ -59,17 +59,13 @@ class Tracer:
         """Infer the result types and append the operation.
 
         Raises:
-            TypeCheckError: The typing rule rejects the operands; the error shows the user's line.
+            TypeCheckError: The typing rule rejects the operands.
         """
-        location = caller()
-        try:
-            inputs = [self.value(x) for x in operands]
-            outputs = operation.typing(*(x.type for x in inputs))
-        except TypeCheckError as error:
-            raise error if error.location else TypeCheckError(error.message, location) from None
+        inputs = [self.value(x) for x in operands]
+        outputs = operation.typing(*(x.type for x in inputs))
         nodes = [self._graph.new_node(type) for type in outputs]
         self._graph.new_edge(operation, [x.node for x in inputs], nodes)
-        self._locations.append(location)
+        self._locations.append(caller())
         return tuple(Var(self, node, type) for node, type in zip(nodes, outputs, strict=True))
 
     def value(self, x: Any) -> Var:
@@ -77,13 +73,13 @@ class Tracer:
         if not isinstance(x, Var):
             return self.constant(np.asarray(x)) if isinstance(x, np.ndarray | np.generic) else self._number(x)
         if x.tracer is not self:
-            raise CatgradError(f"{x!r} belongs to another function being traced: pass it in as an argument", caller())
+            raise CatgradError(f"{x!r} belongs to another function being traced: pass it in as an argument")
         return x
 
     def _number(self, x: Any) -> Var:
         if not isinstance(x, bool | int | float):
-            raise CatgradError(f"expected an array or a number, got {type(x).__name__}", caller())
-        return self.constant(np.asarray(x, dtype=TensorType.of(x).dtype.numpy))
+            raise CatgradError(f"expected an array or a number, got {type(x).__name__}")
+        return self.constant(ops.numbers(x))
 
     def finish(self, inputs: Sequence[Var], outputs: Sequence[Var], name: str) -> Term:
         """Return what was recorded, with an explicit copy wherever a value is not used exactly once."""
@@ -116,10 +112,14 @@ def trace_function(
     tracer = Tracer(program or Program())
     leaves, input_tree = trees.flatten(tuple(arguments))
     inputs = [tracer.input(_checked(leaf)) for leaf in leaves]
-    with ops.recording(tracer):
-        results = function(*trees.unflatten(input_tree, inputs))
-        flat, output_tree = trees.flatten(results)
-        outputs = [tracer.value(x) for x in flat]
+    try:
+        with ops.recording(tracer):
+            results = function(*trees.unflatten(input_tree, inputs))
+            flat, output_tree = trees.flatten(results)
+            outputs = [tracer.value(x) for x in flat]
+    except CatgradError as error:
+        error.locate(passed(error) or caller())
+        raise
     term = tracer.finish(inputs, outputs, name)
     names = [
         leaf for root, tree in zip(argument_names, arguments, strict=True) for leaf in trees.leaf_names(root, tree)

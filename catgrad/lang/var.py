@@ -45,7 +45,7 @@ class Var:
         return self.type.rank
 
     @property
-    def T(self) -> Var:  # noqa: N802
+    def T(self) -> Var:
         """The value with its axes in reverse order."""
         return self.permute_dims(*reversed(range(self.ndim)))
 

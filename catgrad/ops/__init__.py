@@ -5,6 +5,8 @@ tables keyed by the entry.
 """
 
 from catgrad.ops.broadcasting import broadcast_shapes as broadcast_shapes
+from catgrad.ops.broadcasting import is_number as is_number
+from catgrad.ops.broadcasting import numbers as numbers
 from catgrad.ops.contraction import contract as contract
 from catgrad.ops.contraction import matmul as matmul
 from catgrad.ops.contraction import parse_spec as parse_spec
@@ -71,6 +73,7 @@ from catgrad.ops.reduction import argmin as argmin
 from catgrad.ops.reduction import max as max
 from catgrad.ops.reduction import min as min
 from catgrad.ops.reduction import sum as sum
+from catgrad.ops.shape import axis_indices as axis_indices
 from catgrad.ops.shape import broadcast_to as broadcast_to
 from catgrad.ops.shape import expand_dims as expand_dims
 from catgrad.ops.shape import permute_dims as permute_dims

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Sequence
-from numbers import Number
 from typing import Any
 
 import numpy as np
@@ -12,9 +12,12 @@ from catgrad.dims import Extent
 from catgrad.errors import TypeCheckError
 from catgrad.ops.op import recorder, typeof
 from catgrad.ops.shape import broadcast_to
-from catgrad.types import DType, TensorType, dtype, f32
+from catgrad.types import DType, TensorType, bool_, f32, i32
 
-__all__ = ["broadcast_shapes", "is_number", "lift", "together"]
+__all__ = ["broadcast_shapes", "is_number", "lift", "numbers", "together"]
+
+_KINDS = {"b": bool_, "i": i32, "f": f32}
+"""Element types of Python numbers, by the kind that numpy gives them; each kind is part of the next."""
 
 
 def is_number(value: Any) -> bool:
@@ -24,16 +27,58 @@ def is_number(value: Any) -> bool:
         >>> is_number(2.0), is_number(np.float32(2.0))
         (True, False)
     """
-    return isinstance(value, Number) and not isinstance(value, np.generic)
+    return isinstance(value, int | float) and not isinstance(value, np.generic)
+
+
+def numbers(value: Any, dtype: DType | None = None) -> np.ndarray[Any, Any]:
+    """Return Python numbers, one or nested in lists, as an array.
+
+    Args:
+        value: Bools, integers or floats.
+        dtype: The element type; bool, i32 or f32, by their kind, when left out.
+
+    Raises:
+        TypeCheckError: They are no numbers, or have no place in `dtype`: a float in integers, an integer out of range.
+
+    Example:
+        >>> numbers([1, 2]).dtype, numbers(1, f32).item()
+        (dtype('int32'), 1.0)
+    """
+    try:
+        found = np.asarray(float(value) if is_number(value) and dtype and dtype.is_float else value)
+        target = dtype or _KINDS[found.dtype.kind]
+        if not _holds(target, found):
+            raise OverflowError
+        with np.errstate(over="ignore"):
+            return np.asarray(found if target.is_float else value, dtype=target.numpy)
+    except (KeyError, OverflowError, TypeError, ValueError):
+        wanted = dtype.name if dtype else " or ".join(each.name for each in _KINDS.values())
+        raise TypeCheckError(
+            f"{_shown(value)} has no place in a tensor of {wanted}: name another dtype, or use cg.cast"
+        ) from None
+
+
+def _holds(dtype: DType, found: np.ndarray[Any, Any]) -> bool:
+    """Return whether numbers are of the kind of an element type, or of a part of it; numpy itself checks integers."""
+    order = list(_KINDS)
+    if not found.size:
+        return True
+    if dtype.is_bool and found.dtype.kind == "i":
+        return bool(((found == 0) | (found == 1)).all())
+    return order.index(found.dtype.kind) <= order.index(dtype.kind[0])
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, int) and value.bit_length() > 64:
+        return f"an integer of {value.bit_length()} bits"
+    return f"the number {value}" if is_number(value) else reprlib.repr(value)
 
 
 def lift(value: Any, like: DType) -> Any:
     """Return `value` as a tensor: a Python number becomes a rank-0 constant of dtype `like`."""
-    if not is_number(value):
-        return recorder().constant(np.asarray(value)) if isinstance(value, list | np.generic) else value
-    if isinstance(value, float) and not like.is_float:
-        raise TypeCheckError(f"the number {value} has no place beside a tensor of {like.name}: use cg.cast")
-    return recorder().constant(np.asarray(value, dtype=like.numpy))
+    if is_number(value):
+        return recorder().constant(numbers(value, like))
+    return recorder().constant(np.asarray(value)) if isinstance(value, np.generic) else value
 
 
 def broadcast_shapes(name: str, shapes: Sequence[tuple[Extent, ...]]) -> tuple[Extent, ...]:
@@ -73,7 +118,7 @@ def together(name: str, *values: Any) -> tuple[Any, ...]:
 
 
 def _number_dtype(values: Sequence[Any]) -> DType:
-    return f32 if any(isinstance(v, float) for v in values) else dtype(np.int32)
+    return f32 if any(isinstance(v, float) for v in values) else i32
 
 
 def _expand(value: Any, given: TensorType, shape: tuple[Extent, ...]) -> Any:

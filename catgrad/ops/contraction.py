@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from string import ascii_letters
 from typing import Any
 
 import numpy as np
@@ -10,12 +11,15 @@ from catgrad.dims import Extent
 from catgrad.errors import TypeCheckError
 from catgrad.ops.broadcasting import broadcast_shapes
 from catgrad.ops.elementwise import NUMBERS, require_dtype
-from catgrad.ops.op import Kind, Op, Sample, generator, operation, typeof
+from catgrad.ops.op import Kind, Sample, generator, operation, typeof
 from catgrad.ops.samples import draw
 from catgrad.ops.shape import broadcast_to
 from catgrad.types import DType, TensorType
 
 __all__ = ["contract", "matmul", "parse_spec"]
+
+_STACK = "".join(letter for letter in ascii_letters if letter not in "ijk")
+"""Indices of the stacks of matmul, beside those of its matrices."""
 
 CASES = (
     ("ik,kj->ij", (3, 4), (4, 5)),
@@ -48,7 +52,7 @@ def parse_spec(spec: str) -> tuple[str, str, str]:
         >>> parse_spec("ik,kj->ij")
         ('ik', 'kj', 'ij')
     """
-    sides = spec.replace(" ", "").split("->")
+    sides = spec.replace(" ", "").split("->") if isinstance(spec, str) and spec.isascii() else [""]
     operands = sides[0].split(",")
     if len(sides) != 2 or len(operands) != 2 or not all(p.isalpha() or not p for p in (*operands, sides[1])):
         raise TypeCheckError(f'contract: the spec {spec!r} is not of the form "ik,kj->ij"')
@@ -135,7 +139,7 @@ def matmul(x: Any, y: Any) -> Any:
     if not a.rank or not b.rank:
         raise TypeCheckError(f"matmul needs operands of rank 1 or more; given {a} and {b}")
     stack = broadcast_shapes("matmul", [a.shape[:-2], b.shape[:-2]])
-    letters = "abcdefgh"[: len(stack)]
+    letters = _STACK[: len(stack)]
     left, right = ("k" if a.rank == 1 else "ik"), ("k" if b.rank == 1 else "kj")
     x, first = _stacked(x, a, stack, letters)
     y, second = _stacked(y, b, stack, letters)

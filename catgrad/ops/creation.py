@@ -10,6 +10,7 @@ import numpy as np
 from catgrad import types
 from catgrad.dims import Extent
 from catgrad.errors import TypeCheckError
+from catgrad.ops.broadcasting import numbers
 from catgrad.ops.elementwise import require_dtype
 from catgrad.ops.logic import cast, equal
 from catgrad.ops.op import Kind, Op, Operation, Sample, operation, recorder, typeof
@@ -26,10 +27,18 @@ class Literal:
     Attributes:
         type: dtype and shape.
         data: The elements in row-major order and the machine's byte order.
+
+    Raises:
+        TypeCheckError: There are more or fewer bytes than the type has.
     """
 
     type: TensorType
     data: bytes
+
+    def __post_init__(self) -> None:
+        size = self.type.size
+        if not isinstance(size, int) or len(self.data) != size * self.type.dtype.numpy.itemsize:
+            raise TypeCheckError(f"a literal of {len(self.data)} bytes is no {self.type}")
 
     @classmethod
     def of(cls, array: np.ndarray[Any, Any]) -> Literal:
@@ -52,10 +61,12 @@ def _constant_samples(dtype: DType) -> list[Sample]:
 
 
 def _constant(op: Op, value: Any, dtype: Any = None) -> Any:
-    array = np.asarray(value)
-    if dtype is None and not isinstance(value, np.ndarray | np.generic):
-        array = array.astype({"f": np.float32, "i": np.int32}.get(array.dtype.kind, array.dtype))
-    return recorder().constant(array if dtype is None else array.astype(types.dtype(dtype).numpy))
+    wanted = None if dtype is None else types.dtype(dtype)
+    if not isinstance(value, np.ndarray | np.generic):
+        return recorder().constant(numbers(value, wanted))
+    return recorder().constant(
+        np.asarray(value, dtype=TensorType.of(value).dtype.numpy if wanted is None else wanted.numpy)
+    )
 
 
 @operation(
@@ -86,6 +97,11 @@ def _iota_samples(dtype: DType) -> list[Sample]:
     return [Sample((), {"dtype": dtype, "shape": shape, "axis": axis}) for shape, axis in cases]
 
 
+def _iota(op: Op, shape: Any, axis: int = 0, dtype: Any = i32) -> Any:
+    wanted = extents("iota", shape)
+    return op.record(dtype=types.dtype(dtype), shape=wanted, axis=axis_index("iota", axis, len(wanted)))
+
+
 def _iota_reference(xp: Any, dtype: DType, shape: tuple[int, ...], axis: int) -> Any:
     line = xp.arange(shape[axis])
     return xp.broadcast_to(xp.reshape(line, tuple(-1 if a == axis else 1 for a in range(len(shape)))), shape)
@@ -97,9 +113,7 @@ def _iota_reference(xp: Any, dtype: DType, shape: tuple[int, ...], axis: int) ->
     reference=_iota_reference,
     samples=_iota_samples,
     dtypes=(i32, i64, f32),
-    surface=lambda op, shape, axis=0, dtype=i32: op.record(
-        dtype=dtype, shape=extents("iota", shape), axis=axis_index("iota", axis, len(extents("iota", shape)))
-    ),
+    surface=_iota,
 )
 def iota(dtype: DType, shape: tuple[Extent, ...], axis: int) -> TensorType:
     """iota : () → X, the position along `axis` of each element.
@@ -179,7 +193,7 @@ def arange(stop: Extent, dtype: Any = i32) -> Any:
     return iota((stop,), axis=0, dtype=dtype)
 
 
-def one_hot(x: Any, classes: int, dtype: Any = f32) -> Any:
+def one_hot(x: Any, classes: Extent, dtype: Any = f32) -> Any:
     """Return the indicator of x's entries along a new last axis; entries outside [0, classes) give zeros.
 
     Args:

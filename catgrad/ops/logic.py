@@ -101,7 +101,7 @@ def where(condition: TensorType, x: TensorType, y: TensorType) -> TensorType:
 def _convert(xp: Any, x: Any, dtype: DType) -> Any:
     """Convert by the rules of `cast`, in whatever namespace."""
     if dtype.is_bool:
-        return x != 0
+        return xp.astype(x, xp.bool)
     if dtype.is_integer and xp.isdtype(x.dtype, "real floating"):
         return _saturate(xp, x, dtype)
     return xp.astype(x, x.dtype if dtype.is_float and dtype.bits < 32 else _native(xp, dtype))

@@ -16,6 +16,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from catgrad.dims import Dim
 from catgrad.errors import RegistryError, TypeCheckError
 from catgrad.types import DType, TensorType
 
@@ -33,6 +34,26 @@ class Kind(enum.Enum):
     SHAPE = "shape"
     ARRAY = "array"
     DEFINITION = "definition"
+
+    def fits(self, value: Any) -> bool:
+        """Return whether an attribute of this kind may have this value."""
+        check = _FITS.get(self)
+        return check is None or check(value)
+
+
+def _is_extent(value: Any) -> bool:
+    return isinstance(value, int | Dim) and not isinstance(value, bool)
+
+
+_FITS: dict[Kind, Callable[[Any], bool]] = {
+    Kind.EXTENT: _is_extent,
+    Kind.INT: lambda value: type(value) is int,
+    Kind.INTS: lambda value: isinstance(value, tuple) and all(type(each) is int for each in value),
+    Kind.STR: lambda value: isinstance(value, str),
+    Kind.DTYPE: lambda value: isinstance(value, DType),
+    Kind.SHAPE: lambda value: isinstance(value, tuple) and all(map(_is_extent, value)),
+}
+"""What can come from outside; the other kinds hold objects that only catgrad makes."""
 
 
 @dataclass(frozen=True)
@@ -131,14 +152,18 @@ class Op:
         return f"<operation {self.name}>"
 
     def __call__(self, *operands: Any, **arguments: Any) -> Any:
+        """Record the operation in its public form, or evaluate it at once when nothing is being traced."""
         return (
             self.record(*operands, **arguments) if self.surface is None else self.surface(self, *operands, **arguments)
         )
 
     def operation(self, **attributes: Any) -> Operation:
-        """Return the box label with these attributes; raise `TypeCheckError` if the names are not the declared ones."""
+        """Return the box label with these attributes; raise `TypeCheckError` if they are not those declared."""
         if attributes.keys() != self.attributes.keys():
             raise TypeCheckError(f"{self.name} has the attributes {list(self.attributes)}, given {list(attributes)}")
+        for name, kind in self.attributes.items():
+            if not kind.fits(attributes[name]):
+                raise TypeCheckError(f"{self.name}: the attribute {name} is not of the kind {kind.value}")
         return Operation(self, tuple((name, attributes[name]) for name in self.attributes))
 
     def record(self, *operands: Any, **attributes: Any) -> Any:
@@ -157,8 +182,8 @@ class Op:
         ]
         with np.errstate(all="ignore"):
             result = self.reference(xp, *(wide if narrow else arrays), **attributes)
-        results = result if isinstance(result, tuple) else (result,)
-        return tuple(_as(xp, array, t.dtype) for array, t in zip(results, outputs, strict=True))
+            results = result if isinstance(result, tuple) else (result,)
+            return tuple(_as(xp, array, t.dtype) for array, t in zip(results, outputs, strict=True))
 
 
 def _signature(op: Op) -> inspect.Signature:
@@ -213,7 +238,8 @@ class Eager:
         return array
 
 
-_recorder: ContextVar[Recorder] = ContextVar("recorder", default=Eager())
+_EAGER = Eager()
+_recorder: ContextVar[Recorder] = ContextVar("recorder", default=_EAGER)
 
 
 def recorder() -> Recorder:
@@ -221,7 +247,7 @@ def recorder() -> Recorder:
     return _recorder.get()
 
 
-class recording:  # noqa: N801
+class recording:
     """Context manager: record operations with `recorder`.
 
     Args:

@@ -12,7 +12,7 @@ from catgrad.errors import TypeCheckError
 from catgrad.ops.elementwise import ALL, NUMBERS, require_dtype
 from catgrad.ops.op import Kind, Op, Sample, generator, operation, typeof
 from catgrad.ops.samples import draw
-from catgrad.ops.shape import axis_index, reshape
+from catgrad.ops.shape import axis_index, axis_indices, reshape
 from catgrad.types import DType, TensorType, i32, i64
 
 __all__ = ["argmax", "argmin", "max", "min", "sum"]
@@ -47,11 +47,13 @@ def _distinct(rng: np.random.Generator, dtype: DType, shape: tuple[int, ...]) ->
 def _reduce(op: Op, x: Any, axis: int | Sequence[int] | None = None, *, keepdims: bool = False) -> Any:
     """Give a reduction its public form: any axes, counted from either end, kept with extent 1 on demand."""
     given = typeof(x)
-    chosen = range(given.rank) if axis is None else (axis,) if isinstance(axis, int) else axis
-    axes = tuple(sorted({axis_index(op.name, a, given.rank) for a in chosen}))
+    axes = axis_indices(op.name, axis, given.rank)
     reduced = op.record(x, axes=axes)
-    if not keepdims:
-        return reduced
+    return _kept(reduced, given, axes) if keepdims else reduced
+
+
+def _kept(reduced: Any, given: TensorType, axes: tuple[int, ...]) -> Any:
+    """Return a reduction's result with the axes that it lost, at extent 1."""
     return reshape(reduced, tuple(1 if a in axes else e for a, e in enumerate(given.shape)))
 
 
@@ -132,12 +134,11 @@ def _arg_samples(name: str) -> Any:
 def _position(op: Op, x: Any, axis: int | None = None, *, keepdims: bool = False, dtype: Any = i32) -> Any:
     """Give argmax its public form: of the flattened tensor when no axis is named."""
     given = typeof(x)
+    axes = axis_indices(op.name, axis, given.rank) if axis is None else (axis_index(op.name, axis, given.rank),)
     if axis is None:
-        x, axis = reshape(x, (given.size,)), 0
-        given = typeof(x)
-    index = axis_index(op.name, axis, given.rank)
-    found = op.record(x, axis=index, dtype=types.dtype(dtype))
-    return reshape(found, (*given.shape[:index], 1, *given.shape[index + 1 :])) if keepdims else found
+        x = reshape(x, (given.size,))
+    found = op.record(x, axis=0 if axis is None else axes[0], dtype=types.dtype(dtype))
+    return _kept(found, given, axes) if keepdims else found
 
 
 def _arg_extremum(name: str, adjective: str) -> Op:

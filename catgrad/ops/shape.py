@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,10 +18,36 @@ __all__ = ["broadcast_to", "expand_dims", "permute_dims", "reshape", "squeeze"]
 
 
 def axis_index(name: str, axis: int, rank: int) -> int:
-    """Return `axis` counted from the front; raise `TypeCheckError` if it is not in [-rank, rank)."""
+    """Return `axis` counted from the front; raise `TypeCheckError` if it is no integer in [-rank, rank)."""
+    if not isinstance(axis, int | np.integer) or isinstance(axis, bool):
+        raise TypeCheckError(f"{name}: an axis is an integer, not {axis!r}")
     if not -rank <= axis < rank:
         raise TypeCheckError(f"{name}: axis {axis} is out of range for rank {rank}")
-    return axis % rank
+    return int(axis) % rank
+
+
+def axis_indices(name: str, axis: Any, rank: int) -> tuple[int, ...]:
+    """Return the axes that the user means by `axis`, in increasing order.
+
+    Args:
+        name: The operation, for the error.
+        axis: An axis, several, or None for all of them.
+        rank: How many there are.
+
+    Raises:
+        TypeCheckError: One is out of range or named twice.
+
+    Example:
+        >>> axis_indices("sum", (-1, 0), 3)
+        (0, 2)
+    """
+    if axis is None:
+        return tuple(range(rank))
+    many = axis if isinstance(axis, Iterable) and not isinstance(axis, str) else (axis,)
+    found = sorted(axis_index(name, each, rank) for each in many)
+    if len(set(found)) != len(found):
+        raise TypeCheckError(f"{name}: the axes {axis} are not distinct for rank {rank}")
+    return tuple(found)
 
 
 def extents(name: str, shape: Any) -> tuple[Extent, ...]:
@@ -165,7 +190,7 @@ def squeeze(x: Any, axis: int | Sequence[int]) -> Any:
         (2, 3)
     """
     given = typeof(x)
-    axes = {axis_index("squeeze", a, given.rank) for a in ((axis,) if isinstance(axis, int) else axis)}
+    axes = axis_indices("squeeze", axis, given.rank)
     if any(given.shape[a] != 1 for a in axes):
-        raise TypeCheckError(f"squeeze: the axes {sorted(axes)} of {given} do not all have extent 1")
+        raise TypeCheckError(f"squeeze: the axes {axes} of {given} do not all have extent 1")
     return reshape(x, tuple(e for a, e in enumerate(given.shape) if a not in axes))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
@@ -12,21 +12,6 @@ from catgrad.ops.op import Kind, Sample, operation
 from catgrad.types import DType, TensorType, dtypes
 
 __all__ = ["Definition", "call", "copy", "stop_gradient"]
-
-
-class Body(Protocol):
-    """What a definition stands for: a term, as far as this module needs to know."""
-
-    @property
-    def source_types(self) -> tuple[TensorType, ...]:
-        """Types of the inputs."""
-
-    @property
-    def target_types(self) -> tuple[TensorType, ...]:
-        """Types of the results."""
-
-    def evaluate(self, xp: Any, *arrays: Any) -> tuple[Any, ...]:
-        """Evaluate by the reference meanings."""
 
 
 @dataclass(frozen=True, eq=False)

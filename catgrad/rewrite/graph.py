@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from catgrad.hypergraph import LaxOpenHypergraph, OpenHypergraph, explicit_copies, restrict_to_outputs
 from catgrad.location import Location
@@ -28,9 +28,13 @@ class Builder:
     """Values are numbered: an operation applied twice to the same values is recorded once.
 
     Copies need no operation here: a value may be used any number of times.
+
+    Attributes:
+        location: The user's line that what is applied next comes from.
     """
 
     def __init__(self) -> None:
+        self.location: Location | None = None
         self._graph = LaxOpenHypergraph()
         self._locations: list[Location | None] = []
         self._known: dict[Producer, tuple[int, ...]] = {}
@@ -43,8 +47,7 @@ class Builder:
 
     def type(self, value: int) -> TensorType:
         """Return the type of a value."""
-        found: TensorType = self._graph.nodes[value]
-        return found
+        return cast(TensorType, self._graph.nodes[value])
 
     def producer(self, value: int) -> Producer | None:
         """Return what makes a value, or None for an input."""
@@ -58,14 +61,14 @@ class Builder:
         """Return whether a value is known to be used more than once."""
         return value in self._shared
 
-    def apply(self, operation: Operation, inputs: Sequence[int], location: Location | None = None) -> tuple[int, ...]:
+    def apply(self, operation: Operation, inputs: Sequence[int]) -> tuple[int, ...]:
         """Return the values that an operation makes, recording it if it is new."""
         producer = Producer(operation, tuple(inputs))
         if producer not in self._known:
             types = operation.typing(*map(self.type, inputs))
             outputs = tuple(self._graph.new_node(type) for type in types)
             self._graph.new_edge(operation, inputs, outputs)
-            self._locations.append(location)
+            self._locations.append(self.location)
             self._known[producer] = outputs
             self._producers.update(dict.fromkeys(outputs, producer))
         return self._known[producer]

@@ -47,11 +47,18 @@ def _same_shape(builder: Builder, inputs: Values, **attributes: Any) -> Values |
 
 
 @RULES.rule(ops.permute_dims)
-def _same_order(builder: Builder, inputs: Values, axes: tuple[int, ...]) -> Values | None:
-    """permute_dims[id](x) = x, and permute_dims[a](contract[s](x, y)) = contract[s'](x, y) where nothing else uses it."""
+def _one_order(builder: Builder, inputs: Values, axes: tuple[int, ...]) -> Values | None:
+    """permute_dims[id](x) = x, and permute_dims[a](permute_dims[b](x)) = permute_dims[b ∘ a](x).
+
+    permute_dims[a](contract[s](x, y)) = contract[s'](x, y) where nothing else uses the contraction.
+    """
     if axes == tuple(range(len(axes))):
         return inputs
     producer = builder.producer(inputs[0])
+    if producer is not None and producer.operation.op is ops.permute_dims:
+        composed = tuple(producer.operation.keywords["axes"][axis] for axis in axes)
+        known = _one_order(builder, producer.inputs, composed)
+        return known or builder.apply(ops.permute_dims.operation(axes=composed), producer.inputs)
     if producer is None or producer.operation.op is not ops.contract or builder.is_shared(inputs[0]):
         return None
     x, y, out = ops.parse_spec(producer.operation.keywords["spec"])

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from catgrad.ops import Definition, call, copy
+from catgrad.body import Step
+from catgrad.ops import Definition, Operation, call, copy
 from catgrad.rewrite.graph import Builder
 from catgrad.rewrite.rules import RULES
-from catgrad.term import Step, Term
+from catgrad.term import Term
 
 __all__ = ["simplify"]
 
@@ -16,7 +17,8 @@ def simplify(term: Term) -> Term:
     """Return an equal term with less to compute; for use after the last differentiation.
 
     Equal operations on equal values become one, the equations of `catgrad.rewrite.rules` are applied from left to
-    right, and what no output depends on is dropped. A definition does not return what its callers have already. Values agree up to the sign of zeros and rounding.
+    right, and what no output depends on is dropped. A definition does not return what its callers have already. Values
+    agree up to the sign of zeros and rounding.
 
     Example:
         >>> import catgrad as cg
@@ -62,7 +64,7 @@ class _Simplifier:
         return builder, inputs, [values[node] for node in term.outputs]
 
     def _step(self, builder: Builder, step: Step, inputs: tuple[int, ...]) -> tuple[int, ...]:
-        operation = step.operation
+        operation, builder.location = step.operation, step.location
         if operation.op is copy:
             builder.share(inputs[0])
             return inputs * len(step.outputs)
@@ -71,17 +73,17 @@ class _Simplifier:
             if replaced is not None:
                 return tuple(replaced)
         if operation.op is call:
-            return self._call(builder, step, inputs)
-        return builder.apply(operation, inputs, step.location)
+            return self._call(builder, operation, inputs)
+        return builder.apply(operation, inputs)
 
-    def _call(self, builder: Builder, step: Step, inputs: tuple[int, ...]) -> tuple[int, ...]:
-        definition = step.operation.keywords["definition"]
+    def _call(self, builder: Builder, operation: Operation, inputs: tuple[int, ...]) -> tuple[int, ...]:
+        definition = operation.keywords["definition"]
         if definition not in self._definitions:
             self._definitions[definition] = self._simplified(definition)
         known = self._definitions[definition]
         made: tuple[int, ...] = ()
         if known.definition is not None:
-            made = builder.apply(call.operation(definition=known.definition), inputs, step.location)
+            made = builder.apply(call.operation(definition=known.definition), inputs)
         sources = {"input": inputs, "result": made}
         return tuple(sources[kind][position] for kind, position in known.results)
 

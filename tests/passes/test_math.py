@@ -14,14 +14,15 @@ from pathlib import Path
 import ml_dtypes
 import numpy as np
 import pytest
-from catgrad.passes.to_linalg import polynomials
-from catgrad.passes.to_linalg.math import functions, max_ulp
-from catgrad.tools import fit_polynomials
 from mlir import ir
 from mlir.dialects import func, linalg
 from mlir.dialects.llvm import translate_module_to_llvmir
 from mlir.execution_engine import ExecutionEngine
 from mlir.passmanager import PassManager
+
+from catgrad.passes.to_linalg import polynomials
+from catgrad.passes.to_linalg.math import functions, max_ulp
+from catgrad.tools import fit_polynomials
 
 SIZE = 1 << 16  # holds every 16-bit pattern
 DTYPES = {"f32": np.float32, "f64": np.float64, "f16": np.float16, "bf16": ml_dtypes.bfloat16}

@@ -11,9 +11,9 @@ CONFIGURATION = Path(__file__).parents[2] / "lit_tests" / "lit.cfg.py"
 PLUGIN = CONFIGURATION.parent / "driver/Inputs/passes.py"
 
 
-def outcomes(folder, tests, **environment):
+def outcomes(folder, tests, seconds=60, **environment):
     """Return the result of each test, by name, and all that lit printed."""
-    (folder / "lit.cfg.py").write_text(CONFIGURATION.read_text().replace("InProcess()", "InProcess(seconds=5)"))
+    (folder / "lit.cfg.py").write_text(CONFIGURATION.read_text().replace("InProcess()", f"InProcess({seconds})"))
     for name, text in tests.items():
         (folder / name).write_text(text)
     command = [sys.executable, "-c", "from lit.main import main; main()", "-v", "-j1", str(folder)]
@@ -43,7 +43,6 @@ FAILING = {
     "code.mlir": "// RUN: %catgrad-opt %s\nnonsense\n",
     "text.mlir": "// RUN: %catgrad-opt %s | %filecheck %s\n// CHECK: @g\nfunc.func private @f()\n",
     "success.mlir": "// RUN: not %catgrad-opt %s\n",
-    "slow.py": "# RUN: %python %s\nwhile True: pass\n",
     "first.mlir": "// RUN: %catgrad-opt %s --nope | %filecheck %s --allow-empty\n// CHECK-NOT: x\n",
     "script.py": "# RUN: %python %s\nraise SystemExit('over')\n",
 }
@@ -60,7 +59,6 @@ def test_tests_that_fail_say_why(tmp_path):
     assert found == dict.fromkeys(FAILING, "FAIL")
     for reason in (
         "over",
-        "exit code -14",
         "error: custom op 'nonsense' is unknown",
         'Couldn\'t match "@g"',
         "'nope' does not refer",
@@ -77,6 +75,12 @@ def test_an_abort_fails_only_its_own_test(tmp_path):
     found, printed = outcomes(tmp_path, tests)
     assert found == {"abort.mlir": "FAIL", "pipe.mlir": "PASS"}
     assert "exit code -6" in printed
+
+
+def test_a_test_that_does_not_end_is_ended(tmp_path):
+    found, printed = outcomes(tmp_path, {"slow.py": "# RUN: %python %s\nwhile True: pass\n"}, seconds=1)
+    assert found == {"slow.py": "FAIL"}
+    assert "exit code -14" in printed
 
 
 def test_unsupported_tests_are_not_run(tmp_path):

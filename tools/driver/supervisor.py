@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from typing import NoReturn
 
 __all__ = ["supervise"]
@@ -50,7 +51,7 @@ def supervise(work: Callable[[Callable[[str], None]], int]) -> int:
     if child == 0:
         _run(work, board)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, lambda *_: os.kill(child, signal.SIGTERM))
+    signal.signal(signal.SIGTERM, lambda *_: _end(child))
     _, status = os.waitpid(child, 0)
     if not os.WIFSIGNALED(status):
         return os.waitstatus_to_exitcode(status)
@@ -59,6 +60,12 @@ def supervise(work: Callable[[Callable[[str], None]], int]) -> int:
         return 128 + killer
     print(f"catgrad-opt: internal error: {killer.name} while {board.read()}", file=sys.stderr)
     return 1
+
+
+def _end(child: int) -> None:
+    """Ask the child to end, unless it has ended: a signal to the whole group reaches it first."""
+    with suppress(ProcessLookupError):
+        os.kill(child, signal.SIGTERM)
 
 
 def _run(work: Callable[[Callable[[str], None]], int], board: _Board) -> NoReturn:

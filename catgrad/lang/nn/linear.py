@@ -40,8 +40,8 @@ class Linear(Module):
         initializer: Initializer | None = None,
     ) -> None:
         start = initializer or init.fan_in(inputs)
-        self.weight = Parameter(dtype[outputs, inputs], start)
-        self.bias = Parameter(dtype[outputs], start) if bias else None
+        self.weight: Any = Parameter(dtype[outputs, inputs], start)
+        self.bias: Any = Parameter(dtype[outputs], start) if bias else None
 
     def forward(self, x: Any) -> Any:
         """Return x Wᵀ + b."""

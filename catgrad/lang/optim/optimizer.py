@@ -8,6 +8,7 @@ Reference: Cruttwell et al., "Categorical foundations of gradient-based learning
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -108,9 +109,13 @@ class Adam(Optimizer):
         return {"step": f32[()]}
 
     def advance(self, scalars: Values) -> tuple[dict[str, Any], tuple[Any, ...]]:
-        """Count the step, and correct rate and floor for moments that began at zero."""
+        """Count the step, and correct rate and floor for moments that began at zero.
+
+        The corrections 1 - βᵗ are computed as -expm1(t log β), because β is close to 1.
+        """
         step = scalars["step"] + 1
-        correction1, correction2 = (1 - ops.pow(ops.constant(beta), step) for beta in (self.beta1, self.beta2))
+        logarithms = (math.log(beta) if beta else -math.inf for beta in (self.beta1, self.beta2))
+        correction1, correction2 = (-ops.expm1(step * logarithm) for logarithm in logarithms)
         root = ops.sqrt(correction2)
         return {"step": step}, (self.rate * root / correction1, self.epsilon * root)
 

@@ -1,0 +1,72 @@
+"""The family of errors, and how each shows the user's line."""
+
+import numpy as np
+import pytest
+
+import catgrad as cg
+from catgrad import errors, nn
+from catgrad.errors import ArgumentError, CatgradError, CompileError, RegistryError, TypeCheckError
+from catgrad.location import Location
+
+
+@pytest.mark.parametrize("name", errors.__all__)
+def test_one_except_catches_them_all(name):
+    assert issubclass(getattr(errors, name), CatgradError)
+
+
+@pytest.mark.parametrize(
+    ("error", "builtin"),
+    [
+        (TypeCheckError, TypeError),
+        (ArgumentError, ValueError),
+        (CompileError, RuntimeError),
+        (RegistryError, LookupError),
+    ],
+)
+def test_they_are_the_errors_of_python_too(error, builtin):
+    assert issubclass(error, builtin)
+
+
+def test_an_error_gets_a_place_once():
+    first, second = Location("f.py", 1), Location("g.py", 2)
+    error = CatgradError("wrong")
+    error.locate(None)
+    assert str(error) == "wrong"
+    error.locate(first)
+    error.locate(second)
+    assert str(error) == "wrong\n  at f.py:1"
+    assert (error.message, error.location) == ("wrong", first)
+
+
+F = cg.f32
+
+USES = {
+    "typing rule": lambda x: cg.exp(cg.cast(x, cg.i32)),
+    "mixed dtypes": lambda x: x + cg.cast(x, cg.f64),
+    "broadcasting": lambda x: x + cg.ones((7,)),
+    "matmul": lambda x: x @ x,
+    "reshape": lambda x: x.reshape(7, -1),
+    "axis": lambda x: cg.sum(x, axis=5),
+    "number": lambda x: cg.cast(x, cg.i32) + 1.5,
+    "shape": lambda x: cg.zeros("ab"),
+    "spec": lambda x: cg.contract("ij", x, x),
+    "layer": lambda x: nn.Linear(3, 2).apply({}, x),
+    "loss": lambda x: nn.mse(x, cg.ones((7,))),
+    "inside a definition": cg.function(lambda x: x.reshape(7)),
+    "inside a gradient": lambda x: cg.grad(lambda y: y)(x),
+    "truth": lambda x: 1 if x == x else 2,
+}
+
+
+@pytest.mark.parametrize("name", USES)
+def test_errors_while_tracing_show_the_users_line(name):
+    with pytest.raises(CatgradError) as caught:
+        cg.trace(lambda x: USES[name](x), F[2, 3])
+    assert caught.value.location.file == __file__
+    assert f'"{name}": ' in str(caught.value) or "USES[name](x)" in str(caught.value)
+
+
+def test_errors_at_once_do_not_need_a_place():
+    with pytest.raises(TypeCheckError, match="add cannot broadcast") as caught:
+        cg.add(np.ones(3), np.ones(4))
+    assert caught.value.message == str(caught.value).splitlines()[0]

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import ctypes
 import math
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Collection, Container, Iterable, Sequence
 from itertools import accumulate, chain
 from typing import Any, TypeAlias
 
@@ -60,7 +60,7 @@ def row_major_strides(shape: Shape) -> Shape:
     return tuple(math.prod(shape[axis + 1 :]) for axis in range(len(shape)))
 
 
-def overlap(starts: Sequence[int], sizes: Sequence[int], written: Container[int]) -> tuple[int, int] | None:
+def overlap(starts: Sequence[int], sizes: Sequence[int], written: Collection[int]) -> tuple[int, int] | None:
     """Return the positions of two blocks of memory that share a byte although one of them is written, if there are any.
 
     Args:
@@ -73,6 +73,20 @@ def overlap(starts: Sequence[int], sizes: Sequence[int], written: Container[int]
         >>> overlap([0, 4, 8], [8, 4, 4], written=[1])
         (0, 1)
     """
+    if len(written) > 1:
+        return _overlap_of_many(starts, sizes, written)
+    for one in written:
+        start, stop = starts[one], starts[one] + sizes[one]
+        for other, (low, size) in enumerate(zip(starts, sizes, strict=True)):
+            if low < stop and start < low + size and other != one and size and start < stop:
+                return (other, one) if low <= start else (one, other)
+    return None
+
+
+def _overlap_of_many(
+    starts: Sequence[int], sizes: Sequence[int], written: Container[int]
+) -> tuple[int, int] | None:
+    """Do what `overlap` does in one pass over the blocks in the order of their addresses."""
     spans = enumerate(zip(starts, sizes, strict=True))
     blocks = sorted((start, start + size, i) for i, (start, size) in spans if size)
     end = end_of_written = 0

@@ -79,6 +79,8 @@ def make_plan(problem: Problem, machine: Machine) -> Plan:
     wide = tile.vectors * lanes
     streamed = 0 <= rows < _FEW_ROWS and _bytes(columns, depth, bits) > machine.l2_bytes
     depth_block = _STREAM_DEPTH if streamed else _depth_block(depth, wide * bits // 8, machine)
+    # A panel of a packed B is read line by line, and begins at one wherever B itself may begin.
+    large = not 0 < _bytes(columns, depth, bits) <= machine.l1_bytes
     converted = problem.b.element != problem.c.element
     return Plan(
         axes=axes,
@@ -89,7 +91,7 @@ def make_plan(problem: Problem, machine: Machine) -> Plan:
         column_block=max(2 * machine.l2_bytes // (depth_block * wide * bits // 8), 1) * wide,
         pack_a=_pack_a(problem, axes, machine) and _many(columns, _REUSE * wide),
         pack_b=not problem.b.contiguous(axes.n)
-        or (_many(rows, _REUSE * tile.rows) and (converted or _far(problem.b, axes.k, machine))),
+        or (_many(rows, _REUSE * tile.rows) and (converted or large or _far(problem.b, axes.k, machine))),
         machine=machine,
     )
 

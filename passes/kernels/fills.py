@@ -1,4 +1,4 @@
-"""The pass that gives every accumulation its own initial value."""
+"""The pass that gives every operation its own place to begin from."""
 
 from __future__ import annotations
 
@@ -15,18 +15,23 @@ __all__ = ["SeparateFills"]
 
 @dataclass(frozen=True)
 class SeparateFills(Pass):
-    """Give each operation that accumulates into a filled tensor a fill of its own, directly before it.
+    """Give each operation that writes into an empty or filled tensor one of its own, directly before it.
 
-    Common subexpression elimination makes equal fills one, and bufferization then copies the buffer for each user.
+    Common subexpression elimination makes equal ones one. Bufferization would have to see that their users do not
+    disturb each other, in more than linear time, and copies the filled buffer for each.
     """
 
     name: ClassVar[str] = "catgrad-separate-fills"
 
     def run(self, module: ir.Operation) -> None:
-        """Clone every fill of an empty tensor in front of each user, and erase the original if no use is left."""
+        """Clone every fill, and then every empty tensor, in front of its users."""
         for fill in named(module, "linalg.fill"):
             if fill.results and _starts_empty(fill):
                 _separate(fill)
+        for empty in named(module, "tensor.empty"):
+            for use in list(empty.results[0].uses)[1:]:
+                with ir.InsertionPoint(use.owner):
+                    use.owner.operation.operands[use.operand_number] = empty.clone().results[0]
 
 
 def _starts_empty(fill: ir.Operation) -> bool:

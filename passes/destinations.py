@@ -136,15 +136,16 @@ def _is_private(op: ir.Operation) -> bool:
 def _donations(op: ir.Operation) -> dict[int, int]:
     """Return which argument each donated result goes to, as `catgrad.donated` says; check that it can."""
     kind = ir.FunctionType(ir.TypeAttr(op.attributes["function_type"]).value)
+    inputs, results = list(kind.inputs), list(kind.results)
     donated: dict[int, int] = {}
     for number, attributes in enumerate(op.attributes["arg_attrs"] if "arg_attrs" in op.attributes else []):
         if _DONATED not in attributes:
             continue
         k = ir.IntegerAttr(attributes[_DONATED]).value
-        if k in donated or not 0 <= k < len(kind.results):
+        if k in donated or not 0 <= k < len(results):
             raise DiagnosticError(op.location, f"argument {number} is donated to result {k}, which is not free")
-        if kind.inputs[number] != kind.results[k]:
-            types = f"{kind.inputs[number]} to {kind.results[k]}"
+        if inputs[number] != results[k]:
+            types = f"{inputs[number]} to {results[k]}"
             raise DiagnosticError(op.location, f"argument {number} is donated to result {k} of another type: {types}")
         donated[k] = number
     return donated

@@ -16,6 +16,7 @@ from mlir.passmanager import PassManager
 from catgrad.errors import CompileError
 from catgrad.location import Location
 from catgrad.passes.base import DiagnosticError, Pass, Stage
+from catgrad.passes.legality import Legal
 from catgrad.passes.options import text
 
 __all__ = ["Report", "run"]
@@ -69,7 +70,7 @@ def _run_stage(module: ir.Module, stage: Stage, before: ir.Operation) -> None:
         try:
             for item in stage.passes:
                 _run_pass(module, item)
-            _check_legal(module, stage)
+            Legal.after(stage).run(module.operation)
         except DiagnosticError as error:
             error.location.emit_error(error.message)
             raise CompileError(_explain(stage, messages, before), _place(error.location)) from error
@@ -86,21 +87,6 @@ def _run_pass(module: ir.Module, item: Pass | str) -> None:
         else:
             item.run(module.operation)
             module.operation.verify()
-
-
-def _check_legal(module: ir.Module, stage: Stage) -> None:
-    """Raise `DiagnosticError` at the first operation that may not be left after `stage`."""
-    illegal: list[ir.Operation] = []
-
-    def visit(op: ir.Operation) -> ir.WalkResult:
-        if op.name in stage.legal_after or op.name.partition(".")[0] in stage.legal_after:
-            return ir.WalkResult.ADVANCE
-        illegal.append(op)
-        return ir.WalkResult.INTERRUPT
-
-    module.operation.walk(visit)
-    if illegal:
-        raise DiagnosticError(illegal[0].location, f"{illegal[0].name} is left after stage {stage.name}")
 
 
 @contextmanager

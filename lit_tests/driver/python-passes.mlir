@@ -24,7 +24,7 @@
 // A pipeline of ours has a name, and may stand among passes.
 // RUN: %catgrad-opt %s --load-pass-plugin=%S/Inputs/passes.py --test-pipeline --dump-pass-pipeline 2>&1 | %filecheck %s --check-prefix=PIPELINE
 // RUN: %catgrad-opt %s --load-pass-plugin=%S/Inputs/passes.py --pass-pipeline='builtin.module(test-pipeline)' --dump-pass-pipeline 2>&1 | %filecheck %s --check-prefix=PIPELINE
-// PIPELINE: builtin.module(func.func(cse),test-count{start=100 {{.*}}},canonicalize,cse)
+// PIPELINE: builtin.module(func.func(cse),test-count{start=100 {{.*}}},catgrad-legal{stage=first {{.*}}},canonicalize,cse,catgrad-legal{stage=second {{.*}}})
 // PIPELINE: module attributes {test.count = 108
 
 module {

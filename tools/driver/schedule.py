@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from catgrad.passes import options
 from catgrad.passes.base import Pass, Pipeline
+from catgrad.passes.legality import Legal
 from catgrad.passes.options import OptionError
 from catgrad.passes.registry import Registry
 from catgrad.tools.driver.errors import PipelineError
@@ -91,6 +92,7 @@ def _expanded(pipeline: Pipeline, element: Element, registry: Registry, nesting:
     for stage in pipeline.stages():
         for work in stage.passes:
             yield from [Step(work, nesting)] if isinstance(work, Pass) else steps(parse(work), registry, nesting)
+        yield Step(Legal.after(stage), nesting)
 
 
 def _require_module(element: Element, nesting: tuple[str, ...]) -> None:

@@ -126,7 +126,7 @@ PIPELINE = Pipeline(
     name="test-pipeline",
     summary="Simplify, count, simplify",
     stages=lambda: (
-        Stage("first", ("func.func(cse)", Count(start=100)), frozenset({"func", "arith"})),
-        Stage("second", ("canonicalize,cse",), frozenset({"func", "arith"})),
+        Stage("first", ("func.func(cse)", Count(start=100)), frozenset({"builtin", "func", "arith"})),
+        Stage("second", ("canonicalize,cse",), frozenset({"builtin", "func", "arith"})),
     ),
 )

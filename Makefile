@@ -22,11 +22,11 @@ demo: env ## Train a classifier of handwritten digits with one compiled step.
 	$(BIN)/catgrad train digits
 
 test: env ## Run the tests, but for the slow ones.
-	$(BIN)/pytest -q -m 'not slow'
+	$(BIN)/pytest -q -n auto -m 'not slow'
 	$(BIN)/lit -q lit_tests
 
 test-all: env ## Run every test.
-	$(BIN)/pytest -q
+	$(BIN)/pytest -q -n auto
 	$(BIN)/lit -q lit_tests
 
 check: env ## Look for mistakes of style and type.

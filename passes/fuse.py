@@ -50,26 +50,28 @@ class FuseElementwise(Pass):
     Attributes:
         max_operands: Tensors that one generic may read and write. A loop over many has no registers left for their
             addresses, and LLVM gives up proving that so many do not overlap.
+        max_members: Operations that one generic may be made of; a longer body gains nothing more.
     """
 
     name: ClassVar[str] = "catgrad-fuse-elementwise"
 
     max_operands: int = 16
+    max_members: int = 64
 
     def run(self, module: ir.Operation) -> None:
         """Fuse in the body of every function."""
         for function in functions(module):
             if not function.is_external:
-                _fuse(function.entry_block, self.max_operands)
+                _fuse(function.entry_block, self)
 
 
-def _fuse(block: ir.Block, max_operands: int) -> None:
+def _fuse(block: ir.Block, bounds: FuseElementwise) -> None:
     forward_views(block)
     for op in generics(block):
         inline_splats(op)
     graph = _Graph(block)
-    graph.grow_reductions()
-    graph.join_neighbours(max_operands)
+    graph.grow_reductions(bounds)
+    graph.join_neighbours(bounds)
     graph.rebuild()
 
 
@@ -87,24 +89,28 @@ class _Graph:
         found = [self._index[op.operation] for op in generics(block)]
         self._free = {index for index in found if is_parallel(self._ops[index])}
         self._reductions = [index for index in found if index not in self._free]
+        self._reads = {index: self._operands_read(index) for index in self._free}
+        self._readers = {index: self._result_readers(index) for index in self._free}
 
-    def grow_reductions(self) -> None:
+    def grow_reductions(self, bounds: FuseElementwise) -> None:
         """Merge each reduction with what makes its inputs, and theirs, and has no other reader."""
         for index in self._reductions:
             cluster, todo = {index}, self._makers(index)
-            while todo:
+            while todo and len(cluster) < bounds.max_members:
                 maker = todo.pop()
                 if self._belongs(maker, cluster) and self._partition.merge(2 * index, 2 * maker):
                     cluster.add(maker)
                     self._free.remove(maker)
                     todo += self._makers(maker)
 
-    def join_neighbours(self, max_operands: int) -> None:
+    def join_neighbours(self, bounds: FuseElementwise) -> None:
         """Merge each other generic with the makers, and with the earlier readers, of what it reads in place."""
         for index in sorted(self._free):
             for other in (*self._makers(index), *self._siblings(index)):
                 cluster = self._cluster(index)
-                if other not in cluster and self._operands(cluster | self._cluster(other)) <= max_operands:
+                joined = cluster | self._cluster(other)
+                small = len(joined) <= bounds.max_members and self._operands(joined) <= bounds.max_operands
+                if other not in cluster and small:
                     self._partition.merge(2 * index, 2 * other)
 
     def rebuild(self) -> None:
@@ -145,10 +151,19 @@ class _Graph:
     def _cluster(self, index: int) -> set[int]:
         return {node // 2 for node in self._partition.members(2 * index)}
 
+    def _operands_read(self, index: int) -> set[tuple[ir.Value, ir.AffineMap]]:
+        """Return what a generic reads, and where."""
+        return set(_inputs([self._ops[index]]))
+
+    def _result_readers(self, index: int) -> list[set[int]]:
+        """Return, for each result of a generic, the operations that read it."""
+        return [{self._reader(use) for use in result.uses} for result in self._ops[index].results]
+
     def _operands(self, cluster: set[int]) -> int:
         """Return how many tensors the generic of a cluster reads and writes."""
-        members = [self._ops[index] for index in sorted(cluster)]
-        return len(_inputs(members)) + len(_kept(members))
+        made = {result for index in cluster for result in self._ops[index].results}
+        read = {(value, map) for index in cluster for value, map in self._reads[index] if value not in made}
+        return len(read) + sum(not readers <= cluster for index in cluster for readers in self._readers[index])
 
     def _belongs(self, maker: int, cluster: set[int]) -> bool:
         """Return whether a generic can be computed inside the reduction that `cluster` is."""

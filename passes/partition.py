@@ -12,7 +12,7 @@ class Partition:
     """A partition of the nodes of an acyclic graph such that the quotient graph is acyclic.
 
     Args:
-        successors: For each node, the nodes that depend on it.
+        successors: For each node, the nodes that depend on it, which have greater numbers.
 
     Example:
         >>> partition = Partition([{1, 2}, {2}, set()])
@@ -24,6 +24,9 @@ class Partition:
         self._successors = [set(nodes) for nodes in successors]
         self._class = list(range(len(successors)))
         self._members = [[node] for node in self._class]
+        self._least = list(self._class)
+        self._greatest = list(self._class)
+        self._spans = _PrefixMaximum(len(successors))
 
     def members(self, node: int) -> list[int]:
         """Return the nodes in the class of `node`, in order."""
@@ -39,6 +42,9 @@ class Partition:
                 self._class[node] = a
             self._members[a] += self._members[b]
             self._successors[a] |= self._successors[b]
+            self._least[a] = min(self._least[a], self._least[b])
+            self._greatest[a] = max(self._greatest[a], self._greatest[b])
+            self._spans.add(self._least[a], self._greatest[a])
         return True
 
     def order(self) -> list[list[int]]:
@@ -63,11 +69,12 @@ class Partition:
 
     def _leaves(self, start: int, end: int) -> bool:
         """Return whether there is a path between two classes through a third."""
+        limit = self._limit(end)
         stack = [self._class[node] for node in self._successors[start]]
         seen = {start, end}
         while stack:
             current = stack.pop()
-            if current in seen:
+            if current in seen or self._least[current] > limit:
                 continue
             seen.add(current)
             following = {self._class[node] for node in self._successors[current]}
@@ -75,3 +82,39 @@ class Partition:
                 return True
             stack.extend(following)
         return False
+
+    def _limit(self, end: int) -> int:
+        """Return a number beyond which no class leads to `end`.
+
+        Edges lead to greater numbers, and only inside a class can a path come back to a lesser one. So a path from
+        beyond every class that overlaps what is before the limit stays there.
+        """
+        limit = self._greatest[end]
+        while (further := self._spans.up_to(limit)) > limit:
+            limit = further
+        return limit
+
+
+class _PrefixMaximum:
+    """Numbers at positions, and the greatest at or before a position, both in logarithmic time.
+
+    Reference: Fenwick, "A new data structure for cumulative frequency tables" (1994).
+    """
+
+    def __init__(self, size: int) -> None:
+        self._tree = [-1] * (size + 1)
+
+    def add(self, position: int, number: int) -> None:
+        """Put a number at a position."""
+        node = position + 1
+        while node < len(self._tree):
+            self._tree[node] = max(self._tree[node], number)
+            node += node & -node
+
+    def up_to(self, position: int) -> int:
+        """Return the greatest number at or before a position, or -1."""
+        node, found = position + 1, -1
+        while node:
+            found = max(found, self._tree[node])
+            node -= node & -node
+        return found

@@ -18,7 +18,7 @@ from catgrad.passes.base import Pass
 __all__ = ["Internal"]
 
 _INTERFACE = "_mlir_ciface_"
-_LONG = 512
+_LONG = 256
 """Operations of the LLVM dialect from which a function without loops is a driver."""
 
 
@@ -29,24 +29,29 @@ class Internal(Pass):
     name: ClassVar[str] = "catgrad-internal"
 
     def run(self, module: ir.Operation) -> None:
-        """Mark every function of the LLVM dialect that has a body."""
+        """Mark every function of the LLVM dialect that has a body.
+
+        An entry is called by its interface alone, and is there to be inlined into it.
+        """
         functions = [f for f in module.regions[0].blocks[0].operations if isinstance(f, llvm.LLVMFuncOp)]
-        names = {f.sym_name.value for f in functions}
+        bodies = {f.sym_name.value: f for f in functions if f.body.blocks}
         with module.context:
-            for function in functions:
-                if function.body.blocks:
-                    _mark(function, is_entry=_INTERFACE + function.sym_name.value in names)
+            for name, function in bodies.items():
+                entry = bodies.get(name.removeprefix(_INTERFACE))
+                if name.startswith(_INTERFACE) and entry is not None:
+                    _keep_simple(function, _is_driver(entry))
+                    continue
+                function.attributes["linkage"] = ir.Attribute.parse("#llvm.linkage<internal>")
+                if _INTERFACE + name not in bodies:
+                    function.attributes["no_inline"] = ir.UnitAttr.get()
+                    _keep_simple(function, _is_driver(function))
 
 
-def _mark(function: llvm.LLVMFuncOp, is_entry: bool) -> None:
-    is_interface = function.sym_name.value.startswith(_INTERFACE)
-    driver = _is_driver(function)
-    if not is_interface:
-        function.attributes["linkage"] = ir.Attribute.parse("#llvm.linkage<internal>")
-    wanted = {"noinline": driver or not (is_interface or is_entry), "optnone": driver}
-    attributes = [ir.StringAttr.get(name) for name, yes in wanted.items() if yes]
-    if attributes:
-        function.attributes["passthrough"] = ir.ArrayAttr.get(attributes)
+def _keep_simple(function: llvm.LLVMFuncOp, is_driver: bool) -> None:
+    """Keep LLVM from optimising a driver."""
+    if is_driver:
+        function.attributes["no_inline"] = ir.UnitAttr.get()
+        function.attributes["optimize_none"] = ir.UnitAttr.get()
 
 
 def _is_driver(function: llvm.LLVMFuncOp) -> bool:

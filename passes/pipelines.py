@@ -82,7 +82,7 @@ def _cpu(machine: Machine, lowering: Pass) -> tuple[Stage, ...]:
         Stage("bufferized", (_BUFFERIZE, _FREE, StridedCopies(), Arena(), ShareKernels()), _BUFFERS),
         Stage("kernels", (ContractionKernels(machine), ReductionKernels(machine)), _BUFFERS | {"vector"}),
         Stage("loops", ("convert-linalg-to-loops,canonicalize,cse",), (_BUFFERS | {"vector"}) - {"linalg"}),
-        Stage("llvm", (_LOWER, "canonicalize,cse", Internal()), frozenset({"builtin", "llvm"})),
+        Stage("llvm", (_LOWER, "canonicalize,cse", Internal(), "inline{default-pipeline=},symbol-dce"), frozenset({"builtin", "llvm"})),
     )
 
 

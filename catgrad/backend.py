@@ -8,6 +8,7 @@ from functools import partial
 from time import perf_counter
 
 from mlir import ir
+from mlir.dialects import func
 
 from catgrad.dialect.emit import emit
 from catgrad.passes.pipelines import stages
@@ -16,7 +17,7 @@ from catgrad.runtime import Executable, Signature
 from catgrad.runtime.engine import assembly, jit, llvm_ir
 from catgrad.term import Term
 
-__all__ = ["TEXTS", "build", "stage_names"]
+__all__ = ["TEXTS", "build", "emitted", "stage_names"]
 
 OPT_LEVEL = 2
 """LLVM's optimisation level: contractions are vectors already, the loops that LLVM vectorises need no more."""
@@ -38,7 +39,7 @@ def build(term: Term, signature: Signature, target: str, seconds: dict[str, floa
         CompileError: A pass failed; the message has a command that reproduces it.
     """
     started = perf_counter()
-    module = _emitted(term, signature)
+    module = emitted((term, signature))
     seconds["catgrad"] = perf_counter() - started
     seconds.update(run(module, stages(target)[1:]).seconds)
     started = perf_counter()
@@ -56,19 +57,28 @@ def stage_names(target: str) -> list[str]:
     return [*(stage.name for stage in stages(target)), *TEXTS]
 
 
-def _emitted(term: Term, signature: Signature) -> ir.Module:
-    """Return the module of a term, its donated arguments marked with the result that takes over their storage."""
-    module = emit(term)
-    entry = next(op for op in module.body.operations if op.name.value == signature.name)
+def emitted(*programs: tuple[Term, Signature]) -> ir.Module:
+    """Return the module of some terms, their donated arguments marked with the results that take over their storage.
+
+    Args:
+        *programs: Simplified terms of different names, and what each takes and gives.
+    """
+    module = emit(*(term for term, _ in programs))
+    entries = {op.name.value: op for op in module.body.operations}
+    for _, signature in programs:
+        _mark_donated(entries[signature.name], signature)
+    return module
+
+
+def _mark_donated(entry: func.FuncOp, signature: Signature) -> None:
     attributes = list(entry.arg_attrs)
-    with module.context:
+    with entry.context:
         i64 = ir.IntegerType.get_signless(64)
         for source, result in signature.donated:
             position = len(signature.symbols) + source
             known = {named.name: named.attr for named in attributes[position]}
             attributes[position] = ir.DictAttr.get({**known, "catgrad.donated": ir.IntegerAttr.get(i64, result)})
         entry.arg_attrs = attributes
-    return module
 
 
 @dataclass
@@ -83,7 +93,7 @@ class _Texts:
     def get(self, name: str) -> str:
         """Return the text of a stage."""
         if not self._kept:
-            module = _emitted(self.term, self.signature)
+            module = emitted((self.term, self.signature))
             run(module, stages(self.target), lambda stage, after: self._kept.update({stage.name: str(after)}))
             self._module = module
         if name not in self._kept:

@@ -9,19 +9,20 @@ from typing import Any
 
 from catgrad import trees
 from catgrad.dims import Extent, Solver
-from catgrad.errors import CatgradError
+from catgrad.errors import CatgradError, located
 from catgrad.lang.function import as_function, trace
 from catgrad.rewrite import inline_small, simplify
 from catgrad.runtime import Executable, Signature
 from catgrad.term import Term, linkable
 from catgrad.types import TensorType
 
-__all__ = ["compile", "stages"]
+__all__ = ["compile", "prepare", "stages"]
 
 TERM = "term"
 """The stage before MLIR."""
 
 
+@located()
 def compile(
     f: Any,
     *types: Any,
@@ -53,14 +54,37 @@ def compile(
         [2.0, 4.0]
     """
     started = perf_counter()
-    term = _term(f, types, bind or {})
-    donated = _donated(f, term, donate)
-    program = simplify(inline_small(term))
-    signature = _signature(program, donated)
+    program, signature = prepare(f, *types, bind=bind, donate=donate)
     seconds = {TERM: perf_counter() - started}
     from catgrad.backend import build  # here, so that importing catgrad does not import mlir
 
     return build(program, signature, target, seconds)
+
+
+def prepare(
+    f: Any, *types: Any, bind: Mapping[str, Extent] | None = None, donate: int | Sequence[int] | None = None
+) -> tuple[Term, Signature]:
+    """Return the simplified term that `compile` gives to the backend, and what its code takes and gives.
+
+    Args:
+        f: See `compile`, as for the other arguments.
+        *types: Nested argument types.
+        bind: Values for symbols.
+        donate: Arguments whose storage the results may take over.
+
+    Raises:
+        TypeCheckError: An operation rejects its operands.
+        CatgradError: A donated argument has no result of its type.
+
+    Example:
+        >>> import catgrad as cg
+        >>> print(prepare(lambda x: x + x, cg.f32[3])[1])
+        lambda: (x: f32[3]) -> f32[3]
+    """
+    term = _term(f, types, bind or {})
+    donated = _donated(f, term, donate)
+    program = simplify(inline_small(term))
+    return program, _signature(program, donated)
 
 
 def stages(target: str = "cpu") -> tuple[str, ...]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from catgrad.location import Location
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-__all__ = ["ArgumentError", "CatgradError", "CompileError", "RegistryError", "TypeCheckError"]
+from catgrad.location import Location, caller, passed
+
+__all__ = ["ArgumentError", "CatgradError", "CompileError", "RegistryError", "TypeCheckError", "located"]
 
 
 class CatgradError(Exception):
@@ -41,3 +44,13 @@ class CompileError(CatgradError, RuntimeError):
 
 class RegistryError(CatgradError, LookupError):
     """A rule is registered twice, or asked for and missing; the message names the file to edit."""
+
+
+@contextmanager
+def located() -> Iterator[None]:
+    """Show the errors of a block at the user's line that led to them, where they have no place of their own."""
+    try:
+        yield
+    except CatgradError as error:
+        error.locate(passed(error) or caller())
+        raise

@@ -5,6 +5,7 @@ from __future__ import annotations
 import linecache
 import os
 import sys
+import sysconfig
 from dataclasses import dataclass
 from itertools import islice
 from types import CodeType, FrameType
@@ -13,6 +14,8 @@ from typing import Any
 __all__ = ["Location", "caller", "defined", "passed"]
 
 _PACKAGE = os.path.dirname(os.path.abspath(__file__)) + os.sep
+_LIBRARY = sysconfig.get_path("stdlib") + os.sep
+_SCRIPTS = sysconfig.get_path("scripts") + os.sep
 
 
 @dataclass(frozen=True)
@@ -48,7 +51,7 @@ class Location:
 
 
 def caller() -> Location | None:
-    """Return the innermost frame outside this package: the user's line that led here."""
+    """Return the innermost frame of the user's program: the line that led here."""
     frame: FrameType | None = sys._getframe(1)
     while frame is not None and _is_ours(frame.f_code):
         frame = frame.f_back
@@ -56,7 +59,7 @@ def caller() -> Location | None:
 
 
 def passed(error: BaseException) -> Location | None:
-    """Return the innermost frame outside this package that `error` has left: the user's line that led to it."""
+    """Return the innermost frame of the user's program that `error` has left: the line that led to it."""
     found, trace = None, error.__traceback__
     while trace is not None:
         found = found if _is_ours(trace.tb_frame.f_code) else trace
@@ -74,7 +77,10 @@ def defined(function: Any) -> Location:
 
 
 def _is_ours(code: CodeType) -> bool:
-    return code.co_filename.startswith(_PACKAGE)
+    """Return whether code is nobody's program: this package, the standard library, or the command that starts it."""
+    file = code.co_filename
+    is_library = file.startswith((_LIBRARY, "<frozen ")) and "site-packages" not in file
+    return is_library or file.startswith((_PACKAGE, _SCRIPTS))
 
 
 def _place(code: CodeType, line: int, instruction: int) -> Location:

@@ -11,7 +11,7 @@ from typing import Any
 from catgrad import trees
 from catgrad.body import Step
 from catgrad.dims import Extent, Symbol
-from catgrad.errors import TypeCheckError
+from catgrad.errors import TypeCheckError, located
 from catgrad.lang.function import as_types
 from catgrad.term import Term
 from catgrad.types import TensorType
@@ -19,6 +19,7 @@ from catgrad.types import TensorType
 __all__ = ["check"]
 
 
+@located()
 def check(term: Term, *types: Any) -> tuple[TensorType, ...]:
     """Return the type of every node of a term.
 

@@ -8,12 +8,12 @@ Bufferization decides what happens in place; a copy is made where a donated argu
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 from mlir import ir
-from mlir.dialects import bufferization
+from mlir.dialects import bufferization, func
 
 from catgrad.passes.base import DiagnosticError, Pass
 from catgrad.passes.calls import DESTINATIONS
@@ -35,7 +35,9 @@ class Destinations(Pass):
 
     def run(self, module: ir.Operation) -> None:
         """Rewrite every public function that has a body and tensors in its signature."""
-        for op in [view.operation for view in module.regions[0].blocks[0].operations]:
+        operations = [view.operation for view in module.regions[0].blocks[0].operations]
+        _refuse_calls(operations, {op.attributes["sym_name"].value for op in operations if _is_entry(op)})
+        for op in operations:
             if _is_entry(op):
                 with op.location:
                     _Entry(op, _donations(op)).rewrite()
@@ -77,6 +79,10 @@ class _Entry:
     def rewrite(self) -> None:
         """Change the body, then the signature."""
         returned = [view.operation for view in self._body.operations][-1]
+        if len(self.op.regions[0].blocks) > 1 or any(
+            not isinstance(x.type, ir.RankedTensorType) for x in returned.operands
+        ):
+            raise DiagnosticError(self.op.location, "an entry has one block and returns tensors")
         with ir.InsertionPoint.at_block_begin(self._body):
             inputs = self._read_inputs()
             results = list(returned.operands)
@@ -118,6 +124,15 @@ class _Entry:
         self.op.attributes["llvm.emit_c_interface"] = ir.UnitAttr.get()
         for name in {"res_attrs", "arg_attrs"} & set(self.op.attributes):
             del self.op.attributes[name]
+
+
+def _refuse_calls(operations: Sequence[ir.Operation], entries: Collection[str]) -> None:
+    """Raise `DiagnosticError` at a call of an entry, whose arguments will be those of its callers outside."""
+    for op in operations:
+        for inner in (view for region in op.regions for block in region.blocks for view in block.operations):
+            if isinstance(inner, func.CallOp) and inner.callee.value in entries:
+                name = inner.callee.value
+                raise DiagnosticError(inner.location, f"@{name} is public: only private functions are called")
 
 
 def _is_entry(op: ir.Operation) -> bool:

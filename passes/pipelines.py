@@ -47,6 +47,8 @@ _LOWER = (
     "convert-index-to-llvm,convert-func-to-llvm,convert-cf-to-llvm,convert-ub-to-llvm,reconcile-unrealized-casts"
 )
 
+_INLINE = "inline{default-pipeline=},symbol-dce"
+
 
 def stages(target: str = "cpu", machine: Machine | None = None, lowering: Pass | None = None) -> tuple[Stage, ...]:
     """Return the stages that compile a module of the catgrad dialect for `target`.
@@ -82,7 +84,11 @@ def _cpu(machine: Machine, lowering: Pass) -> tuple[Stage, ...]:
         Stage("bufferized", (_BUFFERIZE, _FREE, StridedCopies(), Arena(), ShareKernels()), _BUFFERS),
         Stage("kernels", (ContractionKernels(machine), ReductionKernels(machine)), _BUFFERS | {"vector"}),
         Stage("loops", ("convert-linalg-to-loops,canonicalize,cse",), (_BUFFERS | {"vector"}) - {"linalg"}),
-        Stage("llvm", (_LOWER, "canonicalize,cse", Internal(), "inline{default-pipeline=},symbol-dce"), frozenset({"builtin", "llvm"})),
+        Stage(
+            "llvm",
+            (_LOWER, "canonicalize,cse", Internal(), _INLINE),
+            frozenset({"builtin", "llvm"}),
+        ),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import ClassVar
@@ -41,7 +41,29 @@ def checked(module: ir.Operation) -> dict[func.FuncOp, list[Box]]:
         DiagnosticError: An operation, a signature or a call does not fit.
     """
     by_name = {function.sym_name.value: function for function in functions.functions(module)}
+    _check_finite(by_name)
     return {function: _check_function(function, by_name) for function in by_name.values()}
+
+
+def _check_finite(by_name: Mapping[str, func.FuncOp]) -> None:
+    """Raise `DiagnosticError` at a call by which a function calls itself, directly or not."""
+    calls = {name: _calls(function, by_name) for name, function in by_name.items()}
+    for name in by_name:
+        reached: set[str] = set()
+        todo = list(calls[name])
+        while todo:
+            call = todo.pop()
+            callee = call.callee.value
+            if callee == name:
+                raise DiagnosticError(call.location, f"@{name} calls itself: a term is finite")
+            if callee not in reached:
+                reached.add(callee)
+                todo += calls[callee]
+
+
+def _calls(function: func.FuncOp, known: Collection[str]) -> list[func.CallOp]:
+    found = [op for op in functions.operations(function) if isinstance(op, func.CallOp)]
+    return [call for call in found if call.callee.value in known]
 
 
 def _check_function(function: func.FuncOp, by_name: Mapping[str, func.FuncOp]) -> list[Box]:

@@ -9,7 +9,7 @@ from catgrad.errors import ArgumentError, CatgradError, CompileError, RegistryEr
 from catgrad.location import Location
 
 
-@pytest.mark.parametrize("name", errors.__all__)
+@pytest.mark.parametrize("name", [name for name in errors.__all__ if isinstance(getattr(errors, name), type)])
 def test_one_except_catches_them_all(name):
     assert issubclass(getattr(errors, name), CatgradError)
 

@@ -16,7 +16,7 @@ from bench.libraries import Library
 
 __all__ = ["CASES"]
 
-LAYERS, WIDTH, ROWS = 200, 64, 8
+DEPTHS, WIDTH, ROWS = (2, 200), 64, 8
 
 
 def afresh(program: Program, library: Library, inputs: Arrays) -> Call:
@@ -29,10 +29,10 @@ def afresh(program: Program, library: Library, inputs: Arrays) -> Call:
     return call
 
 
-def draw(random: np.random.Generator) -> Arrays:
+def draw(layers: int, random: np.random.Generator) -> Arrays:
     """x, and the weights and biases of all layers, stacked."""
-    weights = random.standard_normal((LAYERS, WIDTH, WIDTH), "f4") * np.float32((2 / WIDTH) ** 0.5)
-    return random.standard_normal((ROWS, WIDTH), "f4"), weights, np.zeros((LAYERS, WIDTH), "f4")
+    weights = random.standard_normal((layers, WIDTH, WIDTH), "f4") * np.float32((2 / WIDTH) ** 0.5)
+    return random.standard_normal((ROWS, WIDTH), "f4"), weights, np.zeros((layers, WIDTH), "f4")
 
 
 def reference(x: Any, weights: Any, biases: Any) -> Any:
@@ -42,7 +42,7 @@ def reference(x: Any, weights: Any, biases: Any) -> Any:
         activations.append(np.maximum(activations[-1] @ weight + bias, 0))
     slope = 2 * activations[-1] / activations[-1].size
     gradients = np.empty_like(weights)
-    for layer in reversed(range(LAYERS)):
+    for layer in reversed(range(len(weights))):
         slope = slope * (activations[layer + 1] > 0)
         gradients[layer] = activations[layer].T @ slope
         slope = slope @ weights[layer].T
@@ -64,7 +64,8 @@ def in_catgrad(library: Library, inputs: Arrays) -> Call:
 
     x, weights, biases = inputs
     arguments = x, tuple(weights), tuple(biases)
-    types = cg.f32[ROWS, WIDTH], (cg.f32[WIDTH, WIDTH],) * LAYERS, (cg.f32[WIDTH],) * LAYERS
+    layers = len(weights)
+    types = cg.f32[ROWS, WIDTH], (cg.f32[WIDTH, WIDTH],) * layers, (cg.f32[WIDTH],) * layers
     gradient = cg.compile(cg.grad(loss, wrt=1), *types)
     return lambda: np.stack(gradient(*arguments))
 
@@ -109,15 +110,18 @@ CASES = (
         tuple(Entry(name, partial(afresh, program)) for name, program in training.PROGRAMS.items() if name != "torch"),
         training.reference,
     ),
-    Case(
-        "compile/gradient-of-200-layers",
-        draw,
-        (
-            Entry("catgrad", partial(afresh, in_catgrad)),
-            Entry("jax.jit", partial(afresh, in_jax)),
-            Entry("jax.jit", partial(afresh, in_jax_scan), "scan"),
-        ),
-        reference,
-        tolerance=1e-3,
+    *(
+        Case(
+            f"compile/gradient-of-{layers}-layers",
+            partial(draw, layers),
+            (
+                Entry("catgrad", partial(afresh, in_catgrad)),
+                Entry("jax.jit", partial(afresh, in_jax)),
+                Entry("jax.jit", partial(afresh, in_jax_scan), "scan"),
+            ),
+            reference,
+            tolerance=1e-3,
+        )
+        for layers in DEPTHS
     ),
 )

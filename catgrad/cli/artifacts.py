@@ -22,9 +22,10 @@ from catgrad.cli.program import Program
 from catgrad.cli.tasks import Settings, settings_from
 from catgrad.errors import CatgradError
 
-__all__ = ["Artifacts", "read_settings", "write"]
+__all__ = ["RECORD", "Artifacts", "read_settings", "write"]
 
-_RUN = "run.json"
+RECORD = "run.json"
+"""The file by which the folder of a run is known."""
 _SUFFIXES = {"term": "txt", "llvm-ir": "ll", "asm": "s"}
 _PICTURED = {"dot", "svg", "json"}
 
@@ -69,7 +70,7 @@ def write(
         OSError: A file cannot be written.
     """
     (folder / "ir").mkdir(parents=True, exist_ok=True)
-    (folder / _RUN).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+    (folder / RECORD).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
     save_file(parameters, folder / "parameters.safetensors")
     return Artifacts(_draw(predict, folder), _write_ir(step, folder / "ir"), folder / "parameters.safetensors")
 
@@ -81,7 +82,7 @@ def read_settings(folder: Path) -> Settings:
         CatgradError: It is not the folder of a run.
     """
     try:
-        return settings_from(json.loads((folder / _RUN).read_text(encoding="utf-8"))["settings"])
+        return settings_from(json.loads((folder / RECORD).read_text(encoding="utf-8"))["settings"])
     except (OSError, ValueError, KeyError, TypeError, CatgradError) as error:
         raise CatgradError(f"{folder} is not what `catgrad train --save` writes: {error}") from error
 

@@ -12,7 +12,7 @@ from traceback import walk_tb
 from typing import Any
 
 from catgrad.autodiff.learner import Learner
-from catgrad.cli.artifacts import read_settings
+from catgrad.cli.artifacts import RECORD, read_settings
 from catgrad.cli.program import Program
 from catgrad.cli.tasks import MODELS, TASKS, Settings
 from catgrad.errors import CatgradError
@@ -20,7 +20,7 @@ from catgrad.location import Location
 from catgrad.term import Term
 from catgrad.types import TensorType, parse_type
 
-__all__ = ["blame", "find", "parse_types", "split"]
+__all__ = ["blame", "find", "load", "parse_types", "settings_of", "split"]
 
 _MODULE = "__catgrad_main__"
 """The name of the user's file as a module: its own could be that of another."""
@@ -41,10 +41,10 @@ def find(name: str, *, types: str | None = None, step: bool = False, target: str
     """
     path, member = split(name)
     if path is not None:
-        return _program(name, _load(path, member), types, step, target)
+        return _program(name, load(path, member), types, step, target)
     if types is not None:
         raise CatgradError(f"--types is for objects of a file: the types of {name} are known")
-    settings = _settings(name)
+    settings = settings_of(name)
     return settings.step(target) if step else settings.predict(target)
 
 
@@ -88,20 +88,30 @@ def blame(path: Path | None) -> Iterator[None]:
         raise CatgradError(f"{type(error).__name__}: {error}", _innermost(error, path)) from error
 
 
-def _settings(name: str) -> Settings:
+def settings_of(name: str) -> Settings:
+    """Return the settings of a trainable model, or of a training run.
+
+    Raises:
+        CatgradError: There is no such model.
+    """
+    dataset, _, model = name.partition(":")
+    is_known = dataset in TASKS and (model or "hidden") in MODELS
+    if is_known and not Path(name, RECORD).is_file():
+        return TASKS[dataset].settings(model=model or None)
     if Path(name).is_dir():
         return read_settings(Path(name))
-    dataset, _, model = name.partition(":")
-    if dataset in TASKS and (model or "hidden") in MODELS:
-        return TASKS[dataset].settings(model=model or None)
     raise CatgradError(
         f"unknown model {name!r}: expected one of {', '.join(TASKS)}, with one of :{', :'.join(MODELS)} after it; "
         "the folder of a training run; or path/to/file.py:object"
     )
 
 
-def _load(path: Path, member: str) -> Any:
-    """Run a Python file, which may import its neighbours, and return the object that it calls `member`."""
+def load(path: Path, member: str) -> Any:
+    """Run a Python file, which may import its neighbours, and return the object that it calls `member`.
+
+    Raises:
+        CatgradError: There is no such file or object, or the file fails.
+    """
     spec = spec_from_file_location(_MODULE, path)
     if spec is None or spec.loader is None or not path.is_file():
         raise CatgradError(f"there is no file {path}")

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import math
+import shlex
+import shutil
+import sys
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from catgrad.cli.artifacts import Artifacts
@@ -32,8 +36,16 @@ def after(trainer: Trainer, outcome: Outcome, files: Artifacts) -> str:
         _row("parameters", str(files.parameters)),
         _row("diagram", ", ".join(map(str, files.diagram))),
         _row("IR", f"{folder / 'ir'}, and by stage:"),
-        *(f"  catgrad show {folder} --step --stage {stage}" for stage in files.ir),
+        *(f"  {_command()} show {folder} --step --stage {stage}" for stage in files.ir),
     ))
+
+
+def _command() -> str:
+    """Return how this command was started, so that what is printed can be pasted."""
+    started = Path(sys.argv[0])
+    on_path = shutil.which(started.name)
+    is_command = started.name == "catgrad" and started.exists()
+    return "catgrad" if not is_command or (on_path and started.samefile(on_path)) else shlex.quote(str(started))
 
 
 def accuracy(trainer: Trainer, outcome: Outcome) -> str:

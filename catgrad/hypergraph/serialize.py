@@ -1,6 +1,6 @@
-"""Open hypergraphs as JSON, in the schema of the `open-hypergraphs` Rust crate.
+"""Open hypergraphs as JSON, in the schema of the `open-hypergraphs` Rust crate, with a version.
 
-    {"sources": [0], "targets": [1],
+    {"version": 1, "sources": [0], "targets": [1],
      "hypergraph": {"nodes": [X, X], "edges": [f],
                     "adjacency": [{"sources": [0], "targets": [1]}],
                     "quotient": [[], []]}}
@@ -29,6 +29,9 @@ __all__ = ["dumps", "from_json", "loads", "to_json"]
 Encode: TypeAlias = Callable[[Any], Any]
 Decode: TypeAlias = Callable[[Any], Label]
 
+VERSION = 1
+"""The version that is written; a file without one, as the Rust crate writes it, is read as this."""
+
 _SIDES = ("sources", "targets")
 
 
@@ -47,6 +50,7 @@ def to_json(f: OpenHypergraph, node: Encode = str, edge: Encode = str) -> dict[s
     h = f.hypergraph
     ends = zip(h.sources.lists(), h.targets.lists(), strict=True)
     return {
+        "version": VERSION,
         "sources": f.sources.table.tolist(),
         "targets": f.targets.table.tolist(),
         "hypergraph": {
@@ -90,6 +94,8 @@ def from_json(data: Any, node: Decode = str, edge: Decode = str) -> OpenHypergra
         catgrad.hypergraph.errors.FormatError: $.hypergraph: missing
     """
     path, graph = "$.hypergraph", _field(data, "hypergraph", "$")
+    if data.get("version", VERSION) != VERSION:
+        raise FormatError(f"$.version: expected {VERSION}, got {reprlib.repr(data['version'])}")
     nodes = _decoded(_list(graph, "nodes", path), f"{path}.nodes", node)
     edges = _decoded(_list(graph, "edges", path), f"{path}.edges", edge)
     ends = _adjacency(_list(graph, "adjacency", path), f"{path}.adjacency", len(edges), len(nodes))

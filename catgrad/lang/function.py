@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from catgrad import ops, trees
-from catgrad.errors import CatgradError, TypeCheckError
+from catgrad.errors import CatgradError, TypeCheckError, located
 from catgrad.lang.trace import Program, Tracer, trace_function
 from catgrad.location import defined
 from catgrad.ops import Definition
@@ -209,6 +209,7 @@ def as_function(f: Any) -> Function:
     raise CatgradError(f"expected a function or a Module, got {f!r}")
 
 
+@located()
 def trace(f: Any, *types: Any) -> Term:
     """Return the term of a function or module at the given argument types.
 

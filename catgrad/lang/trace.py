@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from catgrad import ops, trees
-from catgrad.errors import CatgradError
+from catgrad.errors import CatgradError, located
 from catgrad.hypergraph import LaxOpenHypergraph, explicit_copies
 from catgrad.lang.var import Var
-from catgrad.location import Location, caller, passed
+from catgrad.location import Location, caller
 from catgrad.ops import Definition, Operation
 from catgrad.term import Term, carry
 from catgrad.types import TensorType
@@ -112,14 +112,10 @@ def trace_function(
     tracer = Tracer(program or Program())
     leaves, input_tree = trees.flatten(tuple(arguments))
     inputs = [tracer.input(_checked(leaf)) for leaf in leaves]
-    try:
-        with ops.recording(tracer):
-            results = function(*trees.unflatten(input_tree, inputs))
-            flat, output_tree = trees.flatten(results)
-            outputs = [tracer.value(x) for x in flat]
-    except CatgradError as error:
-        error.locate(passed(error) or caller())
-        raise
+    with located(), ops.recording(tracer):
+        results = function(*trees.unflatten(input_tree, inputs))
+        flat, output_tree = trees.flatten(results)
+        outputs = [tracer.value(x) for x in flat]
     term = tracer.finish(inputs, outputs, name)
     names = [
         leaf for root, tree in zip(argument_names, arguments, strict=True) for leaf in trees.leaf_names(root, tree)

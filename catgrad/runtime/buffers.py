@@ -83,9 +83,7 @@ def overlap(starts: Sequence[int], sizes: Sequence[int], written: Collection[int
     return None
 
 
-def _overlap_of_many(
-    starts: Sequence[int], sizes: Sequence[int], written: Container[int]
-) -> tuple[int, int] | None:
+def _overlap_of_many(starts: Sequence[int], sizes: Sequence[int], written: Container[int]) -> tuple[int, int] | None:
     """Do what `overlap` does in one pass over the blocks in the order of their addresses."""
     spans = enumerate(zip(starts, sizes, strict=True))
     blocks = sorted((start, start + size, i) for i, (start, size) in spans if size)

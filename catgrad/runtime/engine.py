@@ -20,7 +20,7 @@ from mlir.execution_engine import ExecutionEngine
 
 from catgrad.errors import CompileError
 
-__all__ = ["Native", "assembly", "jit", "llvm_ir"]
+__all__ = ["Native", "assembly", "find_tool", "jit", "llvm_ir"]
 
 _INTERFACE = "_mlir_ciface_"
 _PACKED = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
@@ -131,14 +131,18 @@ def _undefined(module: ir.Module) -> str:
 
 def _run(tool: str, options: list[str], text: str) -> str:
     """Run a tool of LLVM on `text` and return what it prints."""
-    done = subprocess.run([_tool(tool), *options], input=text, capture_output=True, text=True, check=False)
+    done = subprocess.run([find_tool(tool), *options], input=text, capture_output=True, text=True, check=False)
     if done.returncode:
         raise CompileError(f"{tool} {' '.join(options)} failed:\n{done.stderr.strip()}")
     return done.stdout
 
 
-def _tool(name: str) -> Path:
-    """Find a tool in the `llvm` package, which carries the library that the bindings load as well."""
+def find_tool(name: str) -> Path:
+    """Find a tool of LLVM in the `llvm` package, which carries the library that the bindings load as well.
+
+    Raises:
+        CompileError: There is no such tool.
+    """
     package = find_spec("llvm")
     for folder in (package.submodule_search_locations or ()) if package else ():
         if (path := Path(folder) / "bin" / name).is_file():

@@ -129,3 +129,11 @@ func.func @encoding(%B: index {catgrad.symbol = "B"}, %x: tensor<?x3xf32, ["B", 
 func.func @name_of_symbol(%B: index {catgrad.symbol = 3}) {
   return
 }
+
+// -----
+
+func.func private @f(%x: tensor<3xf32>) -> tensor<3xf32> {
+  // expected-error@below {{@f calls itself: a term is finite}}
+  %0 = func.call @f(%x) : (tensor<3xf32>) -> tensor<3xf32>
+  return %0 : tensor<3xf32>
+}

@@ -46,6 +46,7 @@ def test_round_trip(f):
 
 def test_the_schema():
     assert to_json(Arrow.singleton("f", ["X"], ["Y"])) == {
+        "version": 1,
         "sources": [0],
         "targets": [1],
         "hypergraph": {
@@ -55,6 +56,13 @@ def test_the_schema():
             "quotient": [[], []],
         },
     }
+
+
+def test_a_file_without_a_version_is_read_and_one_of_another_is_not():
+    data = to_json(Arrow.singleton("f", ["X"], ["Y"]))
+    assert from_json({key: value for key, value in data.items() if key != "version"}) == from_json(data)
+    with pytest.raises(FormatError, match=r"\$\.version: expected 1, got 2"):
+        from_json({**data, "version": 2})
 
 
 def test_quotients_are_taken():

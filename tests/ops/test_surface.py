@@ -103,7 +103,9 @@ def test_constants_of_python_numbers():
 
 
 @pytest.mark.parametrize(
-    "value", ["abc", None, [[1], [1, 2]], [None], 1j, {}, 2**31, 2**70, [2**40], object(), ["1.5"]], ids=lambda value: f"{type(value).__name__}{value if isinstance(value, int | list | str) else str()}"
+    "value",
+    ["abc", None, [[1], [1, 2]], [None], 1j, {}, 2**31, 2**70, [2**40], object(), ["1.5"]],
+    ids=lambda value: f"{type(value).__name__}{value if isinstance(value, int | list | str) else ''}",
 )
 def test_what_is_no_constant(value):
     with pytest.raises(TypeCheckError, match="has no place"):

@@ -36,10 +36,10 @@ class Reporter:
             self._report(from_mlir(diagnostic, self._file_name))
         return True
 
-    def explain(self, message: str) -> None:
-        """Report `message` if nothing else has been said about a failure."""
+    def explain(self, message: str, line: int = 0, column: int = 0) -> None:
+        """Report `message` if nothing else has been said about a failure; line 0 is the input as a whole."""
         if not any(diagnostic.severity == "error" for diagnostic in self._diagnostics):
-            self._report(Diagnostic("error", message, Location(self._source.name, 0)))
+            self._report(Diagnostic("error", message, Location(self._source.name, line, column)))
 
     def compare(self, text: str, only_expected: bool) -> bool:
         """Compare what was kept with the comments in `text`, show the differences, and return whether there are none.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -28,6 +29,8 @@ Watch = Callable[[str], None]
 
 _UNEXPLAINED = 'cannot be parsed; operations of catgrad have the generic form "catgrad.exp"(%x) : (...) -> ...'
 """MLIR refuses any other form of our operations without a reason."""
+
+_CUSTOM_FORM = re.compile(r'(?<!["@\w.])catgrad\.\w+\b(?!")(?=\s*[%({])')
 
 
 @dataclass(frozen=True)
@@ -119,8 +122,17 @@ class ChunkRun:
                     prepare(schedule.Step(Verify()), Settings()).run(module.operation)
                 return module
             except ir.MLIRError:
-                self.reporter.explain(_UNEXPLAINED)
+                self.reporter.explain(_UNEXPLAINED, *self._custom_form())
                 return None
+
+    def _custom_form(self) -> tuple[int, int]:
+        """Return line and column of the first operation of ours that is not in the generic form, or zeros."""
+        content = self.chunk.content if isinstance(self.chunk.content, str) else ""
+        for number, line in enumerate(content.split("\n"), 1):
+            found = _CUSTOM_FORM.search(line.partition("//")[0])
+            if found:
+                return number, found.start() + 1
+        return 0, 0
 
     def transform(self, module: ir.Operation, tasks: Sequence[Task]) -> bool:
         """Run the passes; return whether they succeeded."""

@@ -1,0 +1,106 @@
+"""From the name of a model to the functions of a library."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from safetensors.numpy import load_file
+
+from catgrad.autodiff.learner import Learner
+from catgrad.cli import subject
+from catgrad.cli.program import Program
+from catgrad.compile import prepare
+from catgrad.errors import CatgradError
+from catgrad.lang.module import Module
+from catgrad.runtime.aot.initial import initial
+from catgrad.runtime.signature import Signature
+from catgrad.term import Term
+
+__all__ = ["FUNCTIONS", "Model"]
+
+FUNCTIONS = ("init", "step", "predict")
+"""What a learner has; anything else can only predict."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """What a user names on the command line, as the source of a library.
+
+    Attributes:
+        name: See `catgrad.cli.subject.find`.
+        types: The types of the arguments of a function, module, or learner's step in a file, separated by commas.
+        bind: Values for symbolic dimensions.
+    """
+
+    name: str
+    types: str | None = None
+    bind: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def identifier(self) -> str:
+        """What to call the library.
+
+        Example:
+            >>> Model("runs/digits").identifier, Model("iris:hidden").identifier, Model("my-model.py:net").identifier
+            ('digits', 'iris_hidden', 'net')
+        """
+        path, member = subject.split(self.name)
+        return re.sub(r"\W", "_", member if path else Path(self.name).name)
+
+    @property
+    def functions(self) -> tuple[str, ...]:
+        """The functions that it has."""
+        return FUNCTIONS if isinstance(self._object, Learner) else ("predict",)
+
+    @property
+    def parameters(self) -> dict[str, Any] | None:
+        """The parameters of a training run, else initial ones; None for what has none."""
+        trained = Path(self.name, "parameters.safetensors")
+        if trained.is_file():
+            return dict(load_file(trained))
+        model = self._object.model if isinstance(self._object, Learner) else self._object
+        return model.init(seed=0) if isinstance(model, Module) else None
+
+    def programs(self, functions: Sequence[str]) -> dict[str, tuple[Term, Signature]]:
+        """Return what to compile, by name.
+
+        Raises:
+            CatgradError: The model has no such function, or no dimension of a name that is given a value.
+        """
+        absent = set(functions) - set(self.functions)
+        if absent:
+            raise CatgradError(f"{self.name} has no {', '.join(sorted(absent))}: it is not a Learner")
+        made = {name: self._program(name) for name in functions}
+        symbols = {symbol.name for program in made.values() for symbol in replace(program, bind={}).term.symbols}
+        if self.bind.keys() - symbols:
+            raise CatgradError(f"--bind: {self.name} has the dimensions {sorted(symbols)}, given {sorted(self.bind)}")
+        return {name: self._prepared(name, program) for name, program in made.items()}
+
+    @cached_property
+    def _object(self) -> Any:
+        path, member = subject.split(self.name)
+        return subject.settings_of(self.name).learner if path is None else subject.load(path, member)
+
+    def _program(self, function: str) -> Program:
+        if function != "predict":
+            return subject.find(self.name, types=self.types, step=True)
+        types = self.types
+        if types is not None and isinstance(self._object, Learner):
+            types = _without_targets(types)
+        return subject.find(self.name, types=types)
+
+    def _prepared(self, name: str, program: Program) -> tuple[Term, Signature]:
+        known = {symbol.name for symbol in replace(program, bind={}).term.symbols}
+        bind = {**program.bind, **{name: value for name, value in self.bind.items() if name in known}}
+        term, signature = prepare(program.function, *program.types, bind=bind)
+        return initial(term) if name == "init" else (term, signature)
+
+
+def _without_targets(types: str) -> str:
+    """Return the types of a learner's prediction, given those of its step."""
+    return ", ".join(map(str, subject.parse_types(types)[:-1]))

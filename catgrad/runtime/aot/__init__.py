@@ -1,0 +1,1 @@
+"""Ahead-of-time compilation: libraries with a C interface that need neither catgrad nor Python."""

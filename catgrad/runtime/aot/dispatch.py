@@ -1,0 +1,169 @@
+"""What a library has besides compiled functions: the choice between their versions, and the texts of its errors.
+
+A function that is compiled for several levels of the x86-64 instruction set has an entry for each. The public one calls
+the best that this processor can run. A constructor finds out which before `main`, or when the library is loaded; until
+then it is the lowest one.
+
+Reference: "x86-64 psABI", section 3.1.1 (micro-architecture levels).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from mlir import ir
+from mlir.dialects import arith, llvm
+
+from catgrad.runtime.aot.emitter import Body, all_of, call, compare, constant, declare, integer, pointer
+from catgrad.runtime.aot.entry import Status, entry_types
+from catgrad.runtime.aot.interface import Interface
+
+__all__ = ["LEVELS", "support", "version"]
+
+LEVELS = ("x86-64-v2", "x86-64-v3", "x86-64-v4")
+"""The levels that can be chosen from, lowest first."""
+
+_CPUID = "={ax},={bx},={cx},={dx},{ax},{cx}"
+_EAX, _EBX, _ECX = range(3)
+_LAST = 65535
+"""The priority of a constructor that asks for none."""
+_EXTENDED = 0x80000001 - (1 << 32)
+
+
+@dataclass(frozen=True)
+class _Bits:
+    """Features that `cpuid` reports.
+
+    Attributes:
+        leaf: What it is asked about.
+        register: Where it answers.
+        bits: The positions of the features.
+    """
+
+    leaf: int
+    register: int
+    bits: tuple[int, ...]
+
+
+# FMA, MOVBE, OSXSAVE, AVX, F16C; LZCNT; BMI1, AVX2, BMI2. AVX512 F, DQ, CD, BW, VL.
+_FEATURES = {
+    "x86-64-v3": (_Bits(1, _ECX, (12, 22, 27, 28, 29)), _Bits(_EXTENDED, _ECX, (5,)), _Bits(7, _EBX, (3, 5, 8))),
+    "x86-64-v4": (_Bits(7, _EBX, (16, 17, 28, 30, 31)),),
+}
+# What the operating system saves: SSE and AVX registers; mask registers and both parts of AVX-512 registers as well.
+_SAVED = {"x86-64-v3": 0x06, "x86-64-v4": 0xE6}
+
+
+def version(symbol: str, level: str) -> str:
+    """Return the name of the entry for one level.
+
+    Example:
+        >>> version("net_predict", "x86-64-v4")
+        'net_predict.x86-64-v4'
+    """
+    return f"{symbol}.{level}"
+
+
+def support(interface: Interface, build: str, levels: Sequence[str], context: ir.Context) -> ir.Module:
+    """Return the module of a library's other functions.
+
+    Args:
+        interface: The library.
+        build: What identifies its code.
+        levels: The levels its functions are compiled for, lowest first. One alone needs no choice, and may be another
+            architecture's.
+        context: Where to make it.
+    """
+    with context, ir.Location.unknown():
+        module = ir.Module.create()
+        with ir.InsertionPoint(module.body):
+            _add_string(f"{interface.name}_build", build, "external")
+            _add_status_text(interface.name)
+            if len(levels) > 1:
+                _add_choice(interface, levels)
+    return module
+
+
+def _add_status_text(library: str) -> None:
+    texts = [*(status.text for status in Status), "unknown status"]
+    for number, text in enumerate(texts):
+        _add_string(f"{library}.text{number}", text, "internal")
+    with Body(f"{library}_status_text", [integer(32)], pointer(), "default") as body:
+        found = llvm.mlir_addressof(pointer(), f"{library}.text{len(Status)}")
+        for status in Status:
+            is_it = compare("eq", body.arguments[0], constant(32, status))
+            found = arith.select(is_it, llvm.mlir_addressof(pointer(), f"{library}.text{status}"), found)
+        llvm.return_(arg=found)
+
+
+def _add_string(name: str, text: str, linkage: str) -> None:
+    ended = text + "\0"
+    kind = ir.TypeAttr.get(ir.Type.parse(f"!llvm.array<{len(ended)} x i8>"))
+    attribute = ir.Attribute.parse(f"#llvm.linkage<{linkage}>")
+    llvm.mlir_global(kind, name, attribute, constant=True, value=ir.StringAttr.get(ended))
+
+
+def _add_choice(interface: Interface, levels: Sequence[str]) -> None:
+    chosen, choose = f"{interface.name}.level", f"{interface.name}.choose"
+    internal = ir.Attribute.parse("#llvm.linkage<internal>")
+    llvm.mlir_global(ir.TypeAttr.get(integer(32)), chosen, internal, value=ir.IntegerAttr.get(integer(32), 0))
+    _add_constructor(choose, chosen, levels)
+    for function in interface.functions:
+        versions = [version(function.symbol, level) for level in levels]
+        dimensions = [integer(64)] * len(function.dimensions)
+        _add_forwarder(function.symbol, versions, entry_types(function), integer(32), chosen)
+        sizes = [f"{each}_workspace" for each in versions]
+        _add_forwarder(f"{function.symbol}_workspace", sizes, dimensions, integer(64), chosen)
+
+
+def _add_forwarder(
+    symbol: str, versions: Sequence[str], kinds: Sequence[ir.Type], result: ir.Type, chosen: str
+) -> None:
+    """Add a function that calls the chosen version of itself."""
+    for each in versions:
+        declare(each, kinds, result, "hidden")
+    with Body(symbol, kinds, result, "default") as body:
+        level = llvm.load(integer(32), llvm.mlir_addressof(pointer(), chosen))
+        for number, each in reversed(list(enumerate(versions))[1:]):
+            body.require(compare("ne", level, constant(32, number)), partial(call, each, result, body.arguments))
+        llvm.return_(arg=call(versions[0], result, body.arguments))
+
+
+def _add_constructor(symbol: str, chosen: str, levels: Sequence[str]) -> None:
+    """Add the function that chooses, which runs first: it goes from level to level until one cannot run."""
+    with Body(symbol, [], None, "internal") as body:
+        body.require(compare("uge", _cpuid(0, _EAX), constant(32, 7)))
+        for level in LEVELS[1:]:
+            body.require(all_of(map(_has, _FEATURES[level])))
+            body.require(_includes(_saved(), _SAVED[level]))
+            if level in levels:
+                llvm.store(constant(32, levels.index(level)), llvm.mlir_addressof(pointer(), chosen))
+        llvm.return_()
+    priority = ir.ArrayAttr.get([ir.IntegerAttr.get(integer(32), _LAST)])
+    first = ir.ArrayAttr.get([ir.FlatSymbolRefAttr.get(symbol)])
+    llvm.mlir_global_ctors(first, priority, ir.ArrayAttr.get([ir.Attribute.parse("#llvm.zero")]))
+
+
+def _has(features: _Bits) -> ir.Value:
+    return _includes(_cpuid(features.leaf, features.register), sum(1 << bit for bit in features.bits))
+
+
+def _includes(bits: ir.Value, wanted: int) -> ir.Value:
+    mask = constant(32, wanted - (wanted >> 31 << 32))
+    return compare("eq", arith.andi(bits, mask), mask)
+
+
+def _cpuid(leaf: int, register: int) -> ir.Value:
+    """Return what `cpuid` says about a leaf in a register."""
+    words = ir.Type.parse("!llvm.struct<(i32, i32, i32, i32)>")
+    answer = llvm.inline_asm(words, [constant(32, leaf), constant(32, 0)], "cpuid", _CPUID)
+    return llvm.extractvalue(integer(32), answer, [register])
+
+
+def _saved() -> ir.Value:
+    """Return which registers the operating system saves, as the low word of `xgetbv` says."""
+    words = ir.Type.parse("!llvm.struct<(i32, i32)>")
+    answer = llvm.inline_asm(words, [constant(32, 0)], "xgetbv", "={ax},={dx},{cx}")
+    return llvm.extractvalue(integer(32), answer, [0])

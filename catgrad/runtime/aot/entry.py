@@ -1,0 +1,208 @@
+"""The C entry of a compiled function: it checks its arguments, and calls the function.
+
+    int32_t NAME_f(int64_t B, const struct *parameters, const float *x, float *result, void *workspace, size_t size)
+    size_t NAME_f_workspace(int64_t B)
+
+The function itself takes for each array what MLIR makes of a memref: its address twice, an offset, its extents and its
+strides. The workspace may begin anywhere: what is needed to align it is part of its size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from enum import IntEnum
+from functools import partial
+
+from mlir import ir
+from mlir.dialects import arith, llvm
+
+from catgrad.dims import Dim, Extent, Symbol, fold, lower_bound
+from catgrad.passes.arena import ALIGNMENT
+from catgrad.passes.workspace import SIZE
+from catgrad.runtime.aot.emitter import Body, all_of, call, compare, constant, integer, offset, pointer
+from catgrad.runtime.aot.interface import Array, Function, Member, arrays
+from catgrad.types import TensorType
+
+__all__ = ["Status", "add_entry", "entry_types"]
+
+_POINTER_BYTES = 8
+
+
+class Status(IntEnum):
+    """What an entry returns."""
+
+    OK = 0
+    DIMENSION = 1
+    NULL = 2
+    ALIGNMENT = 3
+    WORKSPACE = 4
+
+    @property
+    def text(self) -> str:
+        """What it means."""
+        return _TEXTS[self]
+
+
+_TEXTS = {
+    Status.OK: "success",
+    Status.DIMENSION: "a dimension is out of its range",
+    Status.NULL: "an array or a struct is NULL",
+    Status.ALIGNMENT: "an array is not aligned to its elements",
+    Status.WORKSPACE: "the workspace is NULL or too small",
+}
+
+
+def entry_types(function: Function) -> list[ir.Type]:
+    """Return the types of what the entry of a function takes."""
+    dimensions = [integer(64)] * len(function.dimensions)
+    return [*dimensions, *[pointer()] * len(function.parameters), pointer(), integer(64)]
+
+
+def add_entry(module: ir.Module, function: Function, symbol: str, visibility: str) -> None:
+    """Add two functions to the module where a function is compiled: its entry, and the size of its workspace.
+
+    Args:
+        module: A module in the LLVM dialect, where the last argument of the function is its workspace.
+        function: The function.
+        symbol: What the entry is called; the other one is called the same with `_workspace` behind it.
+        visibility: Of both: "default" or "hidden".
+    """
+    with module.context, ir.Location.unknown(), ir.InsertionPoint(module.body):
+        _add_size(function, f"{symbol}_workspace", visibility)
+        _add_call(function, symbol, visibility)
+
+
+def _add_size(function: Function, symbol: str, visibility: str) -> None:
+    kinds = [integer(64)] * len(function.dimensions)
+    with Body(symbol, kinds, integer(64), visibility) as body:
+        frame = _Frame(function, body.arguments)
+        frame.check(body, otherwise=partial(constant, 64, 0))
+        llvm.return_(arg=frame.workspace_bytes())
+
+
+def _add_call(function: Function, symbol: str, visibility: str) -> None:
+    with Body(symbol, entry_types(function), integer(32), visibility) as body:
+        frame = _Frame(function, body.arguments[: len(function.dimensions)])
+        *given, workspace, size = body.arguments[len(function.dimensions) :]
+        frame.check(body, otherwise=_status(Status.DIMENSION))
+        body.require(_are_given(given), _status(Status.NULL))
+        found = {
+            array.operand: (array, x)
+            for member, x in zip(function.parameters, given, strict=True)
+            for array, x in _addresses(member, x)
+        }
+        body.require(_are_given([address for _, address in found.values()]), _status(Status.NULL))
+        body.require(all_of(_is_aligned(*each) for each in found.values()), _status(Status.ALIGNMENT))
+        needed = frame.workspace_bytes()
+        body.require(compare("uge", size, needed), _status(Status.WORKSPACE))
+        is_idle = compare("eq", needed, constant(64, 0))
+        body.require(arith.ori(is_idle, _are_given([workspace])), _status(Status.WORKSPACE))
+        addresses = [found[operand][1] for operand in range(len(found))]
+        call(function.signature.name, None, frame.operands(addresses, _aligned(workspace), needed))
+        llvm.return_(arg=_status(Status.OK)())
+
+
+def _status(status: Status) -> Callable[[], ir.Value]:
+    return partial(constant, 32, status)
+
+
+def _are_given(addresses: Sequence[ir.Value]) -> ir.Value:
+    null = llvm.mlir_zero(pointer())
+    return all_of(llvm.icmp(llvm.ICmpPredicate.ne, address, null) for address in addresses)
+
+
+def _addresses(member: Member, given: ir.Value) -> Iterator[tuple[Array, ir.Value]]:
+    """Yield the arrays of a parameter with their addresses; a struct holds one pointer after the other."""
+    if isinstance(member, Array):
+        yield member, given
+        return
+    for position, array in enumerate(arrays(member.members)):
+        yield array, llvm.load(pointer(), offset(given, constant(64, _POINTER_BYTES * position)))
+
+
+def _is_aligned(array: Array, address: ir.Value) -> ir.Value:
+    last_bits = constant(64, array.type.dtype.numpy.itemsize - 1)
+    return compare("eq", arith.andi(_number(address), last_bits), constant(64, 0))
+
+
+def _number(address: ir.Value) -> ir.Value:
+    return llvm.ptrtoint(integer(64), address)
+
+
+def _aligned(address: ir.Value) -> ir.Value:
+    """Return the first aligned address from `address` on."""
+    behind = arith.subi(constant(64, 0), _number(address))
+    return offset(address, arith.andi(behind, constant(64, ALIGNMENT - 1)))
+
+
+class _Frame:
+    """The operands of a compiled function, given its dimensions.
+
+    Args:
+        function: The function.
+        dimensions: The values of its symbols.
+    """
+
+    def __init__(self, function: Function, dimensions: Sequence[ir.Value]) -> None:
+        signature = function.signature
+        self._function = function
+        self._types = [*signature.inputs, *(signature.outputs[i] for i in signature.fresh)]
+        self._dimensions = dict(zip((symbol.name for symbol in function.dimensions), dimensions, strict=True))
+        self._extents: dict[Extent, ir.Value] = {}
+
+    def check(self, body: Body, otherwise: Callable[[], ir.Value]) -> None:
+        """Return `otherwise` unless every dimension is in its range, and every extent is one."""
+        body.require(all_of(map(self._is_in_range, self._function.dimensions)), otherwise)
+        extents = dict.fromkeys(extent for type in self._types for extent in type.shape if isinstance(extent, Dim))
+        doubtful = [extent for extent in extents if (bound := lower_bound(extent)) is None or bound < 0]
+        body.require(all_of(compare("sge", self._extent(e), constant(64, 0)) for e in doubtful), otherwise)
+
+    def workspace_bytes(self) -> ir.Value:
+        """Return the size of a workspace that begins anywhere; 0 if none is needed."""
+        zero, nowhere = constant(64, 0), llvm.mlir_zero(pointer())
+        operands = self.operands([nowhere] * len(self._types), nowhere, zero)
+        size = call(self._function.signature.name + SIZE, integer(64), operands)
+        with_slack = arith.addi(size, constant(64, ALIGNMENT - 1))
+        return arith.select(compare("eq", size, zero), zero, with_slack)
+
+    def operands(self, addresses: Sequence[ir.Value], workspace: ir.Value, size: ir.Value) -> list[ir.Value]:
+        """Return what the function takes."""
+        zero, one = constant(64, 0), constant(64, 1)
+        arrays = zip(addresses, self._types, strict=True)
+        memrefs = [x for address, type in arrays for x in (address, address, zero, *self._layout(type))]
+        return [*self._dimensions.values(), *memrefs, workspace, workspace, zero, size, one]
+
+    def _is_in_range(self, symbol: Symbol) -> ir.Value:
+        value, zero = self._dimensions[symbol.name], constant(64, 0)
+        remainder = arith.remsi(value, constant(64, symbol.multiple_of))
+        return all_of([
+            compare("sge", value, constant(64, symbol.min)),
+            compare("sle", value, constant(64, self._function.greatest[symbol.name])),
+            compare("eq", remainder, zero),
+        ])
+
+    def _layout(self, type: TensorType) -> list[ir.Value]:
+        """Return the extents and the strides of an array."""
+        extents = [self._extent(extent) for extent in type.shape]
+        strides = [constant(64, 1)] * bool(extents)
+        for extent in reversed(extents[1:]):
+            strides.insert(0, arith.muli(extent, strides[0]))
+        return [*extents, *strides]
+
+    def _extent(self, extent: Extent) -> ir.Value:
+        """Return the value of an extent."""
+        return fold(
+            extent,
+            lambda number: constant(64, number),
+            lambda symbol: self._dimensions[symbol.name],
+            lambda function, a, b: _ARITHMETIC[function](a, b),
+        )
+
+
+_ARITHMETIC = {
+    "add": arith.addi,
+    "mul": arith.muli,
+    "floordiv": arith.floordivsi,
+    "min": arith.minsi,
+    "max": arith.maxsi,
+}

@@ -1,0 +1,100 @@
+"""The folder of a library: all that a program in C, C++ or Python needs.
+
+| file | what it is |
+|---|---|
+| `libNAME.so`, `libNAME.a` | the code |
+| `NAME.h`, `NAME.pc` | how C programs call and find it |
+| `NAME.py` | how Python programs call it: with numpy, without catgrad |
+| `manifest.json` | types, dimensions, versions, and the hashes of the other files |
+| `parameters.safetensors` | arrays to begin with, where there are any |
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+import os
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import Any
+
+import numpy as np
+from safetensors.numpy import save
+
+from catgrad.runtime.aot import loader
+from catgrad.runtime.aot.header import header
+from catgrad.runtime.aot.library import Library
+from catgrad.runtime.aot.manifest import manifest
+
+__all__ = ["write"]
+
+_LIBRARY = '_library = Library(Path(__file__).with_name("manifest.json"))'
+"""How the Python loader ends where it stands for a library."""
+
+_MODE = 0o644
+_PKG_CONFIG = """\
+prefix=${{pcfiledir}}
+
+Name: {name}
+Description: functions compiled by catgrad
+Version: {version}
+Cflags: -I${{prefix}}
+Libs: -L${{prefix}} -l{name}
+Libs.private: {private}
+"""
+
+
+def write(folder: Path, library: Library, parameters: Mapping[str, np.ndarray[Any, Any]] | None = None) -> list[Path]:
+    """Write a library into a folder, which is made if it is not there.
+
+    Args:
+        folder: Where.
+        library: What.
+        parameters: Arrays by name.
+
+    Returns:
+        The files.
+
+    Raises:
+        CatgradError: There is no C compiler to link with.
+        OSError: A file cannot be written.
+    """
+    name = library.interface.name
+    contents = {f"{name}.h": header(library.interface).encode(), **_code(library)}
+    if parameters is not None:
+        contents["parameters.safetensors"] = save({key: parameters[key] for key in sorted(parameters)})
+    description = json.dumps(manifest(library, contents), indent=1) + "\n"
+    folder.mkdir(parents=True, exist_ok=True)
+    for file, content in {**contents, "manifest.json": description.encode()}.items():
+        _replace(folder / file, content)
+    return [folder / file for file in (*contents, "manifest.json")]
+
+
+def _code(library: Library) -> dict[str, bytes]:
+    """Return the files with code, and those that only make sense where it runs."""
+    name = library.interface.name
+    static = {f"lib{name}.a": library.archive()}
+    if not library.is_native:
+        return {**static, **library.objects}
+    loading = {f"{name}.py": _python(library).encode(), f"{name}.pc": _pkg_config(library).encode()}
+    return {**static, f"lib{name}.so": library.shared(), **loading}
+
+
+def _python(library: Library) -> str:
+    functions = [f"{f.name} = _library.function({f.name!r})" for f in library.interface.functions]
+    return "\n".join([inspect.getsource(loader), "", _LIBRARY, *functions, ""])
+
+
+def _pkg_config(library: Library) -> str:
+    private = " ".join(f"-l{needed}" for needed in library.needs if needed != "c")
+    return _PKG_CONFIG.format(name=library.interface.name, version=version("catgrad"), private=private)
+
+
+def _replace(path: Path, content: bytes) -> None:
+    """Write a new file in the place of an old one, which programs that have loaded it go on using."""
+    with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}-", delete=False) as file:
+        file.write(content)
+    os.chmod(file.name, _MODE)
+    os.replace(file.name, path)

@@ -1,0 +1,188 @@
+"""Libraries: compiled functions behind a C interface, as object code."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from mlir import ir
+
+from catgrad.backend import emitted
+from catgrad.dialect.emit import new_context
+from catgrad.errors import CatgradError
+from catgrad.passes.base import Stage
+from catgrad.passes.machine import Machine
+from catgrad.passes.multiply_add import EmulateMultiplyAdd
+from catgrad.passes.pipelines import stages
+from catgrad.passes.runner import run
+from catgrad.passes.workspace import Workspace
+from catgrad.runtime.aot import toolchain
+from catgrad.runtime.aot.dispatch import LEVELS, support, version
+from catgrad.runtime.aot.emitter import LOWERING
+from catgrad.runtime.aot.entry import add_entry
+from catgrad.runtime.aot.interface import Interface, interface
+from catgrad.runtime.engine import llvm_ir
+from catgrad.runtime.signature import Signature
+from catgrad.term import Term
+from catgrad.types import TensorType
+
+__all__ = ["TARGETS", "Library", "Target", "compile_library"]
+
+_LIBC = frozenset({"memcmp", "memcpy", "memmove", "memset"})
+"""What LLVM may call of the C library, wherever it stands."""
+
+_LEGAL = frozenset({"builtin", "llvm"})
+
+
+@dataclass(frozen=True)
+class Target:
+    """What libraries are made for.
+
+    Attributes:
+        triple: The architecture and the system, as LLVM names them.
+        levels: The processors that code is generated for, lowest first: names of `Machine`.
+    """
+
+    triple: str
+    levels: tuple[str, ...]
+
+
+_X86 = "x86_64-unknown-linux-gnu"
+TARGETS: Mapping[str, Target] = {
+    "cpu": Target(_X86, LEVELS),
+    **{f"cpu:{level}": Target(_X86, (level,)) for level in LEVELS},
+    "cpu:aarch64": Target("aarch64-unknown-linux-gnu", ("aarch64",)),
+}
+"""What can be built for. `cpu` chooses between all levels of x86-64 when it is loaded."""
+
+_WITHOUT_MULTIPLY_ADD = frozenset({"x86-64-v2"})
+_PROCESSORS = {"aarch64": "generic"}
+"""What LLVM calls a machine, where that is not its name."""
+
+
+@dataclass(frozen=True)
+class Library:
+    """A compiled library.
+
+    Attributes:
+        interface: What it offers.
+        target: What it is for.
+        build: Identifies its code.
+        objects: Its object code, by file name.
+    """
+
+    interface: Interface
+    target: str
+    build: str
+    objects: Mapping[str, bytes]
+
+    @property
+    def is_native(self) -> bool:
+        """Whether it runs on machines like this one, whose linker can make it a shared library."""
+        return platform.machine() == TARGETS[self.target].triple.partition("-")[0]
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The libraries to link it with.
+
+        The C library, its mathematical part if a function of it is called, and what compilers bring for arithmetic that
+        a processor lacks.
+        """
+        runtime = {symbol for symbol in self.calls if symbol.startswith("__")}
+        wanted = {"m": self.calls - _LIBC - runtime, "c": True, "gcc": runtime}
+        return tuple(library for library, calls in wanted.items() if calls)
+
+    @property
+    def calls(self) -> frozenset[str]:
+        """The functions of other libraries that it calls."""
+        taken = frozenset().union(*map(toolchain.undefined, self.objects.values()))
+        return frozenset(symbol for symbol in taken if not symbol.startswith(f"{self.interface.name}_"))
+
+    def archive(self) -> bytes:
+        """Return the static library."""
+        return toolchain.archive(self.objects)
+
+    def shared(self) -> bytes:
+        """Return the shared library.
+
+        Raises:
+            CatgradError: There is no C compiler to link with.
+        """
+        return toolchain.link(self.objects, f"lib{self.interface.name}.so", self.needs)
+
+
+def compile_library(name: str, programs: Mapping[str, tuple[Term, Signature]], target: str = "cpu") -> Library:
+    """Compile functions into a library.
+
+    Args:
+        name: What the library is called: every symbol begins with it.
+        programs: What `catgrad.compile.prepare` makes of each function, by name.
+        target: A key of `TARGETS`.
+
+    Raises:
+        CatgradError: A name is no identifier, or the target is unknown.
+        CompileError: A pass or a tool failed.
+    """
+    if target not in TARGETS:
+        raise CatgradError(f"unknown target {target!r}: expected one of {', '.join(TARGETS)}")
+    named = {each: _renamed(each, *program) for each, program in programs.items()}
+    types = {each: set(_types(term)) for each, (term, _) in named.items()}
+    made = interface(name, {each: signature for each, (_, signature) in named.items()}, types)
+    objects = dict(_objects(made, list(named.values()), TARGETS[target]))
+    build = hashlib.sha256(b"".join(objects.values())).hexdigest()
+    objects[f"{name}.o"] = _support(made, build, TARGETS[target])
+    return Library(made, target, build, objects)
+
+
+def _objects(
+    made: Interface, programs: Sequence[tuple[Term, Signature]], target: Target
+) -> Iterator[tuple[str, bytes]]:
+    """Yield the object of each level."""
+    is_alone = len(target.levels) == 1
+    for level in target.levels:
+        module = _compiled(programs, level)
+        for function in made.functions:
+            symbol = function.symbol if is_alone else version(function.symbol, level)
+            add_entry(module, function, symbol, "default" if is_alone else "hidden")
+        yield f"{made.name}.{level}.o", _object(module, target, level)
+
+
+def _support(made: Interface, build: str, target: Target) -> bytes:
+    """Return the object of what the levels share."""
+    return _object(support(made, build, target.levels, new_context()), target, target.levels[0])
+
+
+def _compiled(programs: Sequence[tuple[Term, Signature]], level: str) -> ir.Module:
+    """Return the module of some functions in the LLVM dialect, each with a workspace as its last argument."""
+    module = emitted(*programs)
+    run(module, [_completed(stage, level) for stage in stages(machine=Machine.named(level))[1:]])
+    for op in list(module.body.operations):
+        if op.operation.attributes["sym_name"].value.startswith("_mlir_ciface_"):
+            op.operation.erase()
+    return module
+
+
+def _completed(stage: Stage, level: str) -> Stage:
+    """Return a stage with the passes that libraries need besides."""
+    if stage.name != "kernels":
+        return stage
+    emulation = (EmulateMultiplyAdd(),) if level in _WITHOUT_MULTIPLY_ADD else ()
+    return replace(stage, passes=(*stage.passes, *emulation, "cse", Workspace()))
+
+
+def _object(module: ir.Module, target: Target, level: str) -> bytes:
+    run(module, [Stage("interface", (LOWERING,), _LEGAL)])
+    return toolchain.object_code(llvm_ir(module), target.triple, _PROCESSORS.get(level, level))
+
+
+def _renamed(name: str, term: Term, signature: Signature) -> tuple[Term, Signature]:
+    return replace(term, name=name), replace(signature, name=name)
+
+
+def _types(term: Term) -> Iterator[TensorType]:
+    """Yield the types of everything that a term computes."""
+    yield from term.node_types
+    for definition in term.definitions:
+        yield from definition.term.node_types

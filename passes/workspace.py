@@ -1,0 +1,298 @@
+"""One workspace for a module: whoever calls the code provides the memory that it works in, so that no call allocates.
+
+    @f(%n: index, %x: memref<?xf32>)    becomes    @f(%n: index, %x: memref<?xf32>, %room: memref<?xi8>)
+                                        and        @f.workspace(the same) -> index
+
+Every buffer, of the heap or of the stack, is a place in the workspace of its function. Buffers of known size are placed
+as in an arena; behind them, a buffer of unknown size takes over the place of a dead one of the same size, or the next
+free place. A callee works behind what its caller has placed by then. `@f.workspace` says how many bytes all this takes:
+it is the slice of @f that computes sizes, and touches no array.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Hashable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from mlir import ir
+from mlir.dialects import arith, func, memref
+
+from catgrad.passes.arena import ALIGNMENT, Buffer, place
+from catgrad.passes.base import Pass
+from catgrad.passes.kernels.emit import Index, add, divide, multiply, subtract, value
+from catgrad.passes.kernels.view import width
+from catgrad.passes.kernels.walk import named
+from catgrad.passes.slices import copy_slice
+
+__all__ = ["SIZE", "Workspace"]
+
+SIZE = ".workspace"
+"""What the name of a function that tells the size of a workspace ends with."""
+
+_UNKNOWN = ir.ShapedType.get_dynamic_size()
+
+
+@dataclass(frozen=True)
+class Workspace(Pass):
+    """Put every buffer into a workspace, the last argument of every public function.
+
+    `@f.workspace` takes the arguments of a public function `@f` and returns how many bytes @f needs. A workspace begins
+    at a multiple of 64 bytes.
+    """
+
+    name: ClassVar[str] = "catgrad-workspace"
+
+    def run(self, module: ir.Operation) -> None:
+        """Rewrite every function that has a body, callees before callers."""
+        needs: dict[str, int | None] = {}
+        for function in _callees_first(module):
+            frame = _Frame(function, needs)
+            if frame.is_needed:
+                needs[function.sym_name.value] = frame.rewrite()
+
+
+def _callees_first(module: ir.Operation) -> list[func.FuncOp]:
+    """Return the functions that have a body, each after those that it calls."""
+    operations = module.regions[0].blocks[0].operations
+    functions = {f.sym_name.value: f for f in operations if isinstance(f, func.FuncOp) and not f.is_external}
+    ordered: dict[str, func.FuncOp] = {}
+
+    def visit(name: str) -> None:
+        if name in functions and name not in ordered:
+            for call in named(functions[name].operation, "func.call"):
+                visit(call.opview.callee.value)
+            ordered[name] = functions[name]
+
+    for name in functions:
+        visit(name)
+    return list(ordered.values())
+
+
+@dataclass(frozen=True)
+class _Allocation:
+    """A buffer that has no place yet.
+
+    Attributes:
+        op: What allocates it.
+        start: In which operation of the function's body that happens, by position.
+        end: The position behind its last use.
+    """
+
+    op: ir.Operation
+    start: int
+    end: int
+
+    @property
+    def type(self) -> ir.MemRefType:
+        """The type of the buffer."""
+        return ir.MemRefType(self.op.result.type)
+
+    @property
+    def known_bytes(self) -> int:
+        """Its size in bytes where all unknown extents are 1."""
+        elements = 1
+        for extent in self.type.shape:
+            elements *= 1 if extent == _UNKNOWN else extent
+        return elements * -(-width(self.type.element_type) // 8)
+
+
+@dataclass
+class _Place:
+    """A part of the workspace that buffers of one size have one after the other.
+
+    Attributes:
+        offset: Where it begins.
+        end: The position from which it is free.
+    """
+
+    offset: Index
+    end: int
+
+
+@dataclass
+class _Frame:
+    """The workspace of one function, being laid out.
+
+    Attributes:
+        function: The function.
+        needs: The sizes of its callees' workspaces, None where a function tells it; callees without one are missing.
+        top: The first byte behind all places.
+        called: The callees that need a workspace, and where it begins.
+    """
+
+    function: func.FuncOp
+    needs: Mapping[str, int | None]
+    top: Index = 0
+    called: list[tuple[func.CallOp, Index]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._body = [view.operation for view in self.function.entry_block.operations]
+        self._position = {op: position for position, op in enumerate(self._body)}
+        self._allocations = sorted(self._find_allocations(), key=lambda allocation: allocation.start)
+        calls = [op.opview for op in named(self.function.operation, "func.call")]
+        self._calls = [call for call in calls if call.callee.value in self.needs]
+        self._places: dict[Hashable, list[_Place]] = defaultdict(list)
+        outer = [*self.function.entry_block.arguments, *(result for op in self._body for result in op.results)]
+        self._outer = {value: value for value in outer}
+
+    @property
+    def is_public(self) -> bool:
+        """Whether the function can be called from outside, where all functions look alike."""
+        return "sym_visibility" not in self.function.attributes
+
+    @property
+    def is_needed(self) -> bool:
+        """Whether the function takes a workspace."""
+        return bool(self.is_public or self._allocations or self._calls)
+
+    def rewrite(self) -> int | None:
+        """Give every buffer a place and every callee a workspace; return the size if it is known."""
+        offsets = self._lay_out()
+        for op in named(self.function.operation, "memref.dealloc"):
+            op.erase()
+        room = self._add_argument()
+        for allocation in self._allocations:
+            _move(allocation.op, room, offsets[allocation.op])
+        size = self._tell_size()
+        for call, offset in self.called:
+            _give_room(call, room, offset)
+        return size
+
+    def _find_allocations(self) -> Iterator[_Allocation]:
+        for name in ("memref.alloc", "memref.alloca"):
+            for op in named(self.function.operation, name):
+                yield _Allocation(op, self._at(op), self._last_use(op.result) + 1)
+
+    def _at(self, op: ir.Operation) -> int:
+        """Return the position of the operation of the function's body that `op` is in."""
+        while op not in self._position:
+            op = op.parent.operation
+        return self._position[op]
+
+    def _last_use(self, buffer: ir.Value) -> int:
+        """Return the last position where the buffer, or a view of it, is used."""
+        last, todo = 0, [buffer]
+        while todo:
+            for use in todo.pop().uses:
+                op = use.owner.operation
+                last = max(last, self._at(op))
+                op = op.parent.operation if op.name == "scf.yield" else op
+                todo += [result for result in op.results if isinstance(result.type, ir.MemRefType)]
+        return last
+
+    def _lay_out(self) -> dict[ir.Operation, Index]:
+        """Return where each buffer begins."""
+        known = [a for a in self._allocations if a.type.has_static_shape]
+        buffers = [Buffer(a.start, a.end, a.known_bytes) for a in known]
+        offsets: dict[ir.Operation, Index] = dict(zip((a.op for a in known), place(buffers), strict=True))
+        self.top = max((_aligned(offsets[a.op] + a.known_bytes) for a in known), default=0)
+        events = [(a.start, a) for a in self._allocations if not a.type.has_static_shape]
+        events += [(self._at(call.operation), call) for call in self._calls]
+        for position, event in sorted(events, key=lambda event: event[0]):
+            if isinstance(event, func.CallOp):
+                self.called.append((event, self.top))
+            else:
+                offsets[event.op] = self._place(event, position)
+        return offsets
+
+    def _place(self, allocation: _Allocation, position: int) -> Index:
+        """Return where a buffer of unknown size begins."""
+        op = self._body[position]
+        with ir.InsertionPoint(op), op.location:
+            extents = [copy_slice(extent, self._outer) for extent in allocation.op.operands]
+            places = self._places[allocation.known_bytes, tuple(extents)]
+            for each in places:
+                if each.end <= position:
+                    each.end = allocation.end
+                    return each.offset
+            places.append(_Place(self.top, allocation.end))
+            self.top = add(self.top, _size(allocation.known_bytes, extents))
+        return places[-1].offset
+
+    def _add_argument(self) -> ir.Value:
+        """Add the workspace to the arguments of the function."""
+        function, location = self.function, self.function.location
+        room = function.entry_block.add_argument(_room_type(), location)
+        kinds = [argument.type for argument in function.entry_block.arguments]
+        function.attributes["function_type"] = ir.TypeAttr.get(ir.FunctionType.get(kinds, function.type.results))
+        if "arg_attrs" in function.attributes:
+            known = list(function.attributes["arg_attrs"])
+            function.attributes["arg_attrs"] = ir.ArrayAttr.get([*known, ir.DictAttr.get({})])
+        return room
+
+    def _tell_size(self) -> int | None:
+        """Return the size of the workspace if it is known; else, or if the function is public, make its function."""
+        needs = [self.needs[call.callee.value] for call, _ in self.called]
+        offsets = [offset for _, offset in self.called]
+        is_known = all(isinstance(number, int) for number in (self.top, *needs, *offsets))
+        if self.is_public or not is_known:
+            self._make_size_function()
+        return max([self.top, *map(add, offsets, needs)]) if is_known else None
+
+    def _make_size_function(self) -> None:
+        function, index = self.function, ir.IndexType.get()
+        kinds = function.type.inputs
+        with ir.InsertionPoint(function), function.location:
+            made = func.FuncOp(function.sym_name.value + SIZE, (kinds, [index]))
+        if not self.is_public:
+            made.sym_visibility = ir.StringAttr.get("private")
+        block = made.add_entry_block()
+        known = dict(zip(function.entry_block.arguments, block.arguments, strict=True))
+        with ir.InsertionPoint(block), function.location:
+            size = _copy(self.top, known)
+            for call, offset in self.called:
+                need = self._need(call, known, block.arguments[-1])
+                size = _maximum(size, add(_copy(offset, known), need))
+            func.ReturnOp([value(size)])
+
+    def _need(self, call: func.CallOp, known: dict[ir.Value, ir.Value], room: ir.Value) -> Index:
+        """Return the size of the workspace of a callee, in the size function, where any memref stands for it."""
+        name = call.callee.value
+        need = self.needs[name]
+        if need is not None:
+            return need
+        operands = [copy_slice(operand, known) for operand in call.operands]
+        return func.CallOp([ir.IndexType.get()], name + SIZE, [*operands, room]).result
+
+
+def _room_type() -> ir.MemRefType:
+    return ir.MemRefType.get([_UNKNOWN], ir.IntegerType.get_signless(8))
+
+
+def _aligned(size: int) -> int:
+    return -(-size // ALIGNMENT) * ALIGNMENT
+
+
+def _size(known_bytes: int, extents: list[ir.Value]) -> Index:
+    """Return the size of a buffer, in whole cache lines."""
+    size: Index = known_bytes
+    for extent in extents:
+        size = multiply(extent, size) if isinstance(size, int) else arith.muli(size, extent)
+    return multiply(divide(add(size, ALIGNMENT - 1), ALIGNMENT), ALIGNMENT)
+
+
+def _maximum(a: Index, b: Index) -> Index:
+    return max(a, b) if isinstance(a, int) and isinstance(b, int) else arith.maxsi(value(a), value(b))
+
+
+def _copy(index: Index, known: dict[ir.Value, ir.Value]) -> Index:
+    return index if isinstance(index, int) else copy_slice(index, known)
+
+
+def _move(alloc: ir.Operation, room: ir.Value, offset: Index) -> None:
+    """Replace an allocation by a view of the workspace."""
+    with ir.InsertionPoint(alloc), alloc.location:
+        view = memref.view(alloc.result.type, room, value(offset), list(alloc.operands))
+    alloc.result.replace_all_uses_with(view)
+    alloc.erase()
+
+
+def _give_room(call: func.CallOp, room: ir.Value, offset: Index) -> None:
+    """Give a callee the rest of the workspace."""
+    with ir.InsertionPoint(call), call.location:
+        rest = subtract(memref.dim(room, value(0)), offset)
+        own = memref.view(_room_type(), room, value(offset), [rest])
+        func.CallOp(list(call.operation.results.types), call.callee.value, [*call.operands, own])
+    call.operation.erase()

@@ -1,0 +1,90 @@
+"""The library in C programs: the header compiles, training gives the same bits as in Python, memory is used rightly."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file, save_file
+
+from catgrad.cli import data
+from catgrad.cli.tasks import TASKS
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "c"
+BATCH = TASKS["digits"].batch
+STEPS = 40
+
+
+@pytest.fixture(scope="module")
+def examples(tmp_path_factory):
+    """Shuffled digits, and the file they are in."""
+    found = data.load("digits", 0).train
+    rows = np.random.default_rng(0).permutation(len(found))[: BATCH * STEPS]
+    path = tmp_path_factory.mktemp("data") / "examples.safetensors"
+    save_file({"x": found.x[rows], "y": found.y[rows]}, path)
+    return found[rows], path
+
+
+def built(digits, folder, *flags):
+    """Build the example in a folder with its Makefile."""
+    shutil.copytree(EXAMPLE, folder)
+    command = ["make", "--silent", f"LIBRARY={digits}", "CC=gcc", f"CFLAGS={' '.join(flags) or '-O2'}"]
+    subprocess.run(command, cwd=folder, check=True, capture_output=True)
+    return folder / "train_digits"
+
+
+def run(command, digits, examples, trained):
+    """Run the example for one epoch; return the losses it prints, and its last line."""
+    arguments = [digits / "parameters.safetensors", examples, "1", trained]
+    done = subprocess.run([*command, *arguments], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    *losses, last = done.stdout.splitlines()
+    return [float.fromhex(loss) for loss in losses], last
+
+
+def test_training_in_c_gives_the_bits_of_training_in_python(digits, examples, tmp_path):
+    (batch, path), settings = examples, TASKS["digits"].settings()
+    losses, last = run([built(digits, tmp_path / "c")], digits, path, tmp_path / "trained.safetensors")
+    state, step = settings.learner.init(0), settings.step().executable
+    rows = [slice(i, i + BATCH) for i in range(0, len(batch), BATCH)]
+    assert losses == [float(step(state, batch.x[r], batch.y[r])[1]) for r in rows]
+    trained = load_file(tmp_path / "trained.safetensors")
+    assert {k: v.tobytes() for k, v in trained.items()} == {k: v.tobytes() for k, v in state["parameters"].items()}
+    scores = settings.predict().executable(state["parameters"], batch.x)
+    assert last == f"{np.sum(scores.argmax(axis=1) == batch.y)} of {len(batch)}"
+
+
+def test_address_sanitizer_finds_nothing(digits, examples, tmp_path):
+    program = built(digits, tmp_path / "c", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
+    losses, _ = run([program], digits, examples[1], tmp_path / "trained.safetensors")
+    assert losses[-1] < losses[0]
+
+
+def test_valgrind_finds_nothing_and_older_code_learns_as_well(digits, examples, tmp_path):
+    if shutil.which("valgrind") is None:
+        pytest.skip("valgrind is not installed")
+    command = ["valgrind", "--quiet", "--error-exitcode=9", "--leak-check=full", built(digits, tmp_path / "c")]
+    losses, _ = run(command, digits, examples[1], tmp_path / "trained.safetensors")
+    native, _ = run([tmp_path / "c" / "train_digits"], digits, examples[1], tmp_path / "trained.safetensors")
+    np.testing.assert_allclose(losses, native, rtol=1e-3)
+
+
+@pytest.mark.parametrize("language", ["-std=c99 -xc", "-std=c17 -xc", "-std=c++11 -xc++"])
+def test_the_header_is_strict_c_and_c_plus_plus(digits, compiler, language):
+    flags = [*language.split(), "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-fsyntax-only"]
+    done = subprocess.run([compiler, *flags, digits / "digits.h"], capture_output=True, text=True, check=False)
+    if "cc1plus" in done.stderr:
+        pytest.skip("g++ is not installed")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_struct_serves_wherever_the_structure_is_the_same(digits):
+    header = (digits / "digits.h").read_text()
+    assert re.findall(r"^typedef struct (\w+)", header, re.MULTILINE) == [
+        "digits_parameters",
+        "digits_optimizer",
+        "digits_state",
+    ]
+    assert header.count("const digits_parameters *parameters") == 2

@@ -1,0 +1,223 @@
+"""Calls of compiled libraries: results, shapes, statuses, workspaces and threads, on every level that can run here."""
+
+import ctypes
+import json
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import catgrad as cg
+from catgrad.compile import prepare
+from catgrad.passes.machine import Machine
+from catgrad.runtime.aot.dispatch import LEVELS
+from catgrad.runtime.aot.entry import Status
+from catgrad.runtime.aot.export import write
+from catgrad.runtime.aot.library import compile_library
+
+B, K, N = map(cg.dim, "BKN")
+RUNNABLE = [level for level in LEVELS if Machine.named(level).vector_bits <= Machine.host().vector_bits]
+
+
+def normal(*shape, dtype=np.float32):
+    return np.random.default_rng(0).standard_normal(shape).astype(dtype)
+
+
+def chain(x, v, w):
+    """Two products with a symbolic intermediate each, and a row reduction."""
+    hidden = cg.tanh(x @ v)
+    return cg.sum(cg.exp(hidden @ w - 1), axis=1)
+
+
+CHAIN = chain, cg.f32[B, K], cg.f32[K, N], cg.f32[N, K]
+
+
+@pytest.mark.parametrize("level", RUNNABLE)
+def test_every_level_agrees_with_the_reference(build, level):
+    made = build(f"cpu:{level}", chain=CHAIN)
+    for b, k, n in ((1, 1, 1), (5, 70, 33), (0, 3, 4), (130, 20, 200)):
+        x, v, w = normal(b, k), normal(k, n) / (k + 1), normal(n, k) / (n + 1)
+        expected = np.exp(np.tanh(x.astype(np.float64) @ v) @ w - 1).sum(axis=1)
+        np.testing.assert_allclose(made.chain(x, v, w), expected, rtol=2e-5)
+
+
+@pytest.mark.parametrize("level", RUNNABLE)
+@pytest.mark.parametrize("dtype", [cg.f32, cg.f64])
+def test_elementary_functions_are_accurate_on_every_level(build, level, dtype):
+    functions = {"exp": np.exp, "log": np.log, "tanh": np.tanh, "log1p": np.log1p, "expm1": np.expm1}
+    made = build(f"cpu:{level}", **{name: (getattr(cg, name), dtype[N]) for name in functions})
+    x = np.geomspace(1e-6, 40, 1000).astype(dtype.numpy)
+    for name, reference in functions.items():
+        exact = reference(x.astype(np.longdouble))
+        assert np.max(np.abs(getattr(made, name)(x) - exact) / np.spacing(exact.astype(dtype.numpy))) < 6, name
+
+
+def test_inputs_of_every_dtype(build):
+    types = (cg.bool_, cg.i32, cg.i64, cg.f16, cg.f32, cg.f64)
+    made = build("cpu:x86-64-v3", same=(lambda *xs: tuple(cg.where(x == x, x, x) for x in xs), *(t[N] for t in types)))
+    given = [np.arange(3).astype(type.numpy) for type in types]
+    for x, y in zip(given, made.same(*given), strict=True):
+        assert (x.dtype, x.tolist()) == (y.dtype, y.tolist())
+
+
+def test_the_loader_needs_neither_catgrad_nor_mlir(digits):
+    script = "import sys, digits; assert digits.predict; print(*sys.modules)"
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, cwd=digits, capture_output=True, text=True, check=True)
+    roots = {name.partition(".")[0] for name in done.stdout.split()}
+    assert "numpy" in roots
+    assert not roots & {"catgrad", "mlir", "optree", "ml_dtypes"}
+
+
+def test_training_through_the_loader_updates_the_state_in_place(digits, import_file):
+    made = import_file(digits / "digits.py")
+    rng = np.random.default_rng(0)
+    names = json.loads((digits / "manifest.json").read_text())["functions"]["init"]["arrays"]
+    arrays = [rng.standard_normal(each["shape"]).astype(np.float32) / 8 for each in names[:4]]
+    keys = ("hidden.linear.bias", "hidden.linear.weight", "out.linear.bias", "out.linear.weight")
+    state = made.init(dict(zip(keys, arrays, strict=True)))
+    x, y = rng.standard_normal((32, 64)).astype(np.float32), np.arange(32, dtype=np.int32) % 10
+    losses = []
+    for _ in range(30):
+        after, loss = made.step(state, x, y)
+        losses.append(loss.item())
+    assert after["parameters"]["out.linear.bias"] is state["parameters"]["out.linear.bias"]
+    assert losses[-1] < losses[0] / 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ((normal(2, 3), normal(3, 4)), TypeError, "takes 3 arguments, got 2"),
+        ((normal(2, 3), normal(3, 4), normal(5, 3)), ValueError, r"must have shape \(4, 3\), got \(5, 3\)"),
+        ((normal(2, 3, dtype=np.float64), normal(3, 4), normal(4, 3)), TypeError, "must be float32 with 2 axes"),
+        ((normal(3, 2).T, normal(3, 4), normal(4, 3)), ValueError, "must be contiguous"),
+    ],
+)
+def test_the_loader_rejects_what_does_not_fit(chained, arguments, error, message):
+    with pytest.raises(error, match=message):
+        chained.chain(*arguments)
+
+
+class Raw:
+    """The C functions of a library with one function, called as a C program may call them."""
+
+    def __init__(self, folder, name):
+        self.code = ctypes.CDLL(str(folder / "liblib.so"))
+        self.function, self.workspace = self.code[f"lib_{name}"], self.code[f"lib_{name}_workspace"]
+        self.workspace.restype = ctypes.c_size_t
+        self.code.lib_status_text.restype = ctypes.c_char_p
+
+    def size(self, *dimensions):
+        return self.workspace(*map(ctypes.c_int64, dimensions))
+
+    def __call__(self, dimensions, addresses, workspace, size):
+        sizes = map(ctypes.c_int64, dimensions)
+        return self.function(
+            *sizes, *map(ctypes.c_void_p, addresses), ctypes.c_void_p(workspace), ctypes.c_size_t(size)
+        )
+
+
+@pytest.fixture(scope="module")
+def chained(build):
+    """The chain as a library."""
+    return build(chain=CHAIN)
+
+
+@pytest.fixture(scope="module")
+def raw(chained):
+    """The chain as a C function."""
+    return Raw(Path(chained.__file__).parent, "chain")
+
+
+@pytest.mark.parametrize("dimensions", [(1, 1, 1), (7, 65, 33), (200, 300, 17), (0, 5, 5)])
+@pytest.mark.parametrize("misalignment", [0, 1, 40])
+def test_a_call_stays_inside_its_workspace(raw, dimensions, misalignment):
+    b, k, n = dimensions
+    arrays = [normal(b, k), normal(k, n) / 9, normal(n, k) / 9, np.empty(b, np.float32)]
+    size = raw.size(*dimensions)
+    memory = np.full(size + 256, 0xA5, np.uint8)
+    start = 64 + misalignment
+    assert raw(dimensions, [x.ctypes.data for x in arrays], memory.ctypes.data + start, size) == Status.OK
+    np.testing.assert_allclose(arrays[3], np.exp(np.tanh(arrays[0] @ arrays[1]) @ arrays[2] - 1).sum(1), rtol=1e-4)
+    assert (memory[:start] == 0xA5).all()
+    assert (memory[start + size :] == 0xA5).all()
+
+
+@pytest.mark.parametrize(
+    ("change", "status"),
+    [
+        ({}, Status.OK),
+        ({"dimensions": (-1, 3, 4)}, Status.DIMENSION),
+        ({"dimensions": (1 << 62, 3, 4)}, Status.DIMENSION),
+        ({"array": 0}, Status.NULL),
+        ({"array": 2}, Status.ALIGNMENT),
+        ({"size": -1}, Status.WORKSPACE),
+        ({"workspace": 0}, Status.WORKSPACE),
+    ],
+)
+def test_every_mistake_has_its_status(raw, change, status):
+    dimensions = change.get("dimensions", (2, 3, 4))
+    arrays = [normal(2, 3), normal(3, 4), normal(4, 3), np.empty(2, np.float32)]
+    room = np.empty(raw.size(2, 3, 4), np.uint8)
+    addresses = [x.ctypes.data for x in arrays]
+    if "array" in change:
+        addresses[1] = change["array"] and addresses[1] + change["array"]
+    given = raw(dimensions, addresses, change.get("workspace", room.ctypes.data), room.size + change.get("size", 0))
+    assert given == status
+    assert raw.code.lib_status_text(given).decode() == status.text
+
+
+def test_the_workspace_of_impossible_dimensions_is_none(raw):
+    assert raw.size(-1, 3, 4) == raw.size(1 << 62, 3, 4) == 0
+    assert raw.code.lib_status_text(99) == b"unknown status"
+
+
+def test_calls_overlap_in_threads(chained):
+    x, v, w = normal(64, 40), normal(40, 50) / 9, normal(50, 40) / 9
+    expected = chained.chain(x, v, w).tobytes()
+    with ThreadPoolExecutor(4) as pool:
+        results = list(pool.map(lambda _: chained.chain(x, v, w).tobytes(), range(200)))
+    assert set(results) == {expected}
+
+
+def test_a_library_in_use_can_be_replaced_but_not_mistaken(build, import_file):
+    made = build(double=(lambda x: x + x, cg.f32[N]))
+    path = Path(made.__file__)
+    write(path.parent, compile_library("lib", {"double": prepare(lambda x: x, cg.f32[3, 3])}, "cpu:x86-64-v2"))
+    assert made.double(np.ones(2, np.float32)).tolist() == [2, 2]
+    with pytest.raises(ImportError, match="start a new process"):
+        import_file(path)
+
+
+class Residual(cg.Module):
+    def __init__(self, width):
+        self.linear = cg.nn.Linear(width, width)
+
+    def forward(self, x):
+        return x + cg.tanh(self.linear(x))
+
+
+class Deep(cg.Module):
+    def __init__(self, width, depth):
+        self.layers = [Residual(width) for _ in range(depth)]
+
+    def forward(self, x):
+        for layer in self.layers:
+            x = layer(x)
+        return x
+
+
+def test_layers_that_share_code_work_behind_what_is_alive(build):
+    learner = cg.learner(Deep(16, 12), loss=cg.nn.mse, optimizer=cg.optim.adam(1e-3))
+    types = cg.f32[B, 16], cg.f32[B, 16]
+    made, step = build("cpu", step=(learner.step, *types)), cg.compile(learner.step, *types)
+    for b in (1, 33):
+        one, other = learner.init(0), learner.init(0)
+        for _ in range(3):
+            batch = normal(b, 16), normal(b, 16) / 2
+            (_, expected), (_, loss) = step(one, *batch), made.step(other, *batch)
+            np.testing.assert_allclose(loss, expected, rtol=1e-5)

@@ -16,6 +16,7 @@ from catgrad.passes.internal import Internal
 from catgrad.passes.kernels.contraction import ContractionKernels
 from catgrad.passes.kernels.copies import StridedCopies
 from catgrad.passes.kernels.fills import SeparateFills
+from catgrad.passes.kernels.invariants import HoistInvariantLoads
 from catgrad.passes.kernels.reduction import ReductionKernels
 from catgrad.passes.machine import Machine
 from catgrad.passes.share import ShareKernels
@@ -83,7 +84,11 @@ def _cpu(machine: Machine, lowering: Pass) -> tuple[Stage, ...]:
         Stage("destinations", (Destinations(),), _TENSORS | {"bufferization"}),
         Stage("bufferized", (_BUFFERIZE, _FREE, StridedCopies(), Arena(), ShareKernels()), _BUFFERS),
         Stage("kernels", (ContractionKernels(machine), ReductionKernels(machine)), _BUFFERS | {"vector"}),
-        Stage("loops", ("convert-linalg-to-loops,canonicalize,cse",), (_BUFFERS | {"vector"}) - {"linalg"}),
+        Stage(
+            "loops",
+            ("convert-linalg-to-loops,canonicalize,cse", HoistInvariantLoads()),
+            (_BUFFERS | {"vector"}) - {"linalg"},
+        ),
         Stage(
             "llvm",
             (_LOWER, "canonicalize,cse", Internal(), _INLINE),

@@ -6,19 +6,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from bench.libraries import Library
+from bench.libraries import Arrays, Call, Library
 
-__all__ = ["Arrays", "Call", "Case", "Entry", "Program", "normal", "pure", "select"]
+__all__ = ["Case", "Entry", "Program", "normal", "pure", "select"]
 
-Arrays: TypeAlias = tuple[NDArray[Any], ...]
-Call: TypeAlias = Callable[[], Any]
-Program: TypeAlias = "Callable[[Library, Arrays], Call]"
+Program: TypeAlias = Callable[[Library, Arrays], Call]
 
 # One function a module serves every way of running it.
 RUNS_AS: Mapping[str, tuple[str, ...]] = {

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.case import Call, Case, Entry
+from bench.case import Case, Entry
 from bench.cases import CASES
-from bench.libraries import LIBRARIES
+from bench.libraries import LIBRARIES, Call
 from bench.messages import Prepared, Task
 
 __all__ = ["Competitor", "calibrate", "enter", "relative_error"]

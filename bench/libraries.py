@@ -11,14 +11,15 @@ import os
 from collections.abc import Callable, Mapping
 from functools import partial
 from importlib.metadata import version
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.case import Arrays, Call
+__all__ = ["LIBRARIES", "Arrays", "Call", "Library"]
 
-__all__ = ["LIBRARIES", "Library"]
+Arrays: TypeAlias = tuple[NDArray[Any], ...]
+Call: TypeAlias = Callable[[], Any]
 
 CATGRAD_TYPES: Mapping[str, str] = {"float32": "f32", "int32": "i32"}
 

@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bench.case import Arrays, Call, Case, Entry
+from bench.case import Case, Entry
 
 if TYPE_CHECKING:
-    from bench.libraries import Library
+    from bench.libraries import Arrays, Call, Library
 
 __all__ = ["with_roofline"]
 

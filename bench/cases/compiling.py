@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from bench.case import Arrays, Call, Case, Entry, Program
+from bench.case import Case, Entry, Program
 from bench.cases import training
-from bench.libraries import Library
+from bench.libraries import Arrays, Call, Library
 
 __all__ = ["CASES"]
 

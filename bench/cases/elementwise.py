@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from bench.case import Arrays, Case, Entry, normal, pure
+from bench.case import Case, Entry, normal, pure
+from bench.libraries import Arrays
 
 __all__ = ["CASES"]
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from bench.case import Arrays, Call, Case, Entry
-from bench.libraries import Library
+from bench.case import Case, Entry
+from bench.libraries import Arrays, Call, Library
 
 __all__ = ["CASES"]
 

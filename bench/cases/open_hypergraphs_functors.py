@@ -6,8 +6,6 @@ from typing import Any
 
 from open_hypergraphs.numpy import FiniteFunction, FrobeniusFunctor, IndexedCoproduct, OpenHypergraph, Optic
 
-from bench.cases.hypergraphs import LABELS
-
 __all__ = ["InputsOptic", "Twice"]
 
 
@@ -38,11 +36,11 @@ class Forward(IdentityOnObjects, FrobeniusFunctor):  # type: ignore[misc]
 
 
 class Reverse(IdentityOnObjects, FrobeniusFunctor):  # type: ignore[misc]
-    """x : A → B to an operation A ● B → A."""
+    """x : A → B to an operation A ● B → A, whose label is in the upper half of the alphabet."""
 
     def map_operations(self, x: Any, sources: Any, targets: Any) -> Any:
         """Maps all operations."""
-        reverse = FiniteFunction(x.target, x.table + FiniteFunction.Dtype(LABELS))
+        reverse = FiniteFunction(x.target, x.table + FiniteFunction.Dtype(x.target // 2))
         return OpenHypergraph.tensor_operations(reverse, side_by_side(sources, targets), sources)
 
 

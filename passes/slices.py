@@ -30,12 +30,15 @@ def copy_slice(value: ir.Value, known: dict[ir.Value, ir.Value]) -> ir.Value:
     while todo:
         op = _definition(todo[-1], known)
         missing = [operand for operand in op.operands if operand not in known] if op else []
-        if op and not missing and todo[-1] not in known:
+        if missing:
+            todo += missing
+            continue
+        todo.pop()
+        if op:
             copy = op.clone()
             for position, operand in enumerate(op.operands):
                 copy.operands[position] = known[operand]
             known.update(zip(op.results, copy.results, strict=True))
-        todo = [*todo, *missing] if missing else todo[:-1]
     return known[value]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
 from typing import ClassVar
 
 from mlir import ir
@@ -47,18 +48,13 @@ def checked(module: ir.Operation) -> dict[func.FuncOp, list[Box]]:
 
 def _check_finite(by_name: Mapping[str, func.FuncOp]) -> None:
     """Raise `DiagnosticError` at a call by which a function calls itself, directly or not."""
-    calls = {name: _calls(function, by_name) for name, function in by_name.items()}
-    for name in by_name:
-        reached: set[str] = set()
-        todo = list(calls[name])
-        while todo:
-            call = todo.pop()
-            callee = call.callee.value
-            if callee == name:
-                raise DiagnosticError(call.location, f"@{name} calls itself: a term is finite")
-            if callee not in reached:
-                reached.add(callee)
-                todo += calls[callee]
+    calls = {name: {call.callee.value: call for call in _calls(f, by_name)} for name, f in by_name.items()}
+    try:
+        TopologicalSorter(calls).prepare()
+    except CycleError as error:
+        callee, caller, *_ = error.args[1]
+        message = f"@{callee} calls itself: a term is finite"
+        raise DiagnosticError(calls[caller][callee].location, message) from error
 
 
 def _calls(function: func.FuncOp, known: Collection[str]) -> list[func.CallOp]:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,7 @@ from catgrad.cli.program import Program
 from catgrad.cli.tasks import Settings, settings_from
 from catgrad.errors import CatgradError
 
-__all__ = ["RECORD", "Artifacts", "read_settings", "write"]
+__all__ = ["RECORD", "Artifacts", "prepare", "read_settings", "write"]
 
 RECORD = "run.json"
 """The file by which the folder of a run is known."""
@@ -54,13 +55,24 @@ class Artifacts:
         }
 
 
+def prepare(folder: Path) -> None:
+    """Make the folder of a run, and find out before hours of training whether files can be written there.
+
+    Raises:
+        OSError: They cannot.
+    """
+    (folder / "ir").mkdir(parents=True, exist_ok=True)
+    with TemporaryFile(dir=folder):
+        pass
+
+
 def write(
     folder: Path, step: Program, predict: Program, parameters: dict[str, np.ndarray[Any, Any]], record: dict[str, Any]
 ) -> Artifacts:
     """Write the files of a run.
 
     Args:
-        folder: Where; made if it is not there.
+        folder: Where; `prepare` has made it.
         step: The training step.
         predict: The model.
         parameters: Arrays by path.
@@ -69,7 +81,6 @@ def write(
     Raises:
         OSError: A file cannot be written.
     """
-    (folder / "ir").mkdir(parents=True, exist_ok=True)
     (folder / RECORD).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
     save_file(parameters, folder / "parameters.safetensors")
     return Artifacts(_draw(predict, folder), _write_ir(step, folder / "ir"), folder / "parameters.safetensors")

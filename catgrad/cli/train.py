@@ -46,7 +46,7 @@ def run(arguments: Namespace) -> int:
     from rich.console import Console
 
     from catgrad.cli import data, summary
-    from catgrad.cli.artifacts import write
+    from catgrad.cli.artifacts import prepare, write
     from catgrad.cli.progress import Bar
     from catgrad.cli.training import Trainer
 
@@ -56,6 +56,7 @@ def run(arguments: Namespace) -> int:
     with console.status(f"reading {settings.dataset} and compiling the training step"):
         trainer = Trainer(settings, data.load(settings.dataset, settings.seed, arguments.data))
         introduction = summary.before(trainer)
+    prepare(folder)
     console.print(introduction)
     with Bar(console, settings.epochs, trainer.steps) as bar:
         outcome = trainer.run(watch=bar)

@@ -137,3 +137,16 @@ func.func private @f(%x: tensor<3xf32>) -> tensor<3xf32> {
   %0 = func.call @f(%x) : (tensor<3xf32>) -> tensor<3xf32>
   return %0 : tensor<3xf32>
 }
+
+// -----
+
+func.func private @g(%x: tensor<3xf32>) -> tensor<3xf32> {
+  %0 = func.call @h(%x) : (tensor<3xf32>) -> tensor<3xf32>
+  return %0 : tensor<3xf32>
+}
+
+func.func private @h(%x: tensor<3xf32>) -> tensor<3xf32> {
+  // expected-error@below {{@g calls itself: a term is finite}}
+  %0 = func.call @g(%x) : (tensor<3xf32>) -> tensor<3xf32>
+  return %0 : tensor<3xf32>
+}

@@ -1,27 +1,18 @@
 import numpy as np
 import pytest
+from lowered import AsItIs, call
 from mlir import ir
 
-from catgrad.passes.base import DiagnosticError, Pass
+from catgrad.passes.base import DiagnosticError
 from catgrad.passes.destinations import Destinations
 from catgrad.passes.pipelines import stages
 from catgrad.passes.runner import run
-from catgrad.runtime.buffers import Frame, address
 from catgrad.runtime.engine import jit
 
 DOUBLE = """linalg.generic {indexing_maps = [affine_map<(i) -> (i)>, affine_map<(i) -> (i)>],
     iterator_types = ["parallel"]} ins(%x : tensor<4xf32>) outs(%e : tensor<4xf32>) {
     ^bb0(%a: f32, %o: f32): %s = arith.addf %a, %a : f32
       linalg.yield %s : f32 } -> tensor<4xf32>"""
-
-
-class AsItIs(Pass):
-    """The input is at the linalg level already."""
-
-    name = "as-it-is"
-
-    def run(self, module):
-        pass
 
 
 def parse(text):
@@ -39,14 +30,6 @@ def compiled(text):
     module = parse(text)
     run(module, pipeline())
     return jit(module, "f", opt_level=0)
-
-
-def call(native, *operands):
-    integers = [x for x in operands if isinstance(x, int)]
-    arrays = [x for x in operands if not isinstance(x, int)]
-    frame = Frame(integers, [array.shape for array in arrays])
-    frame.fill(address(array) for array in arrays)
-    native.entry(frame.address)
 
 
 def bufferized(text):

@@ -2,26 +2,15 @@ import ctypes
 
 import numpy as np
 import pytest
+from lowered import AsItIs, call
 from mlir import ir
 from mlir.passmanager import PassManager
 
 from catgrad.errors import RegistryError
-from catgrad.passes.base import Pass
 from catgrad.passes.machine import Machine
 from catgrad.passes.pipelines import CPU, stages
 from catgrad.passes.runner import run
-from catgrad.runtime.buffers import Frame, address
 from catgrad.runtime.engine import jit
-
-
-class AsItIs(Pass):
-    """The input is at the linalg level already."""
-
-    name = "as-it-is"
-
-    def run(self, module):
-        pass
-
 
 MATMUL = """indexing_maps = [affine_map<(m, n, k) -> (m, k)>, affine_map<(m, n, k) -> (k, n)>,
     affine_map<(m, n, k) -> (m, n)>]"""
@@ -50,14 +39,6 @@ def compiled(text, opt_level=0):
     seen = {}
     run(module, stages(lowering=AsItIs()), lambda stage, after: seen.update({stage.name: str(after)}))
     return jit(module, "f", opt_level), seen
-
-
-def call(native, *operands):
-    integers = [x for x in operands if isinstance(x, int)]
-    arrays = [x for x in operands if not isinstance(x, int)]
-    frame = Frame(integers, [array.shape for array in arrays])
-    frame.fill(address(array) for array in arrays)
-    native.entry(frame.address)
 
 
 def test_every_upstream_pipeline_parses():

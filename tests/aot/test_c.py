@@ -68,7 +68,7 @@ def test_valgrind_finds_nothing_and_older_code_learns_as_well(digits, examples, 
     command = ["valgrind", "--quiet", "--error-exitcode=9", "--leak-check=full", built(digits, tmp_path / "c")]
     losses, _ = run(command, digits, examples[1], tmp_path / "trained.safetensors")
     native, _ = run([tmp_path / "c" / "train_digits"], digits, examples[1], tmp_path / "trained.safetensors")
-    np.testing.assert_allclose(losses, native, rtol=1e-3)
+    np.testing.assert_allclose(losses, native, rtol=1e-5)
 
 
 @pytest.mark.parametrize("language", ["-std=c99 -xc", "-std=c17 -xc", "-std=c++11 -xc++"])

@@ -121,7 +121,6 @@ class _Entry:
         """Write the type and the attributes of the function, now that its arguments are what they will be."""
         arguments = self._body.arguments
         self.op.attributes["function_type"] = ir.TypeAttr.get(ir.FunctionType.get([x.type for x in arguments], []))
-        self.op.attributes["llvm.emit_c_interface"] = ir.UnitAttr.get()
         for name in {"res_attrs", "arg_attrs"} & set(self.op.attributes):
             del self.op.attributes[name]
 

@@ -34,6 +34,7 @@ class Machine:
         multiply_adds_in_flight: Independent vector multiply-adds that hide their latency: latency × throughput.
         alias_bytes: Addresses this far apart compete for the same place in the level 1 cache.
         line_bytes: Size of a cache line.
+        multiply_add: Whether there is an instruction that computes a · b + c with one rounding.
         features: Instruction sets, as the operating system names them.
     """
 
@@ -45,6 +46,7 @@ class Machine:
     multiply_adds_in_flight: int = 8
     alias_bytes: int = 4096
     line_bytes: int = 64
+    multiply_add: bool = True
     features: frozenset[str] = frozenset()
 
     def __str__(self) -> str:
@@ -88,7 +90,7 @@ class Machine:
 _PRESETS = {
     machine.name: machine
     for machine in (
-        Machine("x86-64-v2", vector_bits=128, vector_registers=16),
+        Machine("x86-64-v2", vector_bits=128, vector_registers=16, multiply_add=False),
         Machine("x86-64-v3", vector_bits=256, vector_registers=16),
         Machine("x86-64-v4", vector_bits=512, vector_registers=32, l2_bytes=1 << 20),
         Machine("aarch64", vector_bits=128, vector_registers=32, multiply_adds_in_flight=16),

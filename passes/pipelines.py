@@ -8,9 +8,9 @@ Example:
 from __future__ import annotations
 
 from catgrad.errors import RegistryError
-from catgrad.passes.arena import Arena
 from catgrad.passes.base import Pass, Pipeline, Stage
 from catgrad.passes.destinations import Destinations
+from catgrad.passes.frames import EntryFrames
 from catgrad.passes.fuse import FuseElementwise
 from catgrad.passes.internal import Internal
 from catgrad.passes.kernels.contraction import ContractionKernels
@@ -19,7 +19,9 @@ from catgrad.passes.kernels.fills import SeparateFills
 from catgrad.passes.kernels.invariants import HoistInvariantLoads
 from catgrad.passes.kernels.reduction import ReductionKernels
 from catgrad.passes.machine import Machine
+from catgrad.passes.multiply_add import EmulateMultiplyAdd
 from catgrad.passes.share import ShareKernels
+from catgrad.passes.workspace import Workspace
 
 __all__ = ["CPU", "stages"]
 
@@ -36,11 +38,6 @@ _BUFFERIZE = (
     # Callers own what callees make, so that every buffer is freed where it was allocated.
     "buffer-results-to-out-params{hoist-static-allocs=true hoist-dynamic-allocs=true},"
     "func.func(buffer-loop-hoisting)"
-)
-_FREE = (
-    "ownership-based-buffer-deallocation,canonicalize,buffer-deallocation-simplification,"
-    "bufferization-lower-deallocations,convert-bufferization-to-memref,cse,canonicalize,"
-    "func.func(optimize-allocation-liveness)"
 )
 _LOWER = (
     "expand-strided-metadata,lower-affine,convert-scf-to-cf,convert-vector-to-llvm,convert-math-to-llvm,"
@@ -77,13 +74,18 @@ def _lowering() -> Pass:
 
 def _cpu(machine: Machine, lowering: Pass) -> tuple[Stage, ...]:
     """Return the stages for processors."""
+    emulation = () if machine.multiply_add else (EmulateMultiplyAdd(),)
     return (
         Stage("catgrad", (), _TENSORS | {"catgrad"}),
         Stage("linalg", (lowering,), _TENSORS | _MOVES),
         Stage("fused", ("canonicalize,cse", FuseElementwise(), "canonicalize,cse", SeparateFills()), _TENSORS | _MOVES),
         Stage("destinations", (Destinations(),), _TENSORS | {"bufferization"}),
-        Stage("bufferized", (_BUFFERIZE, _FREE, StridedCopies(), Arena(), ShareKernels()), _BUFFERS),
-        Stage("kernels", (ContractionKernels(machine), ReductionKernels(machine)), _BUFFERS | {"vector"}),
+        Stage("bufferized", (_BUFFERIZE, StridedCopies(), ShareKernels()), _BUFFERS),
+        Stage(
+            "kernels",
+            (ContractionKernels(machine), ReductionKernels(machine), *emulation, "cse", Workspace()),
+            _BUFFERS | {"vector"},
+        ),
         Stage(
             "loops",
             ("convert-linalg-to-loops,canonicalize,cse", HoistInvariantLoads()),
@@ -91,7 +93,7 @@ def _cpu(machine: Machine, lowering: Pass) -> tuple[Stage, ...]:
         ),
         Stage(
             "llvm",
-            (_LOWER, "canonicalize,cse", Internal(), _INLINE),
+            (EntryFrames(), _LOWER, "canonicalize,cse", Internal(), _INLINE),
             frozenset({"builtin", "llvm"}),
         ),
     )

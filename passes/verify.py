@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
@@ -43,7 +43,8 @@ def checked(module: ir.Operation) -> dict[func.FuncOp, list[Box]]:
     """
     by_name = {function.sym_name.value: function for function in functions.functions(module)}
     _check_finite(by_name)
-    return {function: _check_function(function, by_name) for function in by_name.values()}
+    known = {name: _symbols(function) for name, function in by_name.items()}
+    return {function: _check_function(function, known) for function in by_name.values()}
 
 
 def _check_finite(by_name: Mapping[str, func.FuncOp]) -> None:
@@ -62,18 +63,24 @@ def _calls(function: func.FuncOp, known: Collection[str]) -> list[func.CallOp]:
     return [call for call in found if call.callee.value in known]
 
 
-def _check_function(function: func.FuncOp, by_name: Mapping[str, func.FuncOp]) -> list[Box]:
+def _symbols(function: func.FuncOp) -> dict[Symbol, int]:
+    """Return the symbols of a function, once all that its signature mentions are known to be among them."""
     with _located(function):
         known = functions.symbols(function)
         for type in (*function.type.inputs, *function.type.results):
             _check_encoding(type, known)
+    return known
+
+
+def _check_function(function: func.FuncOp, known_by_name: Mapping[str, Mapping[Symbol, int]]) -> list[Box]:
+    known = known_by_name[function.sym_name.value]
     boxes = []
     for op in functions.operations(function):
         with _located(op):
             if op.operation.name.startswith("catgrad."):
                 boxes.append(_check_box(functions.read(op, known), known))
             elif isinstance(op, func.CallOp):
-                _check_call(op, by_name[op.callee.value], function)
+                _check_call(op, known_by_name[op.callee.value], known, function.arguments)
     return boxes
 
 
@@ -110,10 +117,11 @@ def _check_box(box: Box, known: Iterable[Symbol]) -> Box:
     return box
 
 
-def _check_call(call: func.CallOp, callee: func.FuncOp, caller: func.FuncOp) -> None:
+def _check_call(
+    call: func.CallOp, wanted: Mapping[Symbol, int], own: Mapping[Symbol, int], arguments: Sequence[ir.Value]
+) -> None:
     """Check that a call passes its caller's symbols on; MLIR itself compares the types."""
-    own = functions.symbols(caller)
-    for symbol, position in functions.symbols(callee).items():
-        if symbol not in own or call.operands[position] != caller.arguments[own[symbol]]:
-            name = callee.sym_name.value
+    for symbol, position in wanted.items():
+        if symbol not in own or call.operands[position] != arguments[own[symbol]]:
+            name = call.callee.value
             raise TypeCheckError(f"@{name} takes the symbol {symbol} here: pass the index argument of the same symbol")

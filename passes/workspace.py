@@ -4,7 +4,7 @@
                                         and        @f.workspace(the same) -> index
 
 Every buffer, of the heap or of the stack, is a place in the workspace of its function. Buffers of known size are placed
-as in an arena; behind them, a buffer of unknown size takes over the place of a dead one of the same size, or the next
+first fit; behind them, a buffer of unknown size takes over the place of a dead one of the same size, or the next
 free place. A callee works behind what its caller has placed by then. `@f.workspace` says how many bytes all this takes:
 it is the slice of @f that computes sizes, and touches no array.
 """
@@ -19,11 +19,11 @@ from typing import ClassVar
 from mlir import ir
 from mlir.dialects import arith, func, memref
 
-from catgrad.passes.arena import ALIGNMENT, Buffer, place
 from catgrad.passes.base import Pass
 from catgrad.passes.kernels.emit import Index, add, divide, multiply, subtract, value
 from catgrad.passes.kernels.view import width
 from catgrad.passes.kernels.walk import named
+from catgrad.passes.places import ALIGNMENT, Buffer, aligned, place
 from catgrad.passes.slices import copy_slice
 
 __all__ = ["SIZE", "Workspace"]
@@ -156,8 +156,11 @@ class _Frame:
         for allocation in self._allocations:
             _move(allocation.op, room, offsets[allocation.op])
         size = self._tell_size()
+        rests: dict[Index, ir.Value] = {}
         for call, offset in self.called:
-            _give_room(call, room, offset)
+            if offset not in rests:
+                rests[offset] = self._rest(room, offset)
+            _add_operand(call, rests[offset])
         return size
 
     def _find_allocations(self) -> Iterator[_Allocation]:
@@ -187,7 +190,7 @@ class _Frame:
         known = [a for a in self._allocations if a.type.has_static_shape]
         buffers = [Buffer(a.start, a.end, a.known_bytes) for a in known]
         offsets: dict[ir.Operation, Index] = dict(zip((a.op for a in known), place(buffers), strict=True))
-        self.top = max((_aligned(offsets[a.op] + a.known_bytes) for a in known), default=0)
+        self.top = max((aligned(offsets[a.op] + a.known_bytes) for a in known), default=0)
         events = [(a.start, a) for a in self._allocations if not a.type.has_static_shape]
         events += [(self._at(call.operation), call) for call in self._calls]
         for position, event in sorted(events, key=lambda event: event[0]):
@@ -221,6 +224,13 @@ class _Frame:
             known = list(function.attributes["arg_attrs"])
             function.attributes["arg_attrs"] = ir.ArrayAttr.get([*known, ir.DictAttr.get({})])
         return room
+
+    def _rest(self, room: ir.Value, offset: Index) -> ir.Value:
+        """Return the workspace from an offset on, for callees."""
+        start = ir.InsertionPoint.at_block_begin(self.function.entry_block)
+        with start if isinstance(offset, int) else ir.InsertionPoint.after(offset.owner), self.function.location:
+            rest = subtract(memref.dim(room, value(0)), offset)
+            return memref.view(_room_type(), room, value(offset), [rest])
 
     def _tell_size(self) -> int | None:
         """Return the size of the workspace if it is known; else, or if the function is public, make its function."""
@@ -261,10 +271,6 @@ def _room_type() -> ir.MemRefType:
     return ir.MemRefType.get([_UNKNOWN], ir.IntegerType.get_signless(8))
 
 
-def _aligned(size: int) -> int:
-    return -(-size // ALIGNMENT) * ALIGNMENT
-
-
 def _size(known_bytes: int, extents: list[ir.Value]) -> Index:
     """Return the size of a buffer, in whole cache lines."""
     size: Index = known_bytes
@@ -289,10 +295,7 @@ def _move(alloc: ir.Operation, room: ir.Value, offset: Index) -> None:
     alloc.erase()
 
 
-def _give_room(call: func.CallOp, room: ir.Value, offset: Index) -> None:
-    """Give a callee the rest of the workspace."""
+def _add_operand(call: func.CallOp, operand: ir.Value) -> None:
     with ir.InsertionPoint(call), call.location:
-        rest = subtract(memref.dim(room, value(0)), offset)
-        own = memref.view(_room_type(), room, value(offset), [rest])
-        func.CallOp(list(call.operation.results.types), call.callee.value, [*call.operands, own])
+        func.CallOp(list(call.operation.results.types), call.callee.value, [*call.operands, operand])
     call.operation.erase()

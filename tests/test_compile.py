@@ -42,9 +42,9 @@ def deep(x, w):
 def test_definitions_that_call_definitions(rows):
     x, w = arrays((5, 8), (8, 8))
     agree(deep, (cg.f32[rows, 8], cg.f32[8, 8]), (x, w))
-    ir = cg.compile(deep, cg.f32[rows, 8], cg.f32[8, 8]).ir("bufferized")
-    assert ir.count("func.func private @twice") == 1
-    assert ir.count("memref.alloc(") == ir.count("memref.dealloc")
+    exe = cg.compile(deep, cg.f32[rows, 8], cg.f32[8, 8])
+    assert exe.ir("bufferized").count("func.func private @twice") == 1
+    assert "memref.alloc" not in exe.ir("kernels")
 
 
 @pytest.mark.parametrize("rows", [B, 5], ids=["dynamic", "static"])
@@ -146,7 +146,7 @@ def test_stages_can_be_shown():
     assert "linalg.generic" in exe.ir("linalg")
     assert "llvm.func" in exe.ir("llvm")
     assert "define" in exe.ir("llvm-ir")
-    assert "_mlir_ciface_lambda:" in exe.ir("asm")
+    assert "\nlambda:" in exe.ir("asm")
     with pytest.raises(cg.CatgradError, match="has no stage 'nonsense': its stages are term, catgrad, linalg"):
         exe.ir("nonsense")
 

@@ -1,18 +1,12 @@
-"""Memory as compiled code sees it: addresses of arrays, memref descriptors, and the frame of a call.
-
-MLIR passes a ranked memref by the address of its descriptor, `3 + 2 * rank` machine words:
-
-    allocated | aligned | offset | sizes[rank] | strides[rank]
+"""Memory as compiled code sees it: addresses of arrays, and the frame of a call.
 
 The packed form of a function, made by the execution engine, takes one pointer: to a table with the address of each
-operand's value. The value of an `index` is the number itself, that of a memref is the address of its descriptor. A
-`Frame` is one block of memory that holds all of it; between calls only the addresses of the arrays change.
+operand's value. A compiled function has one operand, a frame. Between calls only the addresses of the arrays change.
 """
 
 from __future__ import annotations
 
 import ctypes
-import math
 from collections.abc import Collection, Container, Iterable, Sequence
 from itertools import accumulate, chain
 from typing import Any, TypeAlias
@@ -20,7 +14,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["ALIGNMENT", "Array", "Frame", "Shape", "address", "aligned_empty", "overlap", "row_major_strides"]
+__all__ = ["ALIGNMENT", "Array", "Frame", "Shape", "Workspaces", "address", "aligned_empty", "overlap"]
 
 Array: TypeAlias = npt.NDArray[np.generic]
 Shape: TypeAlias = tuple[int, ...]
@@ -32,6 +26,7 @@ _WORD = ctypes.sizeof(ctypes.c_uint64)
 _word_at = ctypes.c_uint64.from_address
 _HEADER = object.__basicsize__
 _BYTE = np.dtype(np.uint8)
+_NONE: Array = np.empty(0, _BYTE)
 
 
 def address(array: Array) -> int:
@@ -48,16 +43,6 @@ def aligned_empty(shape: Shape, dtype: np.dtype[Any], size: int) -> Array:
     block: Array = np.empty(size + ALIGNMENT, _BYTE)
     array: Array = np.ndarray(shape, dtype, block, -address(block) % ALIGNMENT)
     return array
-
-
-def row_major_strides(shape: Shape) -> Shape:
-    """Return the distance in elements between neighbours along each axis.
-
-    Example:
-        >>> row_major_strides((2, 3, 4))
-        (12, 4, 1)
-    """
-    return tuple(math.prod(shape[axis + 1 :]) for axis in range(len(shape)))
 
 
 def overlap(starts: Sequence[int], sizes: Sequence[int], written: Collection[int]) -> tuple[int, int] | None:
@@ -102,36 +87,55 @@ def _overlap_of_many(starts: Sequence[int], sizes: Sequence[int], written: Conta
 
 
 class Frame:
-    """The operands of one call in memory: numbers first, then memrefs with the identity layout.
+    """The arguments of one call in memory, as `catgrad.passes.frames` lays them out: numbers first, then arrays.
 
-    The block is a table of the addresses of the operands' values, the values, and the descriptors. It serves one call
-    at a time.
+    The block begins with what packed code takes: a table with the address of the frame's address, and where to put a
+    number that is the result. It serves one call at a time.
 
     Args:
-        integers: The `index` operands.
-        shapes: The shapes of the memref operands.
+        integers: The numbers.
+        shapes: The shapes of the arrays.
 
     Attributes:
         address: What packed code takes.
     """
 
-    __slots__ = ("_descriptors", "_words", "address")
+    __slots__ = ("_places", "_words", "address")
 
     def __init__(self, integers: Sequence[int], shapes: Sequence[Shape]) -> None:
-        operands = len(integers) + len(shapes)
-        descriptors = [(0, 0, 0, *shape, *row_major_strides(shape)) for shape in shapes]
-        *starts, length = accumulate(map(len, descriptors), initial=2 * operands)
+        arrays = [(0, *shape) for shape in shapes]
+        *self._places, length = accumulate(map(len, arrays), initial=4 + len(integers))
         self._words = (ctypes.c_uint64 * length)()
-        self._descriptors = starts
         self.address = ctypes.addressof(self._words)
-        table = map(self._at, range(operands, 2 * operands))
-        self._words[:] = [*table, *integers, *map(self._at, starts), *chain(*descriptors)]
-
-    def _at(self, word: int) -> int:
-        return self.address + word * _WORD
+        table = [self.address + word * _WORD for word in (2, 3, 4)]
+        self._words[:] = [*table, 0, *integers, *chain(*arrays)]
 
     def fill(self, starts: Iterable[int]) -> None:
-        """Point the memrefs to the arrays that start at these addresses."""
+        """Say where the arrays start."""
         words = self._words
-        for descriptor, start in zip(self._descriptors, starts, strict=True):
-            words[descriptor] = words[descriptor + 1] = start
+        for place, start in zip(self._places, starts, strict=True):
+            words[place] = start
+
+    @property
+    def result(self) -> int:
+        """The number that packed code has returned."""
+        return self._words[3]
+
+
+class Workspaces:
+    """Memory that calls work in, kept from call to call. There are as many blocks as calls have overlapped."""
+
+    def __init__(self) -> None:
+        self._free: list[Array] = []
+
+    def borrow(self, size: int) -> Array:
+        """Return an aligned block of at least `size` bytes that no other call is using."""
+        try:
+            block = self._free.pop()
+        except IndexError:
+            block = _NONE
+        return block if block.size >= size else aligned_empty((size,), _BYTE, size)
+
+    def give_back(self, block: Array) -> None:
+        """Take back a block whose call is over."""
+        self._free.append(block)

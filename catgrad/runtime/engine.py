@@ -19,10 +19,11 @@ from mlir.dialects.llvm import translate_module_to_llvmir
 from mlir.execution_engine import ExecutionEngine
 
 from catgrad.errors import CompileError
+from catgrad.passes.workspace import SIZE
 
 __all__ = ["Native", "assembly", "find_tool", "jit", "llvm_ir"]
 
-_INTERFACE = "_mlir_ciface_"
+_ENTRY = "!llvm.func<void (ptr)>"
 _PACKED = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
 _TRANSLATABLE = frozenset({"builtin", "llvm"})
 
@@ -34,12 +35,14 @@ class Native:
     Attributes:
         name: The public function it was compiled from.
         entry: Calls it with the address of a frame (`catgrad.runtime.buffers.Frame`), releasing the GIL meanwhile.
+        measure: Writes into a frame how many bytes of workspace the call needs.
         module: What was compiled, in the LLVM dialect.
         engine: The owner of the machine code.
     """
 
     name: str
     entry: Callable[[int], object]
+    measure: Callable[[int], object]
     module: ir.Module
     engine: ExecutionEngine
 
@@ -48,7 +51,7 @@ def jit(module: ir.Module, name: str, opt_level: int = 3) -> Native:
     """Compile `module` for this machine.
 
     Args:
-        module: A module in the LLVM dialect, where `name` was lowered with the attribute `llvm.emit_c_interface`.
+        module: A module in the LLVM dialect, where `name` takes a frame (`catgrad.passes.frames`).
         name: The function to call.
         opt_level: LLVM's optimisation level, 0 to 3. Code that is vectorised already is about as fast at 0.
 
@@ -63,10 +66,11 @@ def jit(module: ir.Module, name: str, opt_level: int = 3) -> Native:
             engine = ExecutionEngine(module, opt_level=opt_level)
     except RuntimeError as error:
         raise CompileError(f"cannot translate {name} to LLVM IR: {error}") from error
-    pointer = engine.raw_lookup(_INTERFACE + name)
-    if not pointer:
+    pointers = [engine.raw_lookup(symbol) for symbol in (name, name + SIZE)]
+    if not all(pointers):
         raise CompileError(f"cannot link {name}: {_undefined(module)}")
-    return Native(name, _PACKED(pointer), module, engine)
+    entry, measure = map(_PACKED, pointers)
+    return Native(name, entry, measure, module, engine)
 
 
 def llvm_ir(module: ir.Module) -> str:
@@ -95,13 +99,13 @@ def assembly(module: ir.Module, opt_level: int = 3) -> str:
 
 
 def _check_entry(module: ir.Module, name: str) -> None:
-    functions = _functions(module)
-    if _INTERFACE + name in functions:
-        return
-    if name in functions:
-        raise CompileError(f"{name} cannot be called from Python: lower it with the attribute llvm.emit_c_interface")
-    entries = [symbol.removeprefix(_INTERFACE) for symbol in functions if symbol.startswith(_INTERFACE)]
-    raise CompileError(f"the module has no function {name}: its entries are {', '.join(entries) or 'none'}")
+    """Raise when a function is not there in the form that `catgrad.passes.frames` and its workspace give it."""
+    found = {symbol: str(op.function_type) for symbol, op in _functions(module).items() if op.body.blocks}
+    entries = [symbol for symbol in found if symbol + SIZE in found]
+    if name not in found:
+        raise CompileError(f"the module has no function {name}: its entries are {', '.join(entries) or 'none'}")
+    if name not in entries or found[name] != _ENTRY:
+        raise CompileError(f"{name} cannot be called from Python: lower it with the last stages of the pipeline")
 
 
 def _check_lowered(module: ir.Module) -> None:

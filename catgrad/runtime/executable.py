@@ -10,7 +10,7 @@ from numpy import ndarray
 
 from catgrad.errors import ArgumentError, CatgradError
 from catgrad.runtime.arguments import READABLE, WRITABLE, Parameter, has_memory
-from catgrad.runtime.buffers import Array, Shape, address, overlap
+from catgrad.runtime.buffers import Array, Shape, Workspaces, address, overlap
 from catgrad.runtime.plan import Plan, Planner
 from catgrad.runtime.signature import Signature
 from catgrad.runtime.structure import flatten, tuple_tree
@@ -27,6 +27,10 @@ class Code(Protocol):
     @property
     def entry(self) -> Callable[[int], object]:
         """Calls the code with the address of a `catgrad.runtime.buffers.Frame`, and releases the GIL meanwhile."""
+
+    @property
+    def measure(self) -> Callable[[int], object]:
+        """Writes the size of the workspace that a call needs into its frame."""
 
 
 class Executable:
@@ -75,8 +79,9 @@ class Executable:
         self._ir = ir
         self._code = code
         self._entry = code.entry
-        self._planner = Planner(signature)
+        self._planner = Planner(signature, code.measure)
         self._plans: dict[tuple[Shape, ...], Plan] = {}
+        self._workspaces = Workspaces()
         self._inputs, self._outputs = _parameters(signature)
         self._expected = [(each.type.dtype.numpy, each.flags) for each in self._inputs]
         self._places = signature.places
@@ -113,10 +118,13 @@ class Executable:
         starts = list(map(address, arrays))
         if out is not None or self.signature.donated:
             self._check_overlap(starts, plan)
+        workspace = self._workspaces.borrow(plan.workspace) if plan.workspace else None
         frame = plan.borrow_frame()
-        frame.fill(starts)
+        frame.fill([*starts, 0 if workspace is None else address(workspace)])
         self._entry(frame.address)
         plan.return_frame(frame)
+        if workspace is not None:
+            self._workspaces.give_back(workspace)
         if self._is_single:
             return given[self._places[0]]
         return self._output_tree.unflatten([given[place] for place in self._places])

@@ -1,9 +1,9 @@
-"""What the shapes of the arguments decide: the values of the symbols, the shapes of the results, the descriptors."""
+"""What the shapes of the arguments decide: the values of the symbols, the shapes of the results, the frame."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,12 +26,14 @@ class Plan:
         shapes: The shapes of the function's arrays: the inputs, then the fresh outputs.
         sizes: Their sizes in bytes.
         results: Shape, dtype and size of the fresh outputs.
+        workspace: The size of the memory that a call works in, in bytes.
     """
 
     integers: tuple[int, ...]
     shapes: tuple[Shape, ...]
     sizes: tuple[int, ...]
     results: tuple[tuple[Shape, np.dtype[Any], int], ...]
+    workspace: int
     _frames: list[Frame] = field(default_factory=list)
 
     def allocate(self, output: int) -> Array:
@@ -47,7 +49,7 @@ class Plan:
         try:
             return self._frames.pop()
         except IndexError:
-            return Frame(self.integers, self.shapes)
+            return Frame(self.integers, (*self.shapes, (self.workspace,)))
 
     def return_frame(self, frame: Frame) -> None:
         """Take back a frame whose call is over. There are as many as calls have overlapped."""
@@ -59,13 +61,15 @@ class Planner:
 
     Args:
         signature: Whose arguments they are.
+        measure: Writes the size of a call's workspace into its frame.
 
     Raises:
         CatgradError: A symbol of the signature cannot be determined from the shapes.
     """
 
-    def __init__(self, signature: Signature) -> None:
+    def __init__(self, signature: Signature, measure: Callable[[int], object]) -> None:
         self._signature = signature
+        self._measure = measure
         self._solver = Solver(_axes(signature))
 
     def __call__(self, shapes: tuple[Shape, ...]) -> Plan:
@@ -86,11 +90,15 @@ class Planner:
         dtypes = [type.dtype.numpy for type in (*signature.inputs, *outputs)]
         sizes = [math.prod(shape) * dtype.itemsize for shape, dtype in zip(arrays, dtypes, strict=True)]
         n = len(shapes)
+        integers = tuple(values[symbol.name] for symbol in signature.symbols)
+        frame = Frame(integers, (*arrays, (0,)))
+        self._measure(frame.address)
         return Plan(
-            integers=tuple(values[symbol.name] for symbol in signature.symbols),
+            integers=integers,
             shapes=arrays,
             sizes=tuple(sizes),
             results=tuple(zip(results, dtypes[n:], sizes[n:], strict=True)),
+            workspace=frame.result,
         )
 
     def _check_ranks(self, shapes: Sequence[Shape]) -> None:

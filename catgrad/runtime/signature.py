@@ -6,6 +6,7 @@ import re
 import reprlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from optree import PyTreeSpec
@@ -69,20 +70,20 @@ class Signature:
         arguments = ([next(remaining) for _ in range(child.num_leaves)] for child in self.input_tree.children())
         return tuple(_root(names[0]) if names else "_" for names in arguments)
 
-    @property
+    @cached_property
     def output_names(self) -> tuple[str, ...]:
         """An expression for each output, starting from `out`."""
         if self.output_tree is None:
             return tuple(f"out[{i}]" for i in range(len(self.outputs)))
         return tuple(accessor.codify("out") for accessor in self.output_tree.accessors())
 
-    @property
+    @cached_property
     def fresh(self) -> tuple[int, ...]:
         """The outputs that are not written into an argument: the function takes an array for each, after the inputs."""
         donated = {output for _, output in self.donated}
         return tuple(i for i in range(len(self.outputs)) if i not in donated)
 
-    @property
+    @cached_property
     def places(self) -> tuple[int, ...]:
         """For each output, where it is written: a position among the inputs followed by the fresh outputs."""
         places = {output: len(self.inputs) + i for i, output in enumerate(self.fresh)}

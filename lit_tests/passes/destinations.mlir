@@ -3,7 +3,6 @@
 // A result becomes a memref argument after the inputs; a private function keeps its tensors.
 // CHECK-LABEL: func.func @plain
 // CHECK-SAME: (%[[X:.+]]: memref<4xf32>, %[[OUT:.+]]: memref<4xf32>)
-// CHECK-SAME: llvm.emit_c_interface
 // CHECK-NEXT: %[[T:.+]] = bufferization.to_tensor %[[X]] restrict : memref<4xf32> to tensor<4xf32>
 // CHECK: %[[R:.+]] = call @inner(%[[T]])
 // CHECK: bufferization.materialize_in_destination %[[R]] in restrict writable %[[OUT]]

@@ -38,10 +38,9 @@ func.func @known(%x: memref<2xf64>) {
 // CHECK-NEXT: arith.addi %{{.+}}, %[[ITS]]
 // CHECK-NEXT: arith.maxsi
 // CHECK-LABEL: func.func @caller(%arg0: index, %arg1: memref<?xf32>, %arg2: memref<?xi8>)
-// CHECK: %[[A:.+]] = memref.view %arg2[%c0][%arg0] : memref<?xi8> to memref<?xf32>
-// CHECK-NEXT: memref.copy %arg1, %[[A]]
-// CHECK-NOT: memref.view %arg2[%c0]
 // CHECK: %[[REST:.+]] = memref.view %arg2[%{{.+}}][%{{.+}}] : memref<?xi8> to memref<?xi8>
+// CHECK-NEXT: %[[A:.+]] = memref.view %arg2[%c0][%arg0] : memref<?xi8> to memref<?xf32>
+// CHECK-NEXT: memref.copy %arg1, %[[A]]
 // CHECK-NEXT: call @callee(%[[A]], %[[REST]])
 func.func private @callee(%m: memref<?xf32>) {
   %c0 = arith.constant 0 : index

@@ -168,8 +168,8 @@ def emit_product(problem: Problem, machine: Machine, fresh: bool) -> None:
     """Emit C += A · B, or C = A · B if `fresh`, for a problem whose C is contiguous along one of its columns."""
     plan = make_plan(problem, machine)
     for part in _parts(problem.extent(plan.axes.n), plan):
-        with _scratch_a(problem, plan, part) as packed_a, _scratch_b(problem, plan, part) as packed_b:
-            _Kernel(plan, part, packed_a, packed_b).emit(problem, fresh)
+        packed_a, packed_b = _scratch_a(problem, plan, part), _scratch_b(problem, plan, part)
+        _Kernel(plan, part, packed_a, packed_b).emit(problem, fresh)
 
 
 @contextmanager
@@ -211,34 +211,29 @@ def _parts(columns: Index, plan: Plan) -> list[_Part]:
     return [part for part in parts if part.width > 0 and part.start != part.stop]
 
 
-@contextmanager
-def _scratch_b(problem: Problem, plan: Plan, part: _Part) -> Iterator[View | None]:
-    """Provide room for the panels of one block of B: panels × depth × width, the width rounded up to whole vectors."""
+def _scratch_b(problem: Problem, plan: Plan, part: _Part) -> View | None:
+    """Emit room for the panels of one block of B: panels × depth × width, the width rounded up to whole vectors."""
     if not plan.pack_b:
-        yield None
-        return
+        return None
     width = -(-part.width // plan.lanes) * plan.lanes
     columns = minimum(plan.column_block, subtract(part.stop, part.start))
     panels = divide(add(columns, part.width - 1), part.width)
     depth = minimum(plan.depth_block, problem.extent(plan.axes.k))
-    with scratch([panels, depth, width], problem.c.element) as buffer:
-        if part.ragged or part.width < width:
-            # Lanes beyond the last column are computed with, though never stored: they must not hold slow numbers.
-            linalg.fill(zero(problem.c.element), outs=[buffer])
-        yield View(buffer, (_PANEL, plan.axes.k, plan.axes.n))
+    buffer = scratch([panels, depth, width], problem.c.element)
+    if part.ragged or part.width < width:
+        # Lanes beyond the last column are computed with, though never stored: they must not hold slow numbers.
+        linalg.fill(zero(problem.c.element), outs=[buffer])
+    return View(buffer, (_PANEL, plan.axes.k, plan.axes.n))
 
 
-@contextmanager
-def _scratch_a(problem: Problem, plan: Plan, part: _Part) -> Iterator[View | None]:
-    """Provide room for one block of A: rows × depth, or depth × rows where A is contiguous along its rows."""
+def _scratch_a(problem: Problem, plan: Plan, part: _Part) -> View | None:
+    """Emit room for one block of A: rows × depth, or depth × rows where A is contiguous along its rows."""
     if not plan.pack_a:
-        yield None
-        return
+        return None
     axes = plan.axes
     rows = problem.extent(axes.m)
     rows = minimum(max(plan.row_block, plan.height(rows, part.width)), rows)
     depth = minimum(plan.depth_block, problem.extent(axes.k))
     order = [(axes.k, depth), (axes.m, rows)] if problem.a.contiguous(axes.m) else [(axes.m, rows), (axes.k, depth)]
     (outer, height), (inner, width) = order
-    with scratch([height, add(width, 2 * plan.lanes)], problem.c.element) as buffer:
-        yield View(buffer, (outer, inner))
+    return View(scratch([height, add(width, 2 * plan.lanes)], problem.c.element), (outer, inner))

@@ -17,8 +17,8 @@ from catgrad.passes.kernels.tiles import balanced, choose_tile, tile_rows
 from catgrad.passes.machine import Machine
 from catgrad.passes.pipelines import stages
 from catgrad.passes.runner import run
-from catgrad.runtime.buffers import Frame, address
 from catgrad.runtime.engine import jit
+from tests.support.lowered import call
 
 DTYPES = {
     "f16": np.float16,
@@ -59,7 +59,7 @@ class Case:
         )
         zero = "0.0" if self.out.startswith("f") else "0"
         fill = f"%z = arith.constant {zero} : {self.out} linalg.fill ins(%z : {self.out}) outs(%c : {c})"
-        return f"""func.func @f(%a: {a}, %b: {b}, %c: {c}) attributes {{llvm.emit_c_interface}} {{
+        return f"""func.func @f(%a: {a}, %b: {b}, %c: {c}) {{
             {fill if self.fill else ""}
             linalg.contract indexing_maps = [{maps}] ins(%a, %b : {a}, {b}) outs(%c : {c})
             return
@@ -67,18 +67,11 @@ class Case:
 
 
 def compiled(text, machine):
-    """Return the module in the LLVM dialect."""
+    """Return what calls the function."""
     with ir.Context(), ir.Location.unknown():
         module = ir.Module.parse(text)
     run(module, stages(machine=Machine.named(machine))[-3:])
-    return module
-
-
-def call(module, *arrays):
-    native = jit(module, "f", opt_level=0)
-    frame = Frame([], [array.shape for array in arrays])
-    frame.fill(address(array) for array in arrays)
-    native.entry(frame.address)
+    return jit(module, "f", opt_level=0)
 
 
 def numbers(rng, shape, dtype):
@@ -161,7 +154,9 @@ def fuzz(seed, count):
 
 def test_random_contractions():
     """In a process of its own: a wrong kernel may write anywhere."""
-    done = subprocess.run([sys.executable, __file__, "1", "40"], capture_output=True, text=True, timeout=120)
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.passes.test_contraction", "1", "40"], capture_output=True, text=True, timeout=120
+    )
     assert done.returncode == 0, done.stderr[-3000:]
 
 
@@ -210,8 +205,7 @@ def test_vectors_are_as_wide_as_the_machine():
 
 def test_strided_operands():
     view = "strided<[20, 1], offset: 3>"
-    text = f"""func.func @f(%a: memref<6x20xf32>, %b: memref<20x20xf32>, %c: memref<6x20xf32>)
-        attributes {{llvm.emit_c_interface}} {{
+    text = f"""func.func @f(%a: memref<6x20xf32>, %b: memref<20x20xf32>, %c: memref<6x20xf32>) {{
       %x = memref.subview %a[0, 3] [6, 10] [1, 1] : memref<6x20xf32> to memref<6x10xf32, {view}>
       %y = memref.subview %b[0, 3] [10, 17] [1, 1] : memref<20x20xf32> to memref<10x17xf32, {view}>
       %z = memref.subview %c[0, 3] [6, 17] [1, 1] : memref<6x20xf32> to memref<6x17xf32, {view}>

@@ -1,6 +1,5 @@
 """Fusion: how many generics remain, and that they compute what was written."""
 
-import ctypes
 from itertools import pairwise
 
 import numpy as np
@@ -8,24 +7,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from mlir import ir
-from mlir.execution_engine import ExecutionEngine
 from mlir.passmanager import PassManager
-from mlir.runtime import get_ranked_memref_descriptor
 
 from catgrad.dialect import new_context
+from catgrad.passes import runner
 from catgrad.passes.destinations import Destinations
 from catgrad.passes.fuse import FuseElementwise
 from catgrad.passes.partition import Partition
+from catgrad.passes.pipelines import stages
 from catgrad.passes.to_linalg import ToLinalg
+from catgrad.runtime.engine import jit
+from tests.support.lowered import call
 
 BUFFERIZE = """builtin.module(
   one-shot-bufferize{bufferize-function-boundaries=true function-boundary-type-conversion=identity-layout-map},
   canonicalize, cse
-)"""
-TO_LLVM = """builtin.module(
-  func.func(convert-linalg-to-loops), convert-scf-to-cf, expand-strided-metadata, lower-affine, convert-math-to-llvm,
-  func.func(arith-expand), convert-arith-to-llvm, finalize-memref-to-llvm, convert-func-to-llvm, convert-cf-to-llvm,
-  reconcile-unrealized-casts
 )"""
 
 ALIASES = """
@@ -157,10 +153,8 @@ def bufferized(module: ir.Module) -> None:
 
 
 def run(module: ir.Module, *arrays: np.ndarray) -> None:
-    with module.context, ir.Location.unknown():
-        PassManager.parse(TO_LLVM).run(module.operation)
-        engine = ExecutionEngine(module, opt_level=0)
-        engine.invoke("f", *(ctypes.pointer(ctypes.pointer(get_ranked_memref_descriptor(a))) for a in arrays))
+    runner.run(module, stages()[-3:])
+    call(jit(module, "f", opt_level=0), *arrays)
 
 
 def draw(shapes: list[tuple[int, ...]]) -> list[np.ndarray]:

@@ -6,8 +6,8 @@ from catgrad.passes.kernels.reduction import ReductionKernels
 from catgrad.passes.machine import Machine
 from catgrad.passes.pipelines import stages
 from catgrad.passes.runner import run
-from catgrad.runtime.buffers import Frame, address
 from catgrad.runtime.engine import jit
+from tests.support.lowered import call
 
 WHOLE, TURNED = "affine_map<(d0, d1) -> (d0, d1)>", "affine_map<(d0, d1) -> (d1, d0)>"
 ROW, COLUMN = "affine_map<(d0, d1) -> (d0)>", "affine_map<(d0, d1) -> (d1)>"
@@ -15,7 +15,7 @@ ROW, COLUMN = "affine_map<(d0, d1) -> (d0)>", "affine_map<(d0, d1) -> (d1)>"
 
 def reduction(body, x="4x75", out="4", maps=(WHOLE, ROW), iterators=("parallel", "reduction"), dtype="f32"):
     kinds = ", ".join(f'"{kind}"' for kind in iterators)
-    return f"""func.func @f(%x: memref<{x}x{dtype}>, %y: memref<{out}x{dtype}>) attributes {{llvm.emit_c_interface}} {{
+    return f"""func.func @f(%x: memref<{x}x{dtype}>, %y: memref<{out}x{dtype}>) {{
       %two = arith.constant 2.0 : {dtype}
       linalg.generic {{indexing_maps = [{", ".join(maps)}], iterator_types = [{kinds}]}}
         ins(%x : memref<{x}x{dtype}>) outs(%y : memref<{out}x{dtype}>) {{
@@ -43,12 +43,6 @@ def compiled(text, machine="x86-64-v4"):
     module = parse(text)
     run(module, stages(machine=Machine.named(machine))[-3:])
     return jit(module, "f", opt_level=0)
-
-
-def call(native, *arrays):
-    frame = Frame([], [array.shape for array in arrays])
-    frame.fill(address(array) for array in arrays)
-    native.entry(frame.address)
 
 
 def after_the_pass(text):
@@ -118,8 +112,7 @@ def test_a_sum_of_rows_runs_along_the_rows():
 
 
 def test_a_constant_operand_is_read_once_a_row():
-    text = f"""func.func @f(%x: memref<3x40xf32>, %m: memref<3xf32>, %y: memref<3xf32>)
-      attributes {{llvm.emit_c_interface}} {{
+    text = f"""func.func @f(%x: memref<3x40xf32>, %m: memref<3xf32>, %y: memref<3xf32>) {{
       linalg.generic {{indexing_maps = [{WHOLE}, {ROW}, {ROW}], iterator_types = ["parallel", "reduction"]}}
         ins(%x, %m : memref<3x40xf32>, memref<3xf32>) outs(%y : memref<3xf32>) {{
       ^bb0(%a: f32, %b: f32, %o: f32):

@@ -57,12 +57,12 @@ def test_parameters_are_updated_in_place():
         np.testing.assert_allclose(found["parameters"][path], value, rtol=1e-4, atol=1e-5)
 
 
-def test_a_long_driver_is_not_optimised():
-    _, step = deep_step(40)
-    llvm = step.ir("llvm")
-    interface = llvm[llvm.index("llvm.func @_mlir_ciface_step") :]
-    assert "optimize_none" in interface.partition("{\n")[0]
-    assert "llvm.func internal @Block.fwd" in llvm
+def test_calls_of_a_deep_network_become_loops():
+    texts = [deep_step(depth)[1].ir("llvm") for depth in (40, 80)]
+    entries = [text[text.index("llvm.func @step(") :].partition("\n  }")[0] for text in texts]
+    shorter, longer = (entry.count("llvm.call") for entry in entries)
+    assert shorter == longer
+    assert all("llvm.func internal @Block.fwd" in text for text in texts)
 
 
 def test_different_constants_are_different_kernels():

@@ -5,26 +5,20 @@ import ctypes
 import numpy as np
 import pytest
 from mlir import ir
-from mlir.passmanager import PassManager
 
 from catgrad.dims import dim
+from catgrad.passes.pipelines import stages
+from catgrad.passes.runner import run
 from catgrad.runtime import Executable, Signature
 from catgrad.runtime.engine import jit
 from catgrad.types import f32
 
-LOWERING = """builtin.module(
-  func.func(convert-linalg-to-loops), convert-scf-to-cf, expand-strided-metadata, lower-affine, convert-arith-to-llvm,
-  finalize-memref-to-llvm, convert-func-to-llvm, convert-cf-to-llvm, reconcile-unrealized-casts
-)"""
-
 
 def _lower(source: str) -> ir.Module:
     """Parse a module and lower it to the LLVM dialect."""
-    context = ir.Context()
-    context.emit_error_diagnostics = True
-    with context, ir.Location.unknown():
+    with ir.Context(), ir.Location.unknown():
         module = ir.Module.parse(source)
-        PassManager.parse(LOWERING).run(module.operation)
+    run(module, stages()[-3:])
     return module
 
 
@@ -43,7 +37,7 @@ def _elementwise(body: str, element: str, shape: str = "4x", inputs: int = 2, *,
     if not in_place:
         parameters.append(f"%out: {memref}")
     return f"""
-      func.func @f({", ".join(parameters)}) attributes {{llvm.emit_c_interface}} {{
+      func.func @f({", ".join(parameters)}) {{
         linalg.generic {{
           indexing_maps = [{", ".join([index_map] * (inputs + 1))}],
           iterator_types = [{", ".join(['"parallel"'] * rank)}]

@@ -54,7 +54,7 @@ def test_an_array_that_does_not_fit(add, value, message):
     ],
 )
 def test_a_number_that_does_not_fit(build, dtype, element, value, message):
-    source = f"func.func @f(%a: memref<{element}>) attributes {{llvm.emit_c_interface}} {{ return }}"
+    source = f"func.func @f(%a: memref<{element}>) {{ return }}"
     with pytest.raises(ArgumentError, match=message):
         build(source, (dtype[()],), ())(value)
 
@@ -67,7 +67,7 @@ def test_infinity_is_in_range(build, elementwise):
 def test_sizes_that_disagree(build):
     B = dim("B")
     source = """
-      func.func @f(%B: index, %a: memref<?xf32>, %b: memref<?xf32>) attributes {llvm.emit_c_interface} { return }"""
+      func.func @f(%B: index, %a: memref<?xf32>, %b: memref<?xf32>) { return }"""
     f = build(source, (f32[B], f32[B]), (), symbols=(B,))
     with pytest.raises(ArgumentError, match=r"f: b axis 0: expected B \(B = 3 from a axis 0\), got 4"):
         f(np.zeros(3, np.float32), np.zeros(4, np.float32))
@@ -75,7 +75,7 @@ def test_sizes_that_disagree(build):
 
 def test_facts_of_symbols_are_checked(build):
     S = dim("S", multiple_of=4)
-    source = "func.func @f(%S: index, %a: memref<?xf32>) attributes {llvm.emit_c_interface} { return }"
+    source = "func.func @f(%S: index, %a: memref<?xf32>) { return }"
     f = build(source, (f32[S],), (), symbols=(S,))
     assert f(np.zeros(8, np.float32)) == ()
     with pytest.raises(ArgumentError, match="multiple of 4"):
@@ -107,7 +107,7 @@ def test_neighbours_do_not_overlap(add_in_place):
 
 
 def test_one_array_cannot_be_donated_twice(build, ones):
-    source = "func.func @f(%a: memref<4xf32>, %b: memref<4xf32>) attributes {llvm.emit_c_interface} { return }"
+    source = "func.func @f(%a: memref<4xf32>, %b: memref<4xf32>) { return }"
     f = build(source, (f32[4],) * 2, (f32[4],) * 2, donated=((0, 1), (1, 0)))
     a, b = ones(4), ones(4)
     x, y = f(a, b)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from catgrad.runtime.buffers import ALIGNMENT, Frame, address, aligned_empty, overlap
+from catgrad.runtime.buffers import ALIGNMENT, Frame, Workspaces, address, aligned_empty, overlap
 
 
 @pytest.mark.parametrize("dtype", [np.bool_, np.int32, np.float64, ml_dtypes.bfloat16])
@@ -35,11 +35,24 @@ def test_aligned_empty(shape, dtype):
 def test_frame_is_what_packed_code_reads():
     frame = Frame((7,), ((2, 3), ()))
     frame.fill((0x1000, 0x2000))
-    table = (ctypes.c_uint64 * 3).from_address(frame.address)
-    integer, first, second = (ctypes.c_uint64.from_address(each).value for each in table)
-    assert integer == 7
-    assert list((ctypes.c_uint64 * 7).from_address(first)) == [0x1000, 0x1000, 0, 2, 3, 3, 1]
-    assert list((ctypes.c_uint64 * 3).from_address(second)) == [0x2000, 0x2000, 0]
+    operand, result = (ctypes.c_uint64 * 2).from_address(frame.address)
+    words = ctypes.c_uint64.from_address(operand).value
+    assert list((ctypes.c_uint64 * 5).from_address(words)) == [7, 0x1000, 2, 3, 0x2000]
+    ctypes.c_uint64.from_address(result).value = 5
+    assert frame.result == 5
+    assert list((ctypes.c_uint64 * 5).from_address(words)) == [7, 0x1000, 2, 3, 0x2000]
+
+
+def test_a_workspace_serves_one_call_at_a_time():
+    workspaces = Workspaces()
+    first, second = workspaces.borrow(100), workspaces.borrow(100)
+    assert not np.shares_memory(first, second)
+    workspaces.give_back(first)
+    assert workspaces.borrow(50) is first
+    workspaces.give_back(first)
+    larger = workspaces.borrow(101)
+    assert larger.size == 101
+    assert address(larger) % ALIGNMENT == 0
 
 
 def test_frame_wants_every_address():

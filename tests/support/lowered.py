@@ -1,7 +1,7 @@
 """Modules that are at the linalg level already, and calls of what is compiled from them."""
 
 from catgrad.passes.base import Pass
-from catgrad.runtime.buffers import Frame, address
+from catgrad.runtime.buffers import Frame, Workspaces, address
 
 
 class AsItIs(Pass):
@@ -16,6 +16,8 @@ class AsItIs(Pass):
 def call(native, *operands):
     integers = [x for x in operands if isinstance(x, int)]
     arrays = [x for x in operands if not isinstance(x, int)]
-    frame = Frame(integers, [array.shape for array in arrays])
-    frame.fill(address(array) for array in arrays)
+    frame = Frame(integers, [*(array.shape for array in arrays), (0,)])
+    native.measure(frame.address)
+    workspace = Workspaces().borrow(frame.result)
+    frame.fill(map(address, [*arrays, workspace]))
     native.entry(frame.address)

@@ -3,8 +3,8 @@
     int32_t NAME_f(int64_t B, const struct *parameters, const float *x, float *result, void *workspace, size_t size)
     size_t NAME_f_workspace(int64_t B)
 
-The function itself takes for each array what MLIR makes of a memref: its address twice, an offset, its extents and its
-strides. The workspace may begin anywhere: what is needed to align it is part of its size.
+The function itself takes a frame (`catgrad.passes.frames`), which its entry makes on the stack. The workspace may begin
+anywhere: what is needed to align it is part of its size.
 """
 
 from __future__ import annotations
@@ -12,20 +12,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from enum import IntEnum
 from functools import partial
+from itertools import accumulate
 
 from mlir import ir
 from mlir.dialects import arith, llvm
 
 from catgrad.dims import Dim, Extent, Symbol, fold, lower_bound
-from catgrad.passes.arena import ALIGNMENT
+from catgrad.passes.places import ALIGNMENT
 from catgrad.passes.workspace import SIZE
 from catgrad.runtime.aot.emitter import Body, all_of, call, compare, constant, integer, offset, pointer
 from catgrad.runtime.aot.interface import Array, Function, Member, arrays
-from catgrad.types import TensorType
 
 __all__ = ["Status", "add_entry", "entry_types"]
 
-_POINTER_BYTES = 8
+_WORD_BYTES = 8
 
 
 class Status(IntEnum):
@@ -97,8 +97,7 @@ def _add_call(function: Function, symbol: str, visibility: str) -> None:
         body.require(compare("uge", size, needed), _status(Status.WORKSPACE))
         is_idle = compare("eq", needed, constant(64, 0))
         body.require(arith.ori(is_idle, _are_given([workspace])), _status(Status.WORKSPACE))
-        addresses = [found[operand][1] for operand in range(len(found))]
-        call(function.signature.name, None, frame.operands(addresses, _aligned(workspace), needed))
+        frame.call([found[operand][1] for operand in range(len(found))], _aligned(workspace), needed)
         llvm.return_(arg=_status(Status.OK)())
 
 
@@ -117,7 +116,7 @@ def _addresses(member: Member, given: ir.Value) -> Iterator[tuple[Array, ir.Valu
         yield member, given
         return
     for position, array in enumerate(arrays(member.members)):
-        yield array, llvm.load(pointer(), offset(given, constant(64, _POINTER_BYTES * position)))
+        yield array, llvm.load(pointer(), offset(given, constant(64, _WORD_BYTES * position)))
 
 
 def _is_aligned(array: Array, address: ir.Value) -> ir.Value:
@@ -136,7 +135,9 @@ def _aligned(address: ir.Value) -> ir.Value:
 
 
 class _Frame:
-    """The operands of a compiled function, given its dimensions.
+    """What a compiled function takes, on the stack: numbers, then the address and the extents of each array.
+
+    The last array is the workspace.
 
     Args:
         function: The function.
@@ -149,6 +150,9 @@ class _Frame:
         self._types = [*signature.inputs, *(signature.outputs[i] for i in signature.fresh)]
         self._dimensions = dict(zip((symbol.name for symbol in function.dimensions), dimensions, strict=True))
         self._extents: dict[Extent, ir.Value] = {}
+        ranks = [*(type.rank for type in self._types), 1]
+        *self._places, length = accumulate((1 + rank for rank in ranks), initial=len(self._dimensions))
+        self._words = llvm.alloca(pointer(), constant(64, length), ir.TypeAttr.get(integer(64)))
 
     def check(self, body: Body, otherwise: Callable[[], ir.Value]) -> None:
         """Return `otherwise` unless every dimension is in its range, and every extent is one."""
@@ -159,18 +163,26 @@ class _Frame:
 
     def workspace_bytes(self) -> ir.Value:
         """Return the size of a workspace that begins anywhere; 0 if none is needed."""
-        zero, nowhere = constant(64, 0), llvm.mlir_zero(pointer())
-        operands = self.operands([nowhere] * len(self._types), nowhere, zero)
-        size = call(self._function.signature.name + SIZE, integer(64), operands)
+        for word, number in enumerate(self._dimensions.values()):
+            self._set(word, number)
+        for place, type in zip(self._places, self._types, strict=False):
+            for axis, extent in enumerate(type.shape, 1):
+                if isinstance(extent, Dim):
+                    self._set(place + axis, self._extent(extent))
+        zero = constant(64, 0)
+        size = call(self._function.signature.name + SIZE, integer(64), [self._words])
         with_slack = arith.addi(size, constant(64, ALIGNMENT - 1))
         return arith.select(compare("eq", size, zero), zero, with_slack)
 
-    def operands(self, addresses: Sequence[ir.Value], workspace: ir.Value, size: ir.Value) -> list[ir.Value]:
-        """Return what the function takes."""
-        zero, one = constant(64, 0), constant(64, 1)
-        arrays = zip(addresses, self._types, strict=True)
-        memrefs = [x for address, type in arrays for x in (address, address, zero, *self._layout(type))]
-        return [*self._dimensions.values(), *memrefs, workspace, workspace, zero, size, one]
+    def call(self, addresses: Sequence[ir.Value], workspace: ir.Value, size: ir.Value) -> None:
+        """Call the function, after its workspace has been measured."""
+        for place, address in zip(self._places, [*addresses, workspace], strict=True):
+            self._set(place, address)
+        self._set(self._places[-1] + 1, size)
+        call(self._function.signature.name, None, [self._words])
+
+    def _set(self, word: int, value: ir.Value) -> None:
+        llvm.store(value, offset(self._words, constant(64, _WORD_BYTES * word)))
 
     def _is_in_range(self, symbol: Symbol) -> ir.Value:
         value, zero = self._dimensions[symbol.name], constant(64, 0)
@@ -180,14 +192,6 @@ class _Frame:
             compare("sle", value, constant(64, self._function.greatest[symbol.name])),
             compare("eq", remainder, zero),
         ])
-
-    def _layout(self, type: TensorType) -> list[ir.Value]:
-        """Return the extents and the strides of an array."""
-        extents = [self._extent(extent) for extent in type.shape]
-        strides = [constant(64, 1)] * bool(extents)
-        for extent in reversed(extents[1:]):
-            strides.insert(0, arith.muli(extent, strides[0]))
-        return [*extents, *strides]
 
     def _extent(self, extent: Extent) -> ir.Value:
         """Return the value of an extent."""

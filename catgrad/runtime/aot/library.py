@@ -8,16 +8,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from mlir import ir
+from mlir.dialects import llvm
 
 from catgrad.backend import emitted
 from catgrad.dialect.emit import new_context
 from catgrad.errors import CatgradError
 from catgrad.passes.base import Stage
 from catgrad.passes.machine import Machine
-from catgrad.passes.multiply_add import EmulateMultiplyAdd
 from catgrad.passes.pipelines import stages
 from catgrad.passes.runner import run
-from catgrad.passes.workspace import Workspace
 from catgrad.runtime.aot import toolchain
 from catgrad.runtime.aot.dispatch import LEVELS, support, version
 from catgrad.runtime.aot.emitter import LOWERING
@@ -57,7 +56,6 @@ TARGETS: Mapping[str, Target] = {
 }
 """What can be built for. `cpu` chooses between all levels of x86-64 when it is loaded."""
 
-_WITHOUT_MULTIPLY_ADD = frozenset({"x86-64-v2"})
 _PROCESSORS = {"aarch64": "generic"}
 """What LLVM calls a machine, where that is not its name."""
 
@@ -155,21 +153,14 @@ def _support(made: Interface, build: str, target: Target) -> bytes:
 
 
 def _compiled(programs: Sequence[tuple[Term, Signature]], level: str) -> ir.Module:
-    """Return the module of some functions in the LLVM dialect, each with a workspace as its last argument."""
+    """Return the module of some functions in the LLVM dialect, which nobody outside sees."""
     module = emitted(*programs)
-    run(module, [_completed(stage, level) for stage in stages(machine=Machine.named(level))[1:]])
-    for op in list(module.body.operations):
-        if op.operation.attributes["sym_name"].value.startswith("_mlir_ciface_"):
-            op.operation.erase()
+    run(module, stages(machine=Machine.named(level))[1:])
+    with module.context:
+        for op in module.body:
+            if isinstance(op, llvm.LLVMFuncOp) and op.body.blocks:
+                op.attributes["linkage"] = ir.Attribute.parse("#llvm.linkage<internal>")
     return module
-
-
-def _completed(stage: Stage, level: str) -> Stage:
-    """Return a stage with the passes that libraries need besides."""
-    if stage.name != "kernels":
-        return stage
-    emulation = (EmulateMultiplyAdd(),) if level in _WITHOUT_MULTIPLY_ADD else ()
-    return replace(stage, passes=(*stage.passes, *emulation, "cse", Workspace()))
 
 
 def _object(module: ir.Module, target: Target, level: str) -> bytes:

@@ -1,0 +1,104 @@
+"""Entries: a public function takes one pointer, to a frame with all that it is called with.
+
+    @f(%B: index, %x: memref<?x4xf32>)    becomes    @f(%frame: !llvm.ptr)
+
+A frame is a table of 64-bit words: for each argument in order a number, or the address of an array and its extents. All
+entries look alike to who calls them, and since the addresses lie in a table, code can loop over them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from itertools import accumulate
+from typing import ClassVar
+
+from mlir import ir
+from mlir.dialects import arith, builtin, func, llvm, memref
+
+from catgrad.passes.base import DiagnosticError, Pass
+from catgrad.passes.kernels.emit import Index, add, value
+from catgrad.passes.kernels.view import is_whole
+from catgrad.passes.roll import Home, roll
+
+__all__ = ["EntryFrames"]
+
+_UNKNOWN = ir.ShapedType.get_dynamic_size()
+_VARIABLE = -(1 << 31)
+"""What stands for an operand among the constant indices of an address."""
+
+
+@dataclass(frozen=True)
+class EntryFrames(Pass):
+    """Let public functions take their arguments in a frame, and loop over calls that repeat."""
+
+    name: ClassVar[str] = "catgrad-entry-frames"
+
+    def run(self, module: ir.Operation) -> None:
+        """Rewrite every public function that has a body."""
+        for op in list(module.regions[0].blocks[0].operations):
+            if isinstance(op, func.FuncOp) and not op.is_external and "sym_visibility" not in op.attributes:
+                _rewrite(op)
+
+
+def _rewrite(function: func.FuncOp) -> None:
+    block, location = function.entry_block, function.location
+    arguments = list(block.arguments)
+    *words, _ = accumulate((_words(function, argument) for argument in arguments), initial=0)
+    with location:
+        frame = block.add_argument(llvm.PointerType.get(), location)
+        readers = (partial(_read, frame, argument.type) for argument in arguments)
+        homes = dict(zip(arguments, map(partial(Home, frame), words, readers), strict=True))
+        roll(function, homes)
+        with ir.InsertionPoint.at_block_begin(block):
+            for argument, home in homes.items():
+                if any(argument.uses):
+                    argument.replace_all_uses_with(home.read(home.offset))
+        for _ in arguments:
+            block.erase_argument(0)
+        kind = ir.FunctionType.get([frame.type], function.type.results)
+    function.attributes["function_type"] = ir.TypeAttr.get(kind)
+    if "arg_attrs" in function.attributes:
+        del function.attributes["arg_attrs"]
+
+
+def _words(function: func.FuncOp, argument: ir.Value) -> int:
+    """Return how many words of a frame stand for an argument."""
+    if isinstance(argument.type, ir.IndexType):
+        return 1
+    if isinstance(argument.type, ir.MemRefType) and is_whole(argument):
+        return 1 + argument.type.rank
+    raise DiagnosticError(function.location, f"@{function.sym_name.value} is public: it cannot take {argument.type}")
+
+
+def _read(frame: ir.Value, kind: ir.Type, word: Index) -> ir.Value:
+    """Emit the argument that begins at a word of the frame."""
+    if isinstance(kind, ir.IndexType):
+        return _number(frame, word)
+    extents = [_number(frame, add(word, axis)) for axis, n in enumerate(kind.shape, 1) if n == _UNKNOWN]
+    return memref.view(kind, _bytes(llvm.load(frame.type, _at(frame, word))), value(0), extents)
+
+
+def _number(frame: ir.Value, word: Index) -> ir.Value:
+    number = llvm.load(ir.IntegerType.get_signless(64), _at(frame, word))
+    return arith.index_cast(ir.IndexType.get(), number)
+
+
+def _at(frame: ir.Value, word: Index) -> ir.Value:
+    """Return the address of a word."""
+    i64 = ir.IntegerType.get_signless(64)
+    known = isinstance(word, int)
+    operands = [] if known else [arith.index_cast(i64, word)]
+    flags = ir.IntegerAttr.get(ir.IntegerType.get_signless(32), 0)
+    return llvm.getelementptr(frame.type, frame, operands, [word if known else _VARIABLE], ir.TypeAttr.get(i64), flags)
+
+
+def _bytes(pointer: ir.Value) -> ir.Value:
+    """Return the memory from a pointer on; how much there is nobody asks."""
+    zero, one = (arith.constant(ir.IntegerType.get_signless(64), number) for number in (0, 1))
+    fields = {(0,): pointer, (1,): pointer, (2,): zero, (3, 0): zero, (4, 0): one}
+    descriptor = llvm.mlir_undef(ir.Type.parse("!llvm.struct<(ptr, ptr, i64, array<1 x i64>, array<1 x i64>)>"))
+    for position, field in fields.items():
+        descriptor = llvm.insertvalue(descriptor, field, position)
+    memory = ir.MemRefType.get([_UNKNOWN], ir.IntegerType.get_signless(8))
+    return builtin.unrealized_conversion_cast([memory], [descriptor])

@@ -10,6 +10,7 @@ from catgrad.autodiff import learner as learner
 from catgrad.autodiff import value_and_grad as value_and_grad
 from catgrad.autodiff import vjp as vjp
 from catgrad.compile import compile as compile
+from catgrad.compile import load as load
 from catgrad.compile import stages as stages
 from catgrad.dims import dim as dim
 from catgrad.errors import ArgumentError as ArgumentError

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from functools import partial
+from collections.abc import Callable, MutableMapping
 from time import perf_counter
 
 from mlir import ir
@@ -13,25 +11,25 @@ from mlir.dialects import func
 from catgrad.dialect.emit import emit
 from catgrad.passes.pipelines import stages
 from catgrad.passes.runner import run
-from catgrad.runtime import Executable, Signature
-from catgrad.runtime.engine import assembly, jit, llvm_ir
+from catgrad.runtime import Signature
+from catgrad.runtime.engine import Native, assembly, jit, llvm_ir
 from catgrad.term import Term
 
-__all__ = ["TEXTS", "build", "emitted", "stage_names"]
+__all__ = ["build", "emitted", "stage_names", "texts"]
 
 OPT_LEVEL = 2
 """LLVM's optimisation level: contractions are vectors already, the loops that LLVM vectorises need no more."""
 
-TEXTS: dict[str, Callable[[ir.Module], str]] = {"llvm-ir": llvm_ir, "asm": assembly}
+_TEXTS: dict[str, Callable[[ir.Module], str]] = {"llvm-ir": llvm_ir, "asm": assembly}
 """What can be shown of a module after its last stage, beyond MLIR itself."""
 
 
-def build(term: Term, signature: Signature, target: str, seconds: dict[str, float]) -> Executable:
+def build(term: Term, signature: Signature, target: str, seconds: MutableMapping[str, float]) -> Native:
     """Compile a simplified term.
 
     Args:
         term: The term.
-        signature: What the executable takes and gives.
+        signature: What the code takes and gives.
         target: Its pipeline.
         seconds: How long earlier stages took; completed here.
 
@@ -45,16 +43,26 @@ def build(term: Term, signature: Signature, target: str, seconds: dict[str, floa
     started = perf_counter()
     native = jit(module, signature.name, OPT_LEVEL)
     seconds["native"] = perf_counter() - started
-    texts = _Texts(term, signature, target)
-    shown = {name: partial(texts.get, name) for name in stage_names(target)}
-    return Executable(
-        signature, native, ir={"term": partial(str, term), **shown}, compile_seconds=seconds, target=target
-    )
+    return native
 
 
-def stage_names(target: str) -> list[str]:
-    """Return the names of what `Executable.ir` can show, from MLIR on."""
-    return [*(stage.name for stage in stages(target)), *TEXTS]
+def stage_names(target: str) -> tuple[str, ...]:
+    """Return the names of what `texts` shows."""
+    return (*(stage.name for stage in stages(target)), *_TEXTS)
+
+
+def texts(term: Term, signature: Signature, target: str) -> Callable[[str], str]:
+    """Compile a simplified term once more, keeping the IR after each stage; return what shows one."""
+    kept: dict[str, str] = {}
+    module = emitted((term, signature))
+    run(module, stages(target), lambda stage, after: kept.update({stage.name: str(after)}))
+
+    def show(name: str) -> str:
+        if name not in kept:
+            kept[name] = _TEXTS[name](module)
+        return kept[name]
+
+    return show
 
 
 def emitted(*programs: tuple[Term, Signature]) -> ir.Module:
@@ -79,23 +87,3 @@ def _mark_donated(entry: func.FuncOp, signature: Signature) -> None:
             known = {named.name: named.attr for named in attributes[position]}
             attributes[position] = ir.DictAttr.get({**known, "catgrad.donated": ir.IntegerAttr.get(i64, result)})
         entry.arg_attrs = attributes
-
-
-@dataclass
-class _Texts:
-    """The IR after each stage, for those who ask: compiled once more, and kept."""
-
-    term: Term
-    signature: Signature
-    target: str
-    _kept: dict[str, str] = field(default_factory=dict)
-
-    def get(self, name: str) -> str:
-        """Return the text of a stage."""
-        if not self._kept:
-            module = emitted((self.term, self.signature))
-            run(module, stages(self.target), lambda stage, after: self._kept.update({stage.name: str(after)}))
-            self._module = module
-        if name not in self._kept:
-            self._kept[name] = TEXTS[name](self._module)
-        return self._kept[name]

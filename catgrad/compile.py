@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-from collections import defaultdict, deque
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from catgrad import trees
-from catgrad.dims import Extent, Solver
-from catgrad.errors import CatgradError, located
-from catgrad.lang.function import as_function, trace
-from catgrad.rewrite import inline_small, simplify
-from catgrad.runtime import Executable, Signature
-from catgrad.term import Term, linkable
-from catgrad.types import TensorType
+from catgrad.dims import Extent
+from catgrad.errors import located
+from catgrad.prepare import TERM, prepare
+from catgrad.runtime import Executable
 
-__all__ = ["compile", "prepare", "stages"]
-
-TERM = "term"
-"""The stage before MLIR."""
+__all__ = ["compile", "load", "stages"]
 
 
 @located()
@@ -30,7 +23,7 @@ def compile(
     bind: Mapping[str, Extent] | None = None,
     donate: int | Sequence[int] | None = None,
 ) -> Executable:
-    """Compile a function, module or term to native code.
+    """Compile a function, module or term to native code, or load it if it was compiled before (`catgrad.cache`).
 
     Args:
         f: What to compile; see `catgrad.trace`. A module's parameters come before its arguments.
@@ -56,35 +49,37 @@ def compile(
     started = perf_counter()
     program, signature = prepare(f, *types, bind=bind, donate=donate)
     seconds = {TERM: perf_counter() - started}
-    from catgrad.backend import build  # here, so that importing catgrad does not import mlir
+    from catgrad.source import Source, executable  # here, as below, so that importing catgrad imports little
 
-    return build(program, signature, target, seconds)
+    return executable(Source(program, signature, target), seconds)
 
 
-def prepare(
-    f: Any, *types: Any, bind: Mapping[str, Extent] | None = None, donate: int | Sequence[int] | None = None
-) -> tuple[Term, Signature]:
-    """Return the simplified term that `compile` gives to the backend, and what its code takes and gives.
+def load(path: str | Path) -> Executable:
+    """Load an executable that `Executable.save` wrote.
+
+    Where the processor lacks something that the saved code uses, the term in the file is compiled again.
+
+    The file has machine code: load it only if you would run a program from the same place.
 
     Args:
-        f: See `compile`, as for the other arguments.
-        *types: Nested argument types.
-        bind: Values for symbols.
-        donate: Arguments whose storage the results may take over.
+        path: The file.
 
     Raises:
-        TypeCheckError: An operation rejects its operands.
-        CatgradError: A donated argument has no result of its type.
+        CatgradError: It is no such file, or is damaged.
+        OSError: It cannot be read.
 
     Example:
-        >>> import catgrad as cg
-        >>> print(prepare(lambda x: x + x, cg.f32[3])[1])
-        lambda: (x: f32[3]) -> f32[3]
+        >>> import tempfile, numpy as np, catgrad as cg
+        >>> double = compile(lambda x: x + x, cg.f32["B"])
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     double.save(f"{folder}/double.catgrad")
+        ...     again = load(f"{folder}/double.catgrad")
+        >>> again(np.array([1.0, 2.0], np.float32)).tolist()
+        [2.0, 4.0]
     """
-    term = _term(f, types, bind or {})
-    donated = _donated(f, term, donate)
-    program = simplify(inline_small(term))
-    return program, _signature(program, donated)
+    from catgrad.source import load
+
+    return load(Path(path))
 
 
 def stages(target: str = "cpu") -> tuple[str, ...]:
@@ -97,47 +92,3 @@ def stages(target: str = "cpu") -> tuple[str, ...]:
     from catgrad.backend import stage_names
 
     return (TERM, *stage_names(target))
-
-
-def _term(f: Any, types: Sequence[Any], bind: Mapping[str, Extent]) -> Term:
-    term = f if isinstance(f, Term) and not types else trace(f, *types)
-    known = {symbol.name for symbol in term.symbols}
-    if bind.keys() - known:
-        raise CatgradError(f"bind: {term.name} has the symbols {sorted(known)}, given {sorted(bind)}")
-    return term.substitute(bind)
-
-
-def _donated(f: Any, term: Term, donate: int | Sequence[int] | None) -> tuple[tuple[int, int], ...]:
-    """Pair each donated input with the first free output of its type."""
-    declared = () if isinstance(f, Term) else as_function(f).donates
-    arguments = declared if donate is None else (donate,) if isinstance(donate, int) else donate
-    nested = trees.unflatten(term.input_tree, range(len(term.source_types)))
-    if any(not 0 <= a < len(nested) for a in arguments):
-        raise CatgradError(f"donate: {term.name} takes {len(nested)} arguments, there is no {arguments}")
-    free: dict[TensorType, deque[int]] = defaultdict(deque)
-    for position, type in enumerate(term.target_types):
-        free[type].append(position)
-    pairs = []
-    for source in (i for a in arguments for i in trees.flatten(nested[a])[0]):
-        type = term.source_types[source]
-        if not free[type]:
-            raise CatgradError(f"donate: no result of {term.name} has the type {type} of {term.input_names[source]}")
-        pairs.append((source, free[type].popleft()))
-    return tuple(pairs)
-
-
-def _signature(term: Term, donated: tuple[tuple[int, int], ...]) -> Signature:
-    solver = Solver([("", extent) for type in term.source_types for extent in type.shape])
-    missing = {s.name for s in term.symbols} - {s.name for s in solver.symbols}
-    if missing:
-        raise CatgradError(f"{term.name}: no input has the symbolic dimension {sorted(missing)}: give it by bind")
-    return Signature(
-        name=linkable(term.name),
-        symbols=term.symbols,
-        inputs=term.source_types,
-        outputs=term.target_types,
-        donated=donated,
-        input_names=term.input_names,
-        input_tree=term.input_tree,
-        output_tree=term.output_tree,
-    )

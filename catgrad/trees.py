@@ -8,9 +8,10 @@ from typing import Any, TypeAlias
 
 import optree
 
+from catgrad.errors import CatgradError
 from catgrad.types import TensorType
 
-__all__ = ["Tree", "flatten", "leaf_names", "unflatten"]
+__all__ = ["Tree", "flatten", "from_json", "leaf_names", "to_json", "unflatten"]
 
 Tree: TypeAlias = optree.PyTreeSpec
 _NAMESPACE = "catgrad"
@@ -71,3 +72,41 @@ def leaf_names(root: str, tree: Any) -> list[str]:
     """
     flatten(tree)
     return [path.codify(root) for path in optree.tree_accessors(tree, _is_leaf, namespace=_NAMESPACE)]
+
+
+def to_json(shape: Tree) -> Any:
+    """Return a shape of dicts, lists and tuples as what JSON can hold.
+
+    Raises:
+        CatgradError: It has something else, such as a dataclass, whose meaning is in a program.
+
+    Example:
+        >>> to_json(flatten({"a": (1, [2])})[1])
+        {'dict': [['a', {'tuple': [0, {'list': [0]}]}]]}
+    """
+    if shape.is_leaf():
+        return 0
+    children = list(map(to_json, shape.children()))
+    if shape.type is dict:
+        return {"dict": [[key, child] for key, child in zip(shape.entries(), children, strict=True)]}
+    if shape.type in (list, tuple):
+        return {shape.type.__name__: children}
+    raise CatgradError(f"a file can hold dicts, lists and tuples of arrays, not {shape.type.__qualname__}")
+
+
+def from_json(data: Any) -> Tree:
+    """Return what `to_json` was given.
+
+    Raises:
+        ValueError, TypeError, KeyError: It is something else.
+    """
+    return flatten(_nested(data))[1]
+
+
+def _nested(data: Any) -> Any:
+    if data == 0:
+        return 0
+    ((kind, children),) = data.items()
+    if kind == "dict":
+        return {key: _nested(child) for key, child in children}
+    return {"list": list, "tuple": tuple}[kind](map(_nested, children))

@@ -25,11 +25,9 @@ from catgrad.passes.kernels.view import width
 from catgrad.passes.kernels.walk import named
 from catgrad.passes.places import ALIGNMENT, Buffer, aligned, place
 from catgrad.passes.slices import copy_slice
+from catgrad.runtime.buffers import MEASURE
 
-__all__ = ["SIZE", "Workspace"]
-
-SIZE = ".workspace"
-"""What the name of a function that tells the size of a workspace ends with."""
+__all__ = ["Workspace"]
 
 _UNKNOWN = ir.ShapedType.get_dynamic_size()
 
@@ -245,7 +243,7 @@ class _Frame:
         function, index = self.function, ir.IndexType.get()
         kinds = function.type.inputs
         with ir.InsertionPoint(function), function.location:
-            made = func.FuncOp(function.sym_name.value + SIZE, (kinds, [index]))
+            made = func.FuncOp(function.sym_name.value + MEASURE, (kinds, [index]))
         if not self.is_public:
             made.sym_visibility = ir.StringAttr.get("private")
         block = made.add_entry_block()
@@ -264,7 +262,7 @@ class _Frame:
         if need is not None:
             return need
         operands = [copy_slice(operand, known) for operand in call.operands]
-        return func.CallOp([ir.IndexType.get()], name + SIZE, [*operands, room]).result
+        return func.CallOp([ir.IndexType.get()], name + MEASURE, [*operands, room]).result
 
 
 def _room_type() -> ir.MemRefType:

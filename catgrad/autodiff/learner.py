@@ -11,8 +11,9 @@ Reference: Cruttwell et al., "Categorical foundations of gradient-based learning
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -69,6 +70,42 @@ class Learner:
     def predict(self) -> Function:
         """The function (parameters, inputs) ↦ predictions."""
         return self.model.as_function()
+
+    def export(
+        self,
+        folder: str | Path,
+        *types: Any,
+        functions: Sequence[str] = ("init", "step", "predict"),
+        name: str | None = None,
+        bind: Mapping[str, int] | None = None,
+        target: str = "cpu",
+        parameters: Mapping[str, Any] | None = None,
+    ) -> list[Path]:
+        """Write a library with a C interface that trains and predicts without catgrad or Python: see docs/deploy.md.
+
+        Args:
+            folder: Where; made if it is not there.
+            *types: The types of the inputs and targets, as for compiling the step.
+            functions: Which functions it has: "init", "step", "predict".
+            name: What the library is called; that of the folder if None.
+            bind: Values for symbolic dimensions; others become arguments.
+            target: What it is for: see `catgrad build --help`.
+            parameters: Those to put beside it; `init(seed=0)` has them if None.
+
+        Returns:
+            The files.
+
+        Raises:
+            TypeCheckError: The types do not fit the model.
+            CatgradError: There is no such function, dimension or target, or no C compiler to link with.
+            OSError: A file cannot be written.
+        """
+        # Here, so that what is traced and trained in Python alone imports no compiler.
+        from catgrad.runtime.aot.export import export
+        from catgrad.runtime.aot.programs import programs
+
+        beginning = self.model.init(seed=0) if parameters is None else parameters
+        return export(Path(folder), programs(self, types, functions, bind), name, target, beginning)
 
 
 class _Leading(PythonFunction):

@@ -14,17 +14,13 @@ from safetensors.numpy import load_file
 from catgrad.autodiff.learner import Learner
 from catgrad.cli import subject
 from catgrad.cli.program import Program
-from catgrad.compile import prepare
 from catgrad.errors import CatgradError
 from catgrad.lang.module import Module
-from catgrad.runtime.aot.initial import initial
+from catgrad.runtime.aot.programs import FUNCTIONS, bound, initial
 from catgrad.runtime.signature import Signature
 from catgrad.term import Term
 
-__all__ = ["FUNCTIONS", "Model"]
-
-FUNCTIONS = ("init", "step", "predict")
-"""What a learner has; anything else can only predict."""
+__all__ = ["Model"]
 
 
 @dataclass(frozen=True)
@@ -54,7 +50,7 @@ class Model:
 
     @property
     def functions(self) -> tuple[str, ...]:
-        """The functions that it has."""
+        """The functions that it has; what is no learner can only predict."""
         return FUNCTIONS if isinstance(self._object, Learner) else ("predict",)
 
     @property
@@ -95,9 +91,7 @@ class Model:
         return subject.find(self.name, types=types)
 
     def _prepared(self, name: str, program: Program) -> tuple[Term, Signature]:
-        known = {symbol.name for symbol in replace(program, bind={}).term.symbols}
-        bind = {**program.bind, **{name: value for name, value in self.bind.items() if name in known}}
-        term, signature = prepare(program.function, *program.types, bind=bind)
+        term, signature = bound(program.function, program.types, {**program.bind, **self.bind})
         return initial(term) if name == "init" else (term, signature)
 
 

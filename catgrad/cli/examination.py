@@ -15,7 +15,9 @@ from importlib.metadata import PackageNotFoundError, requires, version
 from importlib.util import find_spec
 from pathlib import Path
 from time import perf_counter
+from types import MappingProxyType
 
+from catgrad.cache import Cache
 from catgrad.cli.data import fashion_mnist
 from catgrad.passes.machine import Machine
 
@@ -27,6 +29,8 @@ import numpy, catgrad
 double = catgrad.compile(lambda x: x + x, catgrad.f32[catgrad.dim("N")])
 assert double(numpy.ones(3, numpy.float32)).tolist() == [2, 2, 2]
 """
+_NO_CACHE = {"CATGRAD_CACHE_DIR": ""}
+"""An environment in which it is not taken from the cache."""
 _PATIENCE = 120
 """Seconds after which a program that answers nothing is taken for broken."""
 
@@ -58,7 +62,7 @@ def examine() -> dict[str, Finding]:
 def _native_code() -> Finding:
     """Compile and run a function, in a process of its own: it may be the one that crashes."""
     started = perf_counter()
-    done = _run(sys.executable, "-c", _FUNCTION)
+    done = _run(sys.executable, "-c", _FUNCTION, environment=_NO_CACHE)
     if done is not None and done.returncode == 0:
         return Finding(True, f"a function was compiled and ran, in {perf_counter() - started:.1f} s", required=True)
     said = done.stderr.strip().splitlines() if done else [f"no answer within {_PATIENCE} s"]
@@ -95,6 +99,17 @@ def _vectors() -> Finding:
 def _caches() -> Finding:
     machine = Machine.host()
     return Finding(True, f"{machine.l1_bytes >> 10} KiB of level 1, {machine.l2_bytes >> 10} KiB of level 2")
+
+
+def _cache() -> Finding:
+    cache = Cache.of_user()
+    if cache is None:
+        return Finding(True, "off: CATGRAD_CACHE_DIR is empty")
+    entries = cache.entries()
+    size = sum(entry.bytes for entry in entries)
+    return Finding(
+        True, f"{cache.folder}: {len(entries)} compiled functions, {size / 1e6:.1f} of {cache.limit / 1e6:.0f} MB"
+    )
 
 
 def _threads() -> Finding:
@@ -147,6 +162,7 @@ _CHECKS: Mapping[str, Callable[[], Finding]] = {
     "vectors": _vectors,
     "caches": _caches,
     "threads": _threads,
+    "compiled": _cache,
     "CUDA driver": _cuda,
     "ptxas": _ptxas,
     "graphviz": _graphviz,
@@ -155,12 +171,16 @@ _CHECKS: Mapping[str, Callable[[], Finding]] = {
 }
 
 
-def _run(program: str | None, *arguments: str) -> subprocess.CompletedProcess[str] | None:
+def _run(
+    program: str | None, *arguments: str, environment: Mapping[str, str] = MappingProxyType({})
+) -> subprocess.CompletedProcess[str] | None:
     """Run a program and return what it said, or None if there is no such program, or it does not end."""
     if program is None:
         return None
     try:
-        return subprocess.run([program, *arguments], capture_output=True, text=True, timeout=_PATIENCE, check=False)
+        known = {**os.environ, **environment}
+        command = [program, *arguments]
+        return subprocess.run(command, capture_output=True, text=True, timeout=_PATIENCE, check=False, env=known)
     except (OSError, subprocess.TimeoutExpired):
         return None
 

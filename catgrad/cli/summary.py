@@ -24,7 +24,7 @@ def before(trainer: Trainer) -> str:
     return "\n".join((
         _row("data", f"{settings.dataset}: {len(data.train):,} examples to learn from, {held} held back"),
         _row("model", f"{settings.model}: {weights:,} parameters, {settings.optimizer} with rate {settings.rate:g}"),
-        _row("step", f"{settings.batch:,} examples, compiled in {_compile_seconds(trainer):.2f} s"),
+        _row("step", f"{settings.batch:,} examples, {_how(trainer)} in {_compile_seconds(trainer):.2f} s"),
     ))
 
 
@@ -73,6 +73,11 @@ def record(trainer: Trainer, outcome: Outcome) -> dict[str, Any]:
         "losses": [epoch.loss if math.isfinite(epoch.loss) else None for epoch in outcome.history],
         "accuracies": [epoch.accuracy for epoch in outcome.history],
     }
+
+
+def _how(trainer: Trainer) -> str:
+    """Say where the step's code comes from."""
+    return "loaded from the cache" if "load" in trainer.step.executable.compile_seconds else "compiled"
 
 
 def _compile_seconds(trainer: Trainer) -> float:

@@ -14,13 +14,16 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["ALIGNMENT", "Array", "Frame", "Shape", "Workspaces", "address", "aligned_empty", "overlap"]
+__all__ = ["ALIGNMENT", "MEASURE", "Array", "Frame", "Shape", "Workspaces", "address", "aligned_empty", "overlap"]
 
 Array: TypeAlias = npt.NDArray[np.generic]
 Shape: TypeAlias = tuple[int, ...]
 
 ALIGNMENT = 64
 """Alignment of fresh results in bytes: a cache line, and the widest vector register."""
+
+MEASURE = ".workspace"
+"""How the name of the function ends that says how much memory another one works in."""
 
 _WORD = ctypes.sizeof(ctypes.c_uint64)
 _word_at = ctypes.c_uint64.from_address

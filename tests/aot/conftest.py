@@ -6,7 +6,7 @@ import shutil
 import pytest
 
 from catgrad.cli import main
-from catgrad.compile import prepare
+from catgrad.prepare import prepare
 from catgrad.runtime.aot.export import write
 from catgrad.runtime.aot.library import compile_library
 

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 import catgrad as cg
-from catgrad.compile import prepare
 from catgrad.passes.machine import Machine
+from catgrad.prepare import prepare
 from catgrad.runtime.aot.dispatch import LEVELS
 from catgrad.runtime.aot.entry import Status
 from catgrad.runtime.aot.export import write

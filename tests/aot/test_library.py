@@ -8,8 +8,8 @@ import pytest
 
 import catgrad as cg
 from catgrad.cli import main
-from catgrad.compile import prepare
 from catgrad.errors import CatgradError
+from catgrad.prepare import prepare
 from catgrad.runtime.aot.library import compile_library
 from catgrad.runtime.engine import find_tool
 

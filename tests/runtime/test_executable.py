@@ -11,6 +11,7 @@ import numpy as np
 import optree
 import pytest
 
+import catgrad as cg
 from catgrad.dims import dim
 from catgrad.errors import ArgumentError, CatgradError
 from catgrad.runtime import Executable, Signature
@@ -250,14 +251,21 @@ class Inert:
 
 
 def test_ir_of_stages():
-    texts = {"trace": lambda: "a term", "llvm": lambda: "define"}
-    f = Executable(Signature("f", (), (), ()), Inert(), ir=texts, compile_seconds={"trace": 0.5}, target="toy")
-    assert f.stages == ("trace", "llvm")
-    assert f.ir("llvm") == "define"
-    assert f.compile_seconds == {"trace": 0.5}
-    assert repr(f) == "<Executable f: () -> (), toy>"
-    with pytest.raises(CatgradError, match=r"no stage 'gpu': its stages are trace, llvm"):
+    f = cg.compile(lambda x: x, f32[2])
+    assert f.stages == cg.stages()
+    assert "add" not in f.ir("term")
+    assert "ret" in f.ir("asm")
+    assert set(f.compile_seconds) == {*cg.stages(), "native"} - {"llvm-ir", "asm"}
+    with pytest.raises(CatgradError, match=r"lambda has no stage 'gpu': its stages are term, catgrad, "):
         f.ir("gpu")
+
+
+def test_code_without_a_source(tmp_path):
+    f = Executable(Signature("f", (), (), ()), Inert(), target="toy")
+    assert repr(f) == "<Executable f: () -> (), toy>"
+    for use in (lambda: f.stages, lambda: f.ir("term"), lambda: f.save(tmp_path / "f"), lambda: f.export(tmp_path)):
+        with pytest.raises(CatgradError, match="f is code alone"):
+            use()
 
 
 def test_no_native_code_runs_after_an_error():

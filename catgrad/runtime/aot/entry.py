@@ -19,9 +19,9 @@ from mlir.dialects import arith, llvm
 
 from catgrad.dims import Dim, Extent, Symbol, fold, lower_bound
 from catgrad.passes.places import ALIGNMENT
-from catgrad.passes.workspace import SIZE
 from catgrad.runtime.aot.emitter import Body, all_of, call, compare, constant, integer, offset, pointer
 from catgrad.runtime.aot.interface import Array, Function, Member, arrays
+from catgrad.runtime.buffers import MEASURE
 
 __all__ = ["Status", "add_entry", "entry_types"]
 
@@ -170,7 +170,7 @@ class _Frame:
                 if isinstance(extent, Dim):
                     self._set(place + axis, self._extent(extent))
         zero = constant(64, 0)
-        size = call(self._function.signature.name + SIZE, integer(64), [self._words])
+        size = call(self._function.signature.name + MEASURE, integer(64), [self._words])
         with_slack = arith.addi(size, constant(64, ALIGNMENT - 1))
         return arith.select(compare("eq", size, zero), zero, with_slack)
 

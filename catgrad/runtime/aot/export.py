@@ -13,11 +13,10 @@ from __future__ import annotations
 
 import inspect
 import json
-import os
+import re
 from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import Any
 
 import numpy as np
@@ -25,15 +24,17 @@ from safetensors.numpy import save
 
 from catgrad.runtime.aot import loader
 from catgrad.runtime.aot.header import header
-from catgrad.runtime.aot.library import Library
+from catgrad.runtime.aot.library import Library, compile_library
 from catgrad.runtime.aot.manifest import manifest
+from catgrad.runtime.signature import Signature
+from catgrad.saved import replace
+from catgrad.term import Term
 
-__all__ = ["write"]
+__all__ = ["export", "write"]
 
 _LIBRARY = '_library = Library(Path(__file__).with_name("manifest.json"))'
 """How the Python loader ends where it stands for a library."""
 
-_MODE = 0o644
 _PKG_CONFIG = """\
 prefix=${{pcfiledir}}
 
@@ -44,6 +45,35 @@ Cflags: -I${{prefix}}
 Libs: -L${{prefix}} -l{name}
 Libs.private: {private}
 """
+
+
+def export(
+    folder: Path,
+    programs: Mapping[str, tuple[Term, Signature]],
+    name: str | None = None,
+    target: str = "cpu",
+    parameters: Mapping[str, np.ndarray[Any, Any]] | None = None,
+) -> list[Path]:
+    """Compile functions into a library, and write it.
+
+    Args:
+        folder: Where.
+        programs: See `catgrad.runtime.aot.library.compile_library`.
+        name: What the library is called; that of the folder if None.
+        target: What it is for.
+        parameters: Arrays by name.
+
+    Returns:
+        The files.
+
+    Raises:
+        CatgradError: A name is no identifier, the target is unknown, or there is no C compiler to link with.
+        CompileError: A pass or a tool failed.
+        OSError: A file cannot be written.
+    """
+    return write(
+        folder, compile_library(name or re.sub(r"\W", "_", folder.resolve().name), programs, target), parameters
+    )
 
 
 def write(folder: Path, library: Library, parameters: Mapping[str, np.ndarray[Any, Any]] | None = None) -> list[Path]:
@@ -68,7 +98,7 @@ def write(folder: Path, library: Library, parameters: Mapping[str, np.ndarray[An
     description = json.dumps(manifest(library, contents), indent=1) + "\n"
     folder.mkdir(parents=True, exist_ok=True)
     for file, content in {**contents, "manifest.json": description.encode()}.items():
-        _replace(folder / file, content)
+        replace(folder / file, content)
     return [folder / file for file in (*contents, "manifest.json")]
 
 
@@ -90,11 +120,3 @@ def _python(library: Library) -> str:
 def _pkg_config(library: Library) -> str:
     private = " ".join(f"-l{needed}" for needed in library.needs if needed != "c")
     return _PKG_CONFIG.format(name=library.interface.name, version=version("catgrad"), private=private)
-
-
-def _replace(path: Path, content: bytes) -> None:
-    """Write a new file in the place of an old one, which programs that have loaded it go on using."""
-    with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}-", delete=False) as file:
-        file.write(content)
-    os.chmod(file.name, _MODE)
-    os.replace(file.name, path)

@@ -2,7 +2,7 @@
 
 Example:
     >>> import catgrad as cg
-    >>> from catgrad.compile import prepare
+    >>> from catgrad.prepare import prepare
     >>> from catgrad.runtime.aot.interface import interface
     >>> _, signature = prepare(lambda x: x + x, cg.f32[cg.dim("B"), 4])
     >>> print(header(interface("net", {"twice": signature})).partition("/* twice")[2].partition(";")[0])

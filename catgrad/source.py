@@ -1,0 +1,170 @@
+"""Where executables come from: new code, the cache, or a file; and what they can tell of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, MutableMapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from keyword import iskeyword
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+from catgrad import cache, trees
+from catgrad.cache import Cache
+from catgrad.errors import CatgradError
+from catgrad.json_reader import from_json
+from catgrad.prepare import TERM, signature_of
+from catgrad.runtime import Code, Executable, Signature
+from catgrad.runtime.llvm import link, processor
+from catgrad.runtime.structure import tuple_tree
+from catgrad.saved import About, Saved, read
+from catgrad.saved import replace as write
+from catgrad.term import Term
+
+__all__ = ["Source", "executable", "load"]
+
+LOAD, STORE = "load", "store"
+"""What takes time besides the stages: reading code that was compiled before, and keeping it."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """A simplified term on its way to native code.
+
+    Attributes:
+        term: The term.
+        signature: What its code takes and gives.
+        target: What the code runs on.
+    """
+
+    term: Term
+    signature: Signature
+    target: str
+
+    @property
+    def stages(self) -> tuple[str, ...]:
+        """The names that `ir` knows, in the order of the compilation."""
+        from catgrad.backend import stage_names  # here, as below, so that loading an executable does not import mlir
+
+        return (TERM, *stage_names(self.target))
+
+    def ir(self, stage: str) -> str:
+        """Return the IR after a stage; the term is compiled once more for it, and the texts are kept.
+
+        Raises:
+            CatgradError: There is no such stage; the message lists them.
+        """
+        if stage not in self.stages:
+            raise CatgradError(f"{self.signature.name} has no stage {stage!r}: its stages are {', '.join(self.stages)}")
+        return str(self.term) if stage == TERM else self._texts(stage)
+
+    @cached_property
+    def key(self) -> str:
+        """What stands for everything that its machine code depends on."""
+        from catgrad.passes.machine import Machine
+
+        host, machine = processor(), replace(Machine.host(), features=frozenset())
+        return cache.key(
+            term=self._json,
+            donated=self.signature.donated,
+            target=self.target,
+            processor=[host.name, sorted(host.features), str(machine.__dict__)],
+        )
+
+    def kept(self, object_code: bytes) -> Saved:
+        """Return what the cache holds; whoever finds it there knows how arguments and results are nested."""
+        host = processor()
+        about = About(
+            name=self.signature.name,
+            type=str(self.signature),
+            target=self.target,
+            donated=list(self.signature.donated),
+            processor=host.name,
+            features=sorted(host.features),
+            versions=cache.versions(),
+            key=self.key,
+        )
+        return Saved(about, self._json, object_code)
+
+    def save(self, path: Path, object_code: bytes) -> None:
+        """Write a file of its executable."""
+        kept = self.kept(object_code)
+        nesting = [trees.to_json(tree) for tree in (self.term.input_tree, self.term.output_tree)]
+        write(path, replace(kept, about=replace(kept.about, nesting=nesting)).to_bytes())
+
+    def export(self, folder: Path, name: str | None, target: str, parameters: Mapping[str, Any] | None) -> list[Path]:
+        """Write a library of its one function."""
+        from catgrad.runtime.aot.export import export
+        from catgrad.runtime.aot.interface import is_identifier
+
+        own = self.signature.name
+        function = own if is_identifier(own) and not iskeyword(own) else "predict"
+        return export(folder, {function: (self.term, self.signature)}, name, target, parameters)
+
+    @cached_property
+    def _json(self) -> str:
+        inputs, outputs = (tuple_tree(len(types)) for types in (self.term.source_types, self.term.target_types))
+        return self.term.nested(inputs, outputs, self.term.input_names).to_json()
+
+    @cached_property
+    def _texts(self) -> Callable[[str], str]:
+        from catgrad.backend import texts
+
+        return texts(self.term, self.signature, self.target)
+
+
+def executable(source: Source, seconds: MutableMapping[str, float]) -> Executable:
+    """Return the executable of a source, from the user's cache if it is there.
+
+    Args:
+        source: What to compile.
+        seconds: How long earlier stages took; completed here.
+
+    Raises:
+        CompileError: A pass failed.
+    """
+    return _executable(source, _known(source, seconds) or _new(source, seconds), seconds)
+
+
+def load(path: Path) -> Executable:
+    """Return the executable of a file; see `catgrad.load`."""
+    started = perf_counter()
+    saved = read(path)
+    if saved.about.nesting is None:
+        raise CatgradError(f"{path} is an entry of the cache: save an executable with `exe.save`")
+    flat = from_json(saved.term)
+    inputs, outputs = map(trees.from_json, saved.about.nesting)
+    term = flat.nested(inputs, outputs, flat.input_names)
+    source = Source(term, signature_of(term, tuple(saved.about.donated)), saved.about.target)
+    seconds = {LOAD: perf_counter() - started}
+    is_fit = processor().features >= set(saved.about.features)
+    code = link(saved.code, source.signature.name) if is_fit else _new(source, seconds)
+    return _executable(source, code, seconds)
+
+
+def _known(source: Source, seconds: MutableMapping[str, float]) -> Code | None:
+    """Return code from the user's cache, if it is there."""
+    cache, started = Cache.of_user(), perf_counter()
+    saved = cache.find(source.key) if cache else None
+    if saved is None:
+        return None
+    code = link(saved.code, source.signature.name)
+    seconds[LOAD] = perf_counter() - started
+    return code
+
+
+def _new(source: Source, seconds: MutableMapping[str, float]) -> Code:
+    """Return new code, which goes into the user's cache."""
+    from catgrad.backend import build
+
+    code = build(source.term, source.signature, source.target, seconds)
+    cache, started = Cache.of_user(), perf_counter()
+    if cache:
+        cache.add(source.kept(code.object_code))
+        seconds[STORE] = perf_counter() - started
+    return code
+
+
+def _executable(source: Source, code: Code, seconds: Mapping[str, float]) -> Executable:
+    return Executable(source.signature, code, source=source, compile_seconds=seconds, target=source.target)

@@ -1,0 +1,346 @@
+"""Executables on disk: files, the cache, and what must not be run."""
+
+import dataclasses
+import json
+import multiprocessing
+import os
+import subprocess
+import sys
+import time
+import zipfile
+
+import numpy as np
+import pytest
+
+import catgrad as cg
+from catgrad import nn, optim, saved, source
+from catgrad.cache import BYTES, FOLDER, Cache
+from catgrad.errors import CatgradError
+from catgrad.runtime.llvm import Processor, link
+
+B = cg.dim("B", multiple_of=2)
+X = np.arange(12, dtype=np.float32).reshape(4, 3)
+
+
+def layer(x):
+    return {"y": cg.tanh(x) @ cg.ones((3, 2)), "n": (x + 1,)}
+
+
+@dataclasses.dataclass
+class State:
+    weight: object
+    count: object
+
+
+def keep(state):
+    return State(state.weight + 1, state.count)
+
+
+def advance(state, x):
+    return [{"weight": [state["weight"][0] - 0.5 * x], 7: (state[7][0] + 1,)}], cg.sum(x)
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A cache that is empty."""
+    monkeypatch.setenv(FOLDER, str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+def is_loaded(executable):
+    return "load" in executable.compile_seconds
+
+
+# Files.
+
+
+def test_a_loaded_executable_is_the_saved_one(tmp_path):
+    exe = cg.compile(layer, cg.f32[B, 3])
+    exe.save(tmp_path / "layer")
+    again = cg.load(tmp_path / "layer")
+    assert str(again.signature) == str(exe.signature)
+    assert again.signature.symbols == exe.signature.symbols
+    found, expected = again(X), exe(X)
+    np.testing.assert_array_equal(found["y"], expected["y"])
+    np.testing.assert_array_equal(found["n"][0], expected["n"][0])
+    assert again.ir("linalg") == exe.ir("linalg")
+    with pytest.raises(cg.ArgumentError, match="multiple of 2"):
+        again(X[:3])
+
+
+def test_donation_and_structure_are_saved(tmp_path):
+    types = {"weight": [cg.f32[3]], 7: (cg.i32[()],)}, cg.f32[3]
+    cg.compile(advance, *types, donate=0).save(tmp_path / "advance")
+    again = cg.load(str(tmp_path / "advance"))
+    weight, count = np.ones(3, np.float32), np.array(4, np.int32)
+    (state,), total = again({"weight": [weight], 7: (count,)}, np.ones(3, np.float32))
+    assert state["weight"] == [weight] or state["weight"][0] is weight
+    assert (weight == 0.5).all()
+    assert (count, total) == (5, 3)
+
+
+def test_a_dataclass_means_nothing_without_its_program(tmp_path, folder):
+    exes = [cg.compile(keep, State(cg.f32[3], cg.i32[()])) for _ in range(2)]
+    assert is_loaded(exes[1])
+    with pytest.raises(CatgradError, match="dicts, lists and tuples of arrays, not State"):
+        exes[0].save(tmp_path / "keep")
+
+
+def test_a_loaded_training_step_trains_alike(tmp_path):
+    learner = cg.learner(nn.Linear(3, 2), loss=nn.softmax_cross_entropy, optimizer=optim.adam(0.1))
+    step = cg.compile(learner.step, cg.f32[4, 3], cg.i32[4])
+    step.save(tmp_path / "step")
+    labels = np.array([0, 1, 0, 1], np.int32)
+    losses = []
+    for each in (step, cg.load(tmp_path / "step")):
+        state = learner.init(seed=3)
+        losses.append([float(each(state, X, labels)[1]) for _ in range(5)])
+    assert losses[0] == losses[1]
+
+
+def test_equal_executables_are_equal_files(tmp_path):
+    files = [tmp_path / name for name in "ab"]
+    for path in files:
+        cg.compile(layer, cg.f32[B, 3]).save(path)
+    assert files[0].read_bytes() == files[1].read_bytes()
+
+
+def test_loading_does_not_load_mlir(tmp_path):
+    cg.compile(layer, cg.f32[B, 3]).save(tmp_path / "layer")
+    program = f"""
+import sys, numpy, catgrad
+exe = catgrad.load({str(tmp_path / "layer")!r})
+print(exe(numpy.zeros((2, 3), numpy.float32))["y"].tolist(), "mlir" in sys.modules)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "[[0.0, 0.0], [0.0, 0.0]] False\n"
+
+
+def test_another_processor_compiles_again(tmp_path, monkeypatch):
+    cg.compile(layer, cg.f32[B, 3]).save(tmp_path / "layer")
+    monkeypatch.setattr(source, "processor", lambda: Processor("abacus", frozenset()))
+    again = cg.load(tmp_path / "layer")
+    assert "native" in again.compile_seconds
+    np.testing.assert_array_equal(again(X)["n"][0], X + 1)
+
+
+def _change(path, name, change):
+    """Rewrite one member of a file."""
+    with zipfile.ZipFile(path) as file:
+        members = {each: file.read(each) for each in file.namelist()}
+    members[name] = change(members[name])
+    with zipfile.ZipFile(path, "w") as file:
+        for each, content in members.items():
+            file.writestr(each, content)
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "message"),
+    [
+        ("code.o", lambda code: code[:-1] + bytes([code[-1] ^ 1]), "is damaged"),
+        ("term.json", lambda text: text.replace(b"tanh", b"exp"), "is damaged"),
+        ("manifest.json", lambda text: text.replace(b'"format": 1', b'"format": 0'), "its format is 0, not 1"),
+        ("manifest.json", lambda text: b"[]", "is not what `exe.save` writes"),
+        ("manifest.json", lambda text: b"\xff", "is not what `exe.save` writes"),
+        ("manifest.json", lambda text: text.replace(b'"about"', b'"said"', 1), "is not what `exe.save` writes"),
+        ("manifest.json", lambda text: text.replace(b'"layer"', b'"other"', 1), "is damaged"),
+    ],
+)
+def test_what_is_no_saved_executable(tmp_path, name, change, message):
+    path = tmp_path / "layer"
+    cg.compile(layer, cg.f32[B, 3]).save(path)
+    _change(path, name, change)
+    with pytest.raises(CatgradError, match=message):
+        cg.load(path)
+
+
+def test_files_of_other_kinds(tmp_path):
+    for content in (b"", b"PK\x03\x04", b"text"):
+        (tmp_path / "other").write_bytes(content)
+        with pytest.raises(CatgradError, match=r"is not what `exe.save` writes"):
+            cg.load(tmp_path / "other")
+    with pytest.raises(FileNotFoundError):
+        cg.load(tmp_path / "nothing")
+    with pytest.raises(FileNotFoundError):
+        cg.compile(layer, cg.f32[B, 3]).save(tmp_path / "nowhere" / "layer")
+
+
+def test_truncated_files(tmp_path):
+    path = tmp_path / "layer"
+    cg.compile(layer, cg.f32[B, 3]).save(path)
+    content = path.read_bytes()
+    for size in range(0, len(content), 97):
+        path.write_bytes(content[:size])
+        with pytest.raises(CatgradError):
+            cg.load(path)
+
+
+def test_code_without_the_function():
+    exe = cg.compile(layer, cg.f32[B, 3])
+    program = f"""
+from catgrad.errors import CompileError
+from catgrad.runtime.llvm import link
+for code in (bytes.fromhex("{exe._code.object_code.hex()}"), b"", b"text" * 100):
+    try:
+        link(code, "other")
+    except CompileError as error:
+        print(error)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.count("cannot link: ") == 3
+    assert "_mlir_other" in done.stdout
+    assert link(exe._code.object_code, "layer").object_code == exe._code.object_code
+
+
+# The cache.
+
+
+def test_the_second_compilation_is_a_load(folder):
+    first, second = (cg.compile(layer, cg.f32[B, 3]) for _ in range(2))
+    assert not is_loaded(first)
+    assert is_loaded(second)
+    np.testing.assert_array_equal(first(X)["y"], second(X)["y"])
+    assert second.ir("linalg") == first.ir("linalg")
+    with pytest.raises(CatgradError, match="is an entry of the cache"):
+        cg.load(next(folder.iterdir()))
+    assert [entry.about.type for entry in Cache.of_user().entries()] == [str(first.signature)]
+    assert (folder.stat().st_mode & 0o777, next(folder.iterdir()).stat().st_mode & 0o777) == (0o700, 0o600)
+
+
+def test_what_changes_the_code_changes_the_key(folder, monkeypatch):
+    cg.compile(layer, cg.f32[B, 3])
+    assert not is_loaded(cg.compile(layer, cg.f32[4, 3]))
+    assert not is_loaded(cg.compile(cg.exp, cg.f32[3]))
+    assert not is_loaded(cg.compile(cg.exp, cg.f64[3]))
+    assert not is_loaded(cg.compile(lambda x: cg.tanh(x), cg.f32[B, 3]))
+    assert not is_loaded(cg.compile(lambda x: x + 1, cg.f32[3]))
+    assert not is_loaded(cg.compile(lambda x: x + 2, cg.f32[3]))
+    assert not is_loaded(cg.compile(lambda x: x + 2, cg.f32[3], donate=0))
+    monkeypatch.setattr(source, "processor", lambda: Processor("abacus", frozenset()))
+    assert not is_loaded(cg.compile(layer, cg.f32[B, 3]))
+    monkeypatch.undo()
+    monkeypatch.setenv(FOLDER, str(folder))
+    monkeypatch.setattr(source.cache, "versions", lambda: {"catgrad": "0"})
+    assert not is_loaded(cg.compile(layer, cg.f32[B, 3]))
+
+
+def test_names_are_not_part_of_what_is_shared(folder):
+    """The name of a function is that of its symbol, so functions of two names are two entries; both are right."""
+    one, two = (cg.compile(cg.trace(f, cg.f32[3])) for f in (layer_like_one, layer_like_two))
+    assert (one.signature.name, two.signature.name) == ("layer_like_one", "layer_like_two")
+    assert one(np.ones(3, np.float32)).tolist() == two(np.ones(3, np.float32)).tolist()
+
+
+def layer_like_one(x):
+    return x * 2
+
+
+def layer_like_two(x):
+    return x * 2
+
+
+def test_a_damaged_or_foreign_entry_is_rebuilt(folder, monkeypatch):
+    cg.compile(layer, cg.f32[B, 3])
+    (path,) = folder.iterdir()
+    good = path.read_bytes()
+    for content in (b"", good[:-40], good.replace(b"code.o", b"code.x"), b"text"):
+        path.write_bytes(content)
+        assert not is_loaded(cg.compile(layer, cg.f32[B, 3]))
+        assert path.read_bytes() == good
+    cg.compile(lambda x: x, cg.f32[3])
+    (other,) = set(folder.iterdir()) - {path}
+    path.write_bytes(other.read_bytes())
+    assert not is_loaded(cg.compile(layer, cg.f32[B, 3]))
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "getuid", lambda: 12345)
+        assert not is_loaded(cg.compile(layer, cg.f32[B, 3]))
+    assert is_loaded(cg.compile(layer, cg.f32[B, 3]))
+
+
+def test_what_was_used_longest_ago_goes_first(folder, monkeypatch):
+    sizes = []
+    for i in range(3):
+        cg.compile(lambda x, i=i: x + i, cg.f32[3])
+        sizes.append(sum(entry.bytes for entry in Cache.of_user().entries()))
+    ages = {entry.path: i for i, entry in enumerate(Cache.of_user().entries())}
+    for path, age in ages.items():
+        os.utime(path, (time.time() - 100 * (1 + age),) * 2)
+    assert is_loaded(cg.compile(lambda x: x + 0, cg.f32[3]))
+    monkeypatch.setenv(BYTES, str(sizes[-1]))
+    cg.compile(lambda x: x + 3, cg.f32[3])
+    assert sum(entry.bytes for entry in Cache.of_user().entries()) <= sizes[-1]
+    assert is_loaded(cg.compile(lambda x: x + 0, cg.f32[3]))
+    assert not is_loaded(cg.compile(lambda x: x + 1, cg.f32[3]))
+
+
+def test_a_folder_that_cannot_be_written_is_a_warning(folder):
+    folder.write_text("a file")
+    with pytest.warns(UserWarning, match=rf"compiled functions cannot be kept in {folder}: .*{FOLDER}"):
+        assert cg.compile(lambda x: x + 1, cg.f32[3])(np.zeros(3, np.float32)).tolist() == [1, 1, 1]
+
+
+def test_a_limit_that_is_no_number(folder, monkeypatch):
+    monkeypatch.setenv(BYTES, "much")
+    with pytest.raises(CatgradError, match="CATGRAD_CACHE_BYTES is how many bytes"):
+        cg.compile(lambda x: x, cg.f32[3])
+
+
+def _compile_some(seed):
+    """Compile eight functions in another order, with entries coming and going; return how many came from the cache."""
+    order = np.random.default_rng(seed).permutation(8)
+    loaded = 0
+    for i in map(int, order):
+        exe = cg.compile(lambda x, i=i: x * i, cg.f32[3])
+        assert exe(np.ones(3, np.float32)).tolist() == [i] * 3
+        loaded += is_loaded(exe)
+        if i == seed:
+            Cache.of_user().clear()
+    return loaded
+
+
+def test_many_processes_share_a_cache(folder):
+    with multiprocessing.get_context("spawn").Pool(3) as pool:
+        counts = pool.map(_compile_some, range(6))
+    assert all(0 <= count <= 8 for count in counts)
+    assert not [path for path in folder.iterdir() if path.name.startswith(".")]
+
+
+# Libraries.
+
+
+def test_an_executable_exports_itself(tmp_path, monkeypatch):
+    files = cg.compile(layer, cg.f32[B, 3]).export(tmp_path / "my-net", parameters={"x": X})
+    assert {path.name for path in files} >= {"my_net.h", "libmy_net.so", "my_net.py", "parameters.safetensors"}
+    monkeypatch.syspath_prepend(tmp_path / "my-net")
+    import my_net
+
+    np.testing.assert_array_equal(my_net.layer(X)["n"][0], X + 1)
+
+
+def test_a_learner_exports_itself(tmp_path, monkeypatch):
+    learner = cg.learner(nn.Linear(3, 2), loss=nn.softmax_cross_entropy, optimizer=optim.sgd(0.1, momentum=0.9))
+    types = cg.f32[cg.dim("N"), 3], cg.i32[cg.dim("N")]
+    learner.export(tmp_path / "linear", *types, bind={"N": 4})
+    monkeypatch.syspath_prepend(tmp_path / "linear")
+    import linear
+
+    described = json.loads((tmp_path / "linear" / "manifest.json").read_text())["functions"]
+    assert list(described) == ["init", "step", "predict"]
+    state, labels = learner.init(seed=0), np.array([0, 1, 0, 1], np.int32)
+    ours = linear.init({path: array.copy() for path, array in state["parameters"].items()})
+    step = cg.compile(learner.step, *types, bind={"N": 4})
+    for _ in range(3):
+        _, expected = step(state, X, labels)
+        ours, loss = linear.step(ours, X, labels)
+        np.testing.assert_allclose(loss, expected, rtol=1e-6)
+    with pytest.raises(CatgradError, match="a learner has no fly"):
+        learner.export(tmp_path / "linear", *types, functions=("fly",))
+    with pytest.raises(CatgradError, match="symbols"):
+        learner.export(tmp_path / "linear", *types, bind={"M": 4})
+
+
+def test_saved_file_has_no_place_of_this_machine(tmp_path):
+    cg.compile(layer, cg.f32[B, 3]).save(tmp_path / "layer")
+    content = saved.read(tmp_path / "layer")
+    assert str(tmp_path).encode() not in content.code
+    assert os.path.dirname(__file__) not in content.term

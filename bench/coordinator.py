@@ -134,6 +134,7 @@ def environment(inherited: Mapping[str, str], threads: int) -> dict[str, str]:
     return {
         **kept,
         **{f"{pool}_NUM_THREADS": str(threads) for pool in pools},
+        "CATGRAD_CACHE_DIR": "",
         "JAX_PLATFORMS": "cpu",
         "TORCHINDUCTOR_FORCE_DISABLE_CACHES": "1",
         "TORCHINDUCTOR_COMPILE_THREADS": "1",

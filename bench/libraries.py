@@ -133,6 +133,12 @@ class Catgrad(Library):
         return getattr(self.module, CATGRAD_TYPES[array.dtype.name])[array.shape]
 
 
+class OnnxRuntime(Library):
+    """onnxruntime, which runs models from files."""
+
+    package = distribution = "onnxruntime"
+
+
 class OpenHypergraphs(Library):
     """open-hypergraphs, the reference implementation of hypergraph algebra in numpy."""
 
@@ -160,6 +166,7 @@ LIBRARIES: Mapping[str, type[Library]] = {
     "torch": Torch,
     "torch.compile": TorchCompile,
     "jax.jit": Jax,
+    "onnxruntime": OnnxRuntime,
     "open-hypergraphs": OpenHypergraphs,
     "machine": Machine,
 }

@@ -44,6 +44,11 @@ class Figures:
         return float(np.percentile(self.blocks, percent))
 
 
+def is_ours(figures: Figures) -> bool:
+    """Whether these are catgrad's, in whatever variant."""
+    return figures.name.partition(" (")[0] == OURS
+
+
 @dataclass(frozen=True)
 class CaseResult:
     """All competitors of a case.
@@ -70,12 +75,12 @@ class CaseResult:
     @property
     def ours(self) -> Figures | None:
         """Our figures, if we have any."""
-        return next((figures for figures in self.measured if figures.name == OURS), None)
+        return next(filter(is_ours, self.measured), None)
 
     @property
     def best_peer(self) -> Figures | None:
         """The fastest of the others."""
-        return next((figures for figures in self.measured if figures.name != OURS), None)
+        return next((figures for figures in self.measured if not is_ours(figures)), None)
 
     @property
     def ratio(self) -> float | None:

@@ -12,12 +12,12 @@ def test_names_of_cases_and_of_their_entries_are_unique():
         assert len({entry.name for entry in case.entries}) == len(case.entries)
 
 
-def test_every_case_has_catgrad_and_a_peer_from_known_libraries():
+def test_every_case_compares_catgrad_with_something():
     for case in CASES:
         libraries = {entry.library for entry in case.entries}
         assert libraries <= LIBRARIES.keys()
         assert "catgrad" in libraries
-        assert libraries - {"catgrad", "machine"}
+        assert len([entry for entry in case.entries if entry.library != "machine"]) > 1
 
 
 def test_inputs_of_every_small_case_are_drawn_equal_twice():

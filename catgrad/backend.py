@@ -11,8 +11,11 @@ from mlir.dialects import func
 from catgrad.dialect.emit import emit
 from catgrad.passes.pipelines import stages
 from catgrad.passes.runner import run
-from catgrad.runtime import Signature
-from catgrad.runtime.engine import Native, assembly, jit, llvm_ir
+from catgrad.runtime import Code, Signature
+from catgrad.runtime.engine import assembly, jit, llvm_ir
+from catgrad.runtime.gpu.devices import find_device
+from catgrad.runtime.gpu.host import host_code
+from catgrad.runtime.gpu_assembly import ptx, sass
 from catgrad.term import Term
 
 __all__ = ["build", "emitted", "stage_names", "texts"]
@@ -20,11 +23,14 @@ __all__ = ["build", "emitted", "stage_names", "texts"]
 OPT_LEVEL = 2
 """LLVM's optimisation level: contractions are vectors already, the loops that LLVM vectorises need no more."""
 
-_TEXTS: dict[str, Callable[[ir.Module], str]] = {"llvm-ir": llvm_ir, "asm": assembly}
-"""What can be shown of a module after its last stage, beyond MLIR itself."""
+_TEXTS: dict[str, dict[str, Callable[[ir.Module], str]]] = {
+    "cpu": {"llvm-ir": llvm_ir, "asm": assembly},
+    "cuda": {"ptx": ptx, "sass": sass},
+}
+"""What can be shown of a module after its last stage, beyond MLIR itself, by the family of the target."""
 
 
-def build(term: Term, signature: Signature, target: str, seconds: MutableMapping[str, float]) -> Native:
+def build(term: Term, signature: Signature, target: str, seconds: MutableMapping[str, float]) -> Code:
     """Compile a simplified term.
 
     Args:
@@ -34,21 +40,27 @@ def build(term: Term, signature: Signature, target: str, seconds: MutableMapping
         seconds: How long earlier stages took; completed here.
 
     Raises:
+        CatgradError: There is nothing here that runs code for the target.
         CompileError: A pass failed; the message has a command that reproduces it.
     """
+    device = None if _family(target) == "cpu" else find_device(target)
     started = perf_counter()
     module = emitted((term, signature))
     seconds["catgrad"] = perf_counter() - started
     seconds.update(run(module, stages(target)[1:]).seconds)
     started = perf_counter()
-    native = jit(module, signature.name, OPT_LEVEL)
+    code: Code
+    if device is None:
+        code = jit(module, signature.name, OPT_LEVEL)
+    else:
+        code = host_code(module, signature.name, device, OPT_LEVEL)
     seconds["native"] = perf_counter() - started
-    return native
+    return code
 
 
 def stage_names(target: str) -> tuple[str, ...]:
     """Return the names of what `texts` shows."""
-    return (*(stage.name for stage in stages(target)), *_TEXTS)
+    return (*(stage.name for stage in stages(target)), *_TEXTS[_family(target)])
 
 
 def texts(term: Term, signature: Signature, target: str) -> Callable[[str], str]:
@@ -59,10 +71,14 @@ def texts(term: Term, signature: Signature, target: str) -> Callable[[str], str]
 
     def show(name: str) -> str:
         if name not in kept:
-            kept[name] = _TEXTS[name](module)
+            kept[name] = _TEXTS[_family(target)][name](module)
         return kept[name]
 
     return show
+
+
+def _family(target: str) -> str:
+    return target.partition(":")[0]
 
 
 def emitted(*programs: tuple[Term, Signature]) -> ir.Module:

@@ -24,6 +24,7 @@ from catgrad.term import Term
 
 __all__ = ["Source", "executable", "load"]
 
+_CPU = "cpu"
 LOAD, STORE = "load", "store"
 """What takes time besides the stages: reading code that was compiled before, and keeping it."""
 
@@ -145,7 +146,7 @@ def load(path: Path) -> Executable:
 
 def _known(source: Source, seconds: MutableMapping[str, float]) -> Code | None:
     """Return code from the user's cache, if it is there."""
-    cache, started = Cache.of_user(), perf_counter()
+    cache, started = _cache(source), perf_counter()
     saved = cache.find(source.key) if cache else None
     if saved is None:
         return None
@@ -159,12 +160,21 @@ def _new(source: Source, seconds: MutableMapping[str, float]) -> Code:
     from catgrad.backend import build
 
     code = build(source.term, source.signature, source.target, seconds)
-    cache, started = Cache.of_user(), perf_counter()
+    cache, started = _cache(source), perf_counter()
     if cache:
         cache.add(source.kept(code.object_code))
         seconds[STORE] = perf_counter() - started
     return code
 
 
+def _cache(source: Source) -> Cache | None:
+    """Return where the code of a source is kept: that of processors in the user's cache."""
+    return Cache.of_user() if source.target == _CPU else None
+
+
 def _executable(source: Source, code: Code, seconds: Mapping[str, float]) -> Executable:
-    return Executable(source.signature, code, source=source, compile_seconds=seconds, target=source.target)
+    if source.target == _CPU:
+        return Executable(source.signature, code, source=source, compile_seconds=seconds, target=source.target)
+    from catgrad.runtime.gpu.executable import GpuExecutable
+
+    return GpuExecutable(source.signature, code, source=source, compile_seconds=seconds, target=source.target)

@@ -7,11 +7,18 @@ Example:
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 from catgrad.errors import RegistryError
 from catgrad.passes.base import Pass, Pipeline, Stage
 from catgrad.passes.destinations import Destinations
 from catgrad.passes.frames import EntryFrames
 from catgrad.passes.fuse import FuseElementwise
+from catgrad.passes.gpu.kernels import GpuKernels
+from catgrad.passes.gpu.lowering import LowerKernels, LowerLaunches
+from catgrad.passes.gpu.machine import GpuMachine
+from catgrad.passes.gpu.modules import OneGpuModule
 from catgrad.passes.internal import Internal
 from catgrad.passes.kernels.contraction import ContractionKernels
 from catgrad.passes.kernels.copies import StridedCopies
@@ -23,7 +30,7 @@ from catgrad.passes.multiply_add import EmulateMultiplyAdd
 from catgrad.passes.share import ShareKernels
 from catgrad.passes.workspace import Workspace
 
-__all__ = ["CPU", "stages"]
+__all__ = ["CPU", "CUDA", "stages"]
 
 _SCALARS = frozenset({"builtin", "func", "arith", "math", "ub"})
 _CONTROL = frozenset({"scf", "cf"})
@@ -46,13 +53,14 @@ _LOWER = (
 )
 
 _INLINE = "inline{default-pipeline=},symbol-dce"
+_OUTLINE = "gpu-launch-sink-index-computations,gpu-kernel-outlining,canonicalize,cse"
 
 
 def stages(target: str = "cpu", machine: Machine | None = None, lowering: Pass | None = None) -> tuple[Stage, ...]:
     """Return the stages that compile a module of the catgrad dialect for `target`.
 
     Args:
-        target: "cpu".
+        target: "cpu"; "cuda", or "cuda:sm_90" for GPUs of one architecture and later ones; "cuda:emulate".
         machine: The processor to compile for; the one this runs on if None.
         lowering: The pass from the catgrad dialect to linalg; the whole table of rules if None.
 
@@ -61,7 +69,7 @@ def stages(target: str = "cpu", machine: Machine | None = None, lowering: Pass |
     """
     if target not in _TARGETS:
         raise RegistryError(f"no pipeline for target {target!r}: expected one of {', '.join(sorted(_TARGETS))}")
-    return _TARGETS[target](machine or Machine.host(), lowering or _lowering())
+    return (*_common(lowering or _lowering()), *_TARGETS[target](machine or Machine.host()))
 
 
 def _lowering() -> Pass:
@@ -72,15 +80,21 @@ def _lowering() -> Pass:
     return ToLinalg()
 
 
-def _cpu(machine: Machine, lowering: Pass) -> tuple[Stage, ...]:
-    """Return the stages for processors."""
-    emulation = () if machine.multiply_add else (EmulateMultiplyAdd(),)
+def _common(lowering: Pass) -> tuple[Stage, ...]:
+    """Return the stages from the dialect to linalg on buffers, which all targets have."""
     return (
         Stage("catgrad", (), _TENSORS | {"catgrad"}),
         Stage("linalg", (lowering,), _TENSORS | _MOVES),
         Stage("fused", ("canonicalize,cse", FuseElementwise(), "canonicalize,cse", SeparateFills()), _TENSORS | _MOVES),
         Stage("destinations", (Destinations(),), _TENSORS | {"bufferization"}),
         Stage("bufferized", (_BUFFERIZE, StridedCopies(), ShareKernels()), _BUFFERS),
+    )
+
+
+def _cpu(machine: Machine) -> tuple[Stage, ...]:
+    """Return the last stages for processors."""
+    emulation = () if machine.multiply_add else (EmulateMultiplyAdd(),)
+    return (
         Stage(
             "kernels",
             (ContractionKernels(machine), ReductionKernels(machine), *emulation, "cse", Workspace()),
@@ -99,6 +113,32 @@ def _cpu(machine: Machine, lowering: Pass) -> tuple[Stage, ...]:
     )
 
 
-_TARGETS = {"cpu": _cpu}
+def _cuda(architecture: str, _: Machine) -> tuple[Stage, ...]:
+    """Return the last stages for GPUs."""
+    machine = GpuMachine.named(architecture)
+    return (
+        Stage(
+            "gpu",
+            (GpuKernels(machine), "canonicalize,cse", Workspace(), _OUTLINE, OneGpuModule()),
+            (_BUFFERS | {"gpu", "vector"}) - {"linalg"},
+        ),
+        Stage("nvvm", (LowerKernels(machine),), _BUFFERS | {"gpu", "llvm", "nvvm"}),
+        Stage(
+            "llvm",
+            (EntryFrames(), LowerLaunches(), _LOWER, "canonicalize,cse", Internal()),
+            frozenset({"builtin", "gpu", "llvm", "nvvm"}),
+        ),
+    )
+
+
+_TARGETS: dict[str, Callable[[Machine], tuple[Stage, ...]]] = {
+    "cpu": _cpu,
+    "cuda": partial(_cuda, "sm_80"),
+    "cuda:emulate": partial(_cuda, "sm_80"),
+    **{f"cuda:{architecture}": partial(_cuda, architecture) for architecture in GpuMachine.names()},
+}
 
 CPU = Pipeline("catgrad-cpu-pipeline", "Compile the catgrad dialect to the LLVM dialect for this processor.", stages)
+CUDA = Pipeline(
+    "catgrad-cuda-pipeline", "Compile the catgrad dialect to NVVM and the LLVM dialect.", partial(stages, "cuda")
+)

@@ -10,7 +10,9 @@ from typing import Any
 from catgrad.compile import compile, stages
 from catgrad.errors import CatgradError
 from catgrad.lang.function import trace
+from catgrad.prepare import prepare
 from catgrad.runtime import Executable
+from catgrad.source import Source
 from catgrad.term import Term
 
 __all__ = ["Program"]
@@ -60,6 +62,11 @@ class Program:
         return compile(self.function, *self.types, target=self.target, bind=self.bind)
 
     @cached_property
+    def source(self) -> Source:
+        """What is compiled."""
+        return Source(*prepare(self.function, *self.types, bind=self.bind), self.target)
+
+    @cached_property
     def stages(self) -> tuple[str, ...]:
         """The names that `show` knows."""
         return tuple(dict.fromkeys((*_PICTURES, *stages(self.target))))
@@ -72,4 +79,4 @@ class Program:
         """
         if stage not in self.stages:
             raise CatgradError(f"there is no stage {stage!r}: expected one of {', '.join(self.stages)}")
-        return _PICTURES[stage](self.term) if stage in _PICTURES else self.executable.ir(stage)
+        return _PICTURES[stage](self.term) if stage in _PICTURES else self.source.ir(stage)

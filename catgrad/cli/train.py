@@ -34,6 +34,7 @@ def configure(parser: ArgumentParser) -> None:
     parser.add_argument("--lr", type=rate, metavar="X", help="learning rate")
     parser.add_argument("--seed", type=natural, metavar="N", help="the same seed gives the same numbers (default: 0)")
     parser.add_argument("--data", type=Path, metavar="DIR", help="folder of the dataset's files, where it has files")
+    parser.add_argument("--target", default="cpu", help="what to train on: cpu or cuda:emulate (default: %(default)s)")
     parser.add_argument("--save", type=Path, metavar="DIR", help="where to write (default: runs/DATASET)")
     shown = parser.add_mutually_exclusive_group()
     shown.add_argument("--quiet", action="store_true", help="print nothing but the accuracy")
@@ -54,7 +55,8 @@ def run(arguments: Namespace) -> int:
     folder = arguments.save or Path("runs", settings.dataset)
     console = Console(highlight=False, soft_wrap=True, quiet=arguments.quiet or arguments.json)
     with console.status(f"reading {settings.dataset} and compiling the training step"):
-        trainer = Trainer(settings, data.load(settings.dataset, settings.seed, arguments.data))
+        examples = data.load(settings.dataset, settings.seed, arguments.data)
+        trainer = Trainer(settings, examples, arguments.target)
         introduction = summary.before(trainer)
     prepare(folder)
     console.print(introduction)

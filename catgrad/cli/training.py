@@ -54,6 +54,7 @@ class Trainer:
     Args:
         settings: How.
         data: On what.
+        target: What the step and the prediction run on.
 
     Attributes:
         settings: How.
@@ -66,14 +67,14 @@ class Trainer:
         CatgradError: There are fewer examples than one batch takes.
     """
 
-    def __init__(self, settings: Settings, data: Dataset) -> None:
+    def __init__(self, settings: Settings, data: Dataset, target: str = "cpu") -> None:
         self.steps = len(data.train) // settings.batch
         if not self.steps:
             raise CatgradError(f"a batch of {settings.batch} is more than the {len(data.train)} training examples")
         self.settings = settings
         self.data = data
-        self.step = settings.step()
-        self.predict = settings.predict()
+        self.step = settings.step(target)
+        self.predict = settings.predict(target)
 
     def run(self, watch: Callable[[Epoch], None]) -> Outcome:
         """Train from the initial parameters; `watch` is told of each epoch."""
@@ -81,9 +82,10 @@ class Trainer:
         shuffle = np.random.default_rng(self.settings.seed)
         history = []
         for _ in range(self.settings.epochs):
-            history.append(self._epoch(state, shuffle.permutation(len(self.data.train))))
-            watch(history[-1])
-        parameters, test = state["parameters"], self.data.test
+            state, epoch = self._epoch(state, shuffle.permutation(len(self.data.train)))
+            history.append(epoch)
+            watch(epoch)
+        parameters, test = {path: np.asarray(x) for path, x in state["parameters"].items()}, self.data.test
         return Outcome(
             parameters=parameters,
             history=tuple(history),
@@ -91,19 +93,19 @@ class Trainer:
             test_accuracy=None if test is None else self._accuracy(parameters, test),
         )
 
-    def _epoch(self, state: Any, order: np.ndarray[Any, Any]) -> Epoch:
-        """Take a step for each full batch of `order`; the arrays of `state` are updated."""
+    def _epoch(self, state: Any, order: np.ndarray[Any, Any]) -> tuple[Any, Epoch]:
+        """Take a step for each full batch of `order`; the arrays of `state` may be updated."""
         batches = order[: self.steps * self.settings.batch].reshape(self.steps, -1)
         loss, started = 0.0, perf_counter()
         for rows in batches:
             batch = self.data.train[rows]
-            _, loss_of_batch = self.step.executable(state, batch.x, batch.y)
+            state, loss_of_batch = self.step.executable(state, batch.x, batch.y)
             loss += float(loss_of_batch)
         seconds = perf_counter() - started
         judged = self.data.train if self.data.test is None else self.data.test
-        return Epoch(loss / self.steps, self._accuracy(state["parameters"], judged), seconds)
+        return state, Epoch(loss / self.steps, self._accuracy(state["parameters"], judged), seconds)
 
     def _accuracy(self, parameters: Any, examples: Examples) -> float:
         """Return the part of the examples whose class has the greatest score."""
-        scores = self.predict.executable(parameters, examples.x)
+        scores = np.asarray(self.predict.executable(parameters, examples.x))
         return float(np.mean(np.argmax(scores, axis=1) == examples.y))

@@ -7,7 +7,7 @@ operand's value. A compiled function has one operand, a frame. Between calls onl
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Collection, Container, Iterable, Sequence
+from collections.abc import Callable, Collection, Container, Iterable, Sequence
 from itertools import accumulate, chain
 from typing import Any, TypeAlias
 
@@ -29,7 +29,6 @@ _WORD = ctypes.sizeof(ctypes.c_uint64)
 _word_at = ctypes.c_uint64.from_address
 _HEADER = object.__basicsize__
 _BYTE = np.dtype(np.uint8)
-_NONE: Array = np.empty(0, _BYTE)
 
 
 def address(array: Array) -> int:
@@ -126,19 +125,24 @@ class Frame:
 
 
 class Workspaces:
-    """Memory that calls work in, kept from call to call. There are as many blocks as calls have overlapped."""
+    """Memory that calls work in, kept from call to call. There are as many blocks as calls have overlapped.
 
-    def __init__(self) -> None:
-        self._free: list[Array] = []
+    Args:
+        allocate: Makes an array of a shape and a dtype, of so many bytes.
+    """
 
-    def borrow(self, size: int) -> Array:
+    def __init__(self, allocate: Callable[[Shape, np.dtype[Any], int], Any]) -> None:
+        self._allocate = allocate
+        self._free: list[Any] = []
+
+    def borrow(self, size: int) -> Any:
         """Return an aligned block of at least `size` bytes that no other call is using."""
         try:
             block = self._free.pop()
         except IndexError:
-            block = _NONE
-        return block if block.size >= size else aligned_empty((size,), _BYTE, size)
+            return self._allocate((size,), _BYTE, size)
+        return block if block.size >= size else self._allocate((size,), _BYTE, size)
 
-    def give_back(self, block: Array) -> None:
+    def give_back(self, block: Any) -> None:
         """Take back a block whose call is over."""
         self._free.append(block)

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import ctypes
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import MappingProxyType
 from typing import Any
 
 from mlir import ir
@@ -28,6 +29,8 @@ __all__ = ["Native", "assembly", "find_tool", "jit", "llvm_ir"]
 _ENTRY = "!llvm.func<void (ptr)>"
 _PACKED = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
 _TRANSLATABLE = frozenset({"builtin", "llvm"})
+_ASSEMBLED = frozenset({"gpu.binary", "gpu.launch_func"})
+"""Operations that become calls of a run-time library when they are translated."""
 
 
 @dataclass(frozen=True)
@@ -57,13 +60,17 @@ class Native:
             return path.read_bytes()
 
 
-def jit(module: ir.Module, name: str, opt_level: int = 3) -> Native:
+def jit(
+    module: ir.Module, name: str, opt_level: int = 3, functions: Mapping[str, Any] = MappingProxyType({})
+) -> Native:
     """Compile `module` for this machine.
 
     Args:
         module: A module in the LLVM dialect, where `name` takes a frame (`catgrad.passes.frames`).
         name: The function to call.
         opt_level: LLVM's optimisation level, 0 to 3. Code that is vectorised already is about as fast at 0.
+        functions: What the code may call besides this process's libraries: `ctypes` functions by name, which whoever
+            calls the code keeps.
 
     Raises:
         CompileError: The module has no such entry, has operations of other dialects, or calls a function that this
@@ -74,6 +81,10 @@ def jit(module: ir.Module, name: str, opt_level: int = 3) -> Native:
     try:
         with module.context:
             engine = ExecutionEngine(module, opt_level=opt_level)
+            for symbol, function in functions.items():
+                engine.raw_register_runtime(symbol, ctypes.cast(function, ctypes.c_void_p))
+            if functions:
+                engine.initialize()
     except RuntimeError as error:
         raise CompileError(f"cannot translate {name} to LLVM IR: {error}") from error
     pointers = [engine.raw_lookup(symbol) for symbol in (name, name + MEASURE)]
@@ -123,7 +134,7 @@ def _check_lowered(module: ir.Module) -> None:
     foreign: list[str] = []
 
     def visit(op: ir.Operation) -> ir.WalkResult:
-        if op.name.partition(".")[0] in _TRANSLATABLE:
+        if op.name.partition(".")[0] in _TRANSLATABLE or op.name in _ASSEMBLED:
             return ir.WalkResult.ADVANCE
         foreign.append(f"{op.name} at {op.location}")
         return ir.WalkResult.INTERRUPT

@@ -7,11 +7,12 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Protocol
 
+import numpy as np
 from numpy import ndarray
 
 from catgrad.errors import ArgumentError, CatgradError
 from catgrad.runtime.arguments import READABLE, WRITABLE, Parameter, has_memory
-from catgrad.runtime.buffers import Array, Shape, Workspaces, address, overlap
+from catgrad.runtime.buffers import Array, Shape, Workspaces, address, aligned_empty, overlap
 from catgrad.runtime.plan import Plan, Planner
 from catgrad.runtime.signature import Signature
 from catgrad.runtime.structure import flatten, tuple_tree
@@ -86,6 +87,9 @@ class Executable:
         target: What it runs on.
     """
 
+    _address = staticmethod(address)
+    _allocate: Callable[[Shape, np.dtype[Any], int], Any] = staticmethod(aligned_empty)
+
     def __init__(
         self,
         signature: Signature,
@@ -103,7 +107,7 @@ class Executable:
         self._entry = code.entry
         self._planner = Planner(signature, code.measure)
         self._plans: dict[tuple[Shape, ...], Plan] = {}
-        self._workspaces = Workspaces()
+        self._workspaces = Workspaces(self._allocate)
         self._inputs, self._outputs = _parameters(signature)
         self._expected = [(each.type.dtype.numpy, each.flags) for each in self._inputs]
         self._places = signature.places
@@ -129,7 +133,7 @@ class Executable:
         shapes = tuple([array.shape for array in arrays])
         plan = self._plans.get(shapes) or self._plan(shapes)
         if out is None:
-            fresh = plan.allocate_all()
+            fresh = [self._allocate(*result) for result in plan.results]
             arrays += fresh
             given += fresh
         elif self._is_perfect(out, plan):
@@ -137,12 +141,12 @@ class Executable:
             given.append(out)
         else:
             self._provide(out, plan, arrays, given)
-        starts = list(map(address, arrays))
+        starts = list(map(self._address, arrays))
         if out is not None or self.signature.donated:
             self._check_overlap(starts, plan)
         workspace = self._workspaces.borrow(plan.workspace) if plan.workspace else None
         frame = plan.borrow_frame()
-        frame.fill([*starts, 0 if workspace is None else address(workspace)])
+        frame.fill([*starts, 0 if workspace is None else self._address(workspace)])
         self._entry(frame.address)
         plan.return_frame(frame)
         if workspace is not None:
@@ -231,6 +235,10 @@ class Executable:
         given[:] = [value if has_memory(value) else array for value, array in zip(given, arrays, strict=True)]
         return arrays
 
+    def _admit_target(self, parameter: Parameter, target: Any, shape: Shape) -> Any:
+        """Return what the caller gave for a result as an array that native code can write."""
+        return parameter.admit_target(target, shape)
+
     def _is_perfect(self, out: Any, plan: Plan) -> bool:
         """Return whether `out` is the one result's array and needs no further look."""
         if not self._is_single or type(out) is not ndarray or self.signature.donated:
@@ -255,9 +263,12 @@ class Executable:
                 _check_donated(parameter, target, given[place], self._inputs[place].name)
                 continue
             shape = plan.shapes[place]
-            array = plan.allocate(place - inputs) if target is None else parameter.admit_target(target, shape)
-            arrays.append(array)
-            given.append(array if target is None else target)
+            if target is None:
+                arrays.append(self._allocate(*plan.results[place - inputs]))
+                given.append(arrays[-1])
+            else:
+                arrays.append(self._admit_target(parameter, target, shape))
+                given.append(target)
 
     def _check_overlap(self, starts: list[int], plan: Plan) -> None:
         """Raise when an array that is written shares memory with another."""

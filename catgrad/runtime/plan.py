@@ -11,7 +11,7 @@ import numpy as np
 
 from catgrad.dims import Extent, Solver
 from catgrad.errors import ArgumentError, CatgradError
-from catgrad.runtime.buffers import Array, Frame, Shape, aligned_empty
+from catgrad.runtime.buffers import Frame, Shape
 from catgrad.runtime.signature import Signature
 
 __all__ = ["Plan", "Planner"]
@@ -35,14 +35,6 @@ class Plan:
     results: tuple[tuple[Shape, np.dtype[Any], int], ...]
     workspace: int
     _frames: list[Frame] = field(default_factory=list)
-
-    def allocate(self, output: int) -> Array:
-        """Return a new array for a fresh output."""
-        return aligned_empty(*self.results[output])
-
-    def allocate_all(self) -> list[Array]:
-        """Return new arrays for the fresh outputs."""
-        return [aligned_empty(*result) for result in self.results]
 
     def borrow_frame(self) -> Frame:
         """Return a frame that no other call is using; give it back with `return_frame`."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import ClassVar
 
 from mlir import ir
@@ -15,7 +16,7 @@ from catgrad.passes.kernels.problem import NONE, Problem, read
 from catgrad.passes.kernels.product import emit_product
 from catgrad.passes.machine import Machine
 
-__all__ = ["ContractionKernels"]
+__all__ = ["ContractionKernels", "replace_contractions"]
 
 _WITHOUT_EFFECT = (
     "arith.",
@@ -41,14 +42,24 @@ class ContractionKernels(Pass):
 
     def run(self, module: ir.Operation) -> None:
         """Replace every contraction whose operands are memrefs."""
-        for block in list(_blocks(module)):
-            last = None
-            for op in [view.operation for view in block.operations]:
-                if op.name == "linalg.contract" and all(isinstance(x.type, ir.MemRefType) for x in op.operands):
-                    _replace(op, last, self.machine)
-                    last = None
-                elif not op.name.startswith(_WITHOUT_EFFECT):
-                    last = op
+        replace_contractions(module, partial(_emit, self.machine))
+
+
+def replace_contractions(module: ir.Operation, emit: Callable[[Problem, bool], bool]) -> None:
+    """Replace every contraction whose operands are memrefs.
+
+    Args:
+        module: Where.
+        emit: Emits C += A · B, or C = A · B if it is told that C is zero; returns whether C may hold anything then.
+    """
+    for block in list(_blocks(module)):
+        last = None
+        for op in [view.operation for view in block.operations]:
+            if op.name == "linalg.contract" and all(isinstance(x.type, ir.MemRefType) for x in op.operands):
+                _replace(op, last, emit)
+                last = None
+            elif not op.name.startswith(_WITHOUT_EFFECT):
+                last = op
 
 
 def _blocks(op: ir.Operation) -> Iterator[ir.Block]:
@@ -61,27 +72,30 @@ def _blocks(op: ir.Operation) -> Iterator[ir.Block]:
                     yield from _blocks(view.operation)
 
 
-def _replace(op: ir.Operation, last: ir.Operation | None, machine: Machine) -> None:
+def _replace(op: ir.Operation, last: ir.Operation | None, emit: Callable[[Problem, bool], bool]) -> None:
     """Put a kernel in the place of `op`; the operation with effect before it, `last`, goes if it fills with zero."""
     with ir.InsertionPoint(op), op.location:
         problem = read(op).oriented()
-        fill = last if _is_zero_fill(last, op.operands[2]) and _covers_depth_once(problem) else None
-        absorbed = not problem.empty and _emit(problem, machine, fresh=fill is not None)
+        fill = last if _is_zero_fill(last, op.operands[2]) else None
+        absorbed = emit(problem, fill is not None)
     op.erase()
     if fill is not None and absorbed:
         fill.erase()
 
 
-def _emit(problem: Problem, machine: Machine, fresh: bool) -> bool:
-    """Emit the kernel that fits `problem`; return whether it can start from zero by itself."""
+def _emit(machine: Machine, problem: Problem, is_zero: bool) -> bool:
+    """Emit the kernel that fits `problem`; return whether it starts from zero by itself, where C is zero."""
+    if problem.empty:
+        return False
+    fresh = is_zero and _covers_depth_once(problem)
     k = dot_dim(problem)
     if k is not None:
         emit_dots(problem, k, machine, fresh)
-        return True
+        return fresh
     last = problem.c.axes[-1] if problem.c.axes else NONE
     if last in problem.columns and problem.c.contiguous(last):
         emit_product(problem, machine, fresh)
-        return True
+        return fresh
     emit_nested(problem)
     return False
 

@@ -44,7 +44,7 @@ def test_frame_is_what_packed_code_reads():
 
 
 def test_a_workspace_serves_one_call_at_a_time():
-    workspaces = Workspaces()
+    workspaces = Workspaces(aligned_empty)
     first, second = workspaces.borrow(100), workspaces.borrow(100)
     assert not np.shares_memory(first, second)
     workspaces.give_back(first)

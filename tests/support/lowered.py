@@ -1,7 +1,7 @@
 """Modules that are at the linalg level already, and calls of what is compiled from them."""
 
 from catgrad.passes.base import Pass
-from catgrad.runtime.buffers import Frame, Workspaces, address
+from catgrad.runtime.buffers import Frame, Workspaces, address, aligned_empty
 
 
 class AsItIs(Pass):
@@ -18,6 +18,6 @@ def call(native, *operands):
     arrays = [x for x in operands if not isinstance(x, int)]
     frame = Frame(integers, [*(array.shape for array in arrays), (0,)])
     native.measure(frame.address)
-    workspace = Workspaces().borrow(frame.result)
+    workspace = Workspaces(aligned_empty).borrow(frame.result)
     frame.fill(map(address, [*arrays, workspace]))
     native.entry(frame.address)

@@ -1,0 +1,1 @@
+"""Running kernels: devices, arrays that live on them, and executables whose arrays do."""

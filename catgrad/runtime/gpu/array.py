@@ -1,0 +1,94 @@
+"""Arrays in a device's memory."""
+
+from __future__ import annotations
+
+import math
+import weakref
+from typing import Any
+
+import numpy as np
+
+from catgrad.errors import ArgumentError
+from catgrad.runtime.buffers import Array, Shape, address
+from catgrad.runtime.gpu.device import Device
+
+__all__ = ["DeviceArray"]
+
+
+class DeviceArray:
+    """An array in a device's memory, row by row; the memory is freed with the last reference.
+
+    `numpy.asarray` and `float` copy it to the host.
+
+    Args:
+        device: Where.
+        shape: Its extents.
+        dtype: The type of its elements.
+
+    Attributes:
+        device: Where it is.
+        shape: Its extents.
+        dtype: The type of its elements.
+        address: Where it begins; 0 if it is empty.
+    """
+
+    def __init__(self, device: Device, shape: Shape, dtype: np.dtype[Any]) -> None:
+        self.device, self.shape, self.dtype = device, shape, dtype
+        self.address = 0
+        if self.nbytes:
+            self.address = device.allocate(self.nbytes)
+            weakref.finalize(self, device.free, self.address)
+
+    @staticmethod
+    def of(device: Device, array: Array) -> DeviceArray:
+        """Copy an array to a device."""
+        whole = np.ascontiguousarray(array).reshape(array.shape)
+        made = DeviceArray(device, whole.shape, whole.dtype)
+        if made.nbytes:
+            device.copy_in(made.address, address(whole), made.nbytes)
+        return made
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes."""
+        return len(self.shape)
+
+    @property
+    def size(self) -> int:
+        """The number of elements."""
+        return math.prod(self.shape)
+
+    @property
+    def nbytes(self) -> int:
+        """The size in bytes."""
+        return self.size * self.dtype.itemsize
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
+        if copy is False:
+            raise ValueError("an array of a device is copied to be read by the host")
+        found: Array = np.empty(self.shape, self.dtype)
+        if self.nbytes:
+            self.device.copy_out(address(found), self.address, self.nbytes)
+        return found if dtype is None else found.astype(dtype)
+
+    def item(self) -> Any:
+        """Return the one element as a Python number.
+
+        Raises:
+            ArgumentError: There is not exactly one.
+        """
+        if self.size != 1:
+            raise ArgumentError(f"an array of shape {self.shape} is no number")
+        return np.asarray(self).item()
+
+    def __float__(self) -> float:
+        return float(self.item())
+
+    def __int__(self) -> int:
+        return int(self.item())
+
+    def __bool__(self) -> bool:
+        return bool(self.item())
+
+    def __repr__(self) -> str:
+        return f"DeviceArray({np.asarray(self)!r}, device={self.device.name!r})"

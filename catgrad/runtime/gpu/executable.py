@@ -1,0 +1,89 @@
+"""Executables whose arrays are on a device."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from operator import attrgetter
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+
+from catgrad.errors import ArgumentError
+from catgrad.runtime.arguments import READABLE, Parameter
+from catgrad.runtime.buffers import Shape
+from catgrad.runtime.executable import Executable, Source
+from catgrad.runtime.gpu.array import DeviceArray
+from catgrad.runtime.gpu.host import HostCode
+from catgrad.runtime.signature import Signature
+
+__all__ = ["GpuExecutable"]
+
+
+class GpuExecutable(Executable):
+    """A compiled function whose arrays are on a device.
+
+    It is called as `Executable` is. An argument is a `DeviceArray` of its device, which is not copied, or anything that
+    `Executable` takes, which is copied to the device. A result is a `DeviceArray`. A donated `DeviceArray` is updated in
+    place; of a donated array of the host, the copy is, which is returned. So a training loop that hands the state from
+    call to call leaves it on the device.
+
+    Args:
+        signature: What the code takes and gives.
+        code: The host's code, and the device.
+        source: What it was compiled from.
+        compile_seconds: How long each stage took.
+        target: What the code runs on.
+
+    Attributes:
+        device: Where its arrays are.
+    """
+
+    _address = staticmethod(attrgetter("address"))
+
+    def __init__(
+        self,
+        signature: Signature,
+        code: HostCode,
+        *,
+        source: Source | None = None,
+        compile_seconds: Mapping[str, float] = MappingProxyType({}),
+        target: str,
+    ) -> None:
+        self.device = device = code.device
+        self._allocate: Callable[[Shape, np.dtype[Any], int], Any] = lambda shape, dtype, _: DeviceArray(
+            device, shape, dtype
+        )
+        super().__init__(signature, code, source=source, compile_seconds=compile_seconds, target=target)
+        self._readable = [Parameter(each.function, each.name, each.type, READABLE) for each in self._inputs]
+
+    def _admit(self, given: list[Any]) -> list[Any]:
+        """Return the arguments on the device, in a new list; copies take the place of what was copied."""
+        given[:] = [self._on_device(*each) for each in zip(self._readable, given, strict=True)]
+        return list(given)
+
+    def _on_device(self, parameter: Parameter, value: Any) -> DeviceArray:
+        if not isinstance(value, DeviceArray):
+            return DeviceArray.of(self.device, parameter.admit(value))
+        self._check_device(parameter, value)
+        return value
+
+    def _check_device(self, parameter: Parameter, value: DeviceArray) -> None:
+        dtype = parameter.type.dtype.numpy
+        if value.device is not self.device:
+            raise parameter.error(f"it is on {value.device.name}", f"pass np.asarray({parameter.name})")
+        if value.dtype != dtype:
+            problem = f"got {value.dtype} of shape {value.shape}"
+            raise parameter.error(problem, f"pass np.asarray({parameter.name}).astype({str(dtype)!r})")
+
+    def _admit_target(self, parameter: Parameter, target: Any, shape: Shape) -> DeviceArray:
+        if not isinstance(target, DeviceArray):
+            raise parameter.error(f"got a {type(target).__name__}", "pass a DeviceArray, or None for a new one")
+        self._check_device(parameter, target)
+        if target.shape != shape:
+            raise parameter.error(f"the array has shape {target.shape}", f"pass one of shape {shape}, or None")
+        return target
+
+    def _is_perfect(self, out: Any, plan: object) -> bool:
+        """Return that `out` needs a look."""
+        return False

@@ -1,0 +1,99 @@
+"""From kernels in NVVM to PTX, and to the machine code that NVIDIA's tools make of it."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sysconfig
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from mlir import ir
+from mlir.dialects import gpu
+from mlir.passmanager import PassManager
+
+from catgrad.errors import CompileError
+
+__all__ = ["assemble", "ptx", "sass", "to_binary"]
+
+_TO_PTX = "builtin.module(gpu-module-to-binary{format=isa})"
+_TARGET = re.compile(r"^\.target (\w+)", re.MULTILINE)
+_PACKAGES = {"ptxas": "nvidia-cuda-nvcc", "nvdisasm": "nvidia-cuda-nvdisasm"}
+"""The packages that bring the tools."""
+
+
+def ptx(module: ir.Module) -> str:
+    """Return the PTX of the kernels of a module, whose kernels are in NVVM; empty if there are none.
+
+    Raises:
+        CompileError: LLVM refuses them.
+    """
+    with module.context:
+        copy = ir.Module.parse(module.operation.get_asm())
+        to_binary(copy)
+        texts = [gpu.ObjectAttr(op.objects[0]).object for op in copy.body if isinstance(op, gpu.BinaryOp)]
+    return "".join(text.rstrip(b"\0").decode() for text in texts)
+
+
+def to_binary(module: ir.Module) -> None:
+    """Replace the kernels of a module by their PTX.
+
+    Raises:
+        CompileError: LLVM refuses them.
+    """
+    with module.context:
+        try:
+            PassManager.parse(_TO_PTX).run(module.operation)
+        except ir.MLIRError as error:
+            raise CompileError(f"cannot make PTX: {error}") from error
+
+
+def sass(module: ir.Module) -> str:
+    """Return the machine code of the kernels of a module as text.
+
+    Raises:
+        CompileError: The tools are not there, or refuse the kernels.
+    """
+    text = ptx(module)
+    if not text:
+        return ""
+    with TemporaryDirectory(prefix="catgrad-") as folder:
+        binary = Path(folder, "kernels.cubin")
+        assemble(text, binary)
+        return _run("nvdisasm", str(binary)).stdout
+
+
+def assemble(text: str, binary: Path, architecture: str | None = None) -> str:
+    """Assemble PTX, and return what the assembler says of each kernel: registers, shared memory, spills.
+
+    Args:
+        text: The PTX.
+        binary: Where to write the machine code.
+        architecture: For which GPU; the one that the text names if None.
+
+    Raises:
+        CompileError: There is no assembler, or it refuses the text.
+    """
+    named = _TARGET.search(text)
+    architecture = architecture or (named[1] if named else "sm_80")
+    with TemporaryDirectory(prefix="catgrad-") as folder:
+        source = Path(folder, "kernels.ptx")
+        source.write_text(text)
+        return _run("ptxas", "-v", f"-arch={architecture}", "-o", str(binary), str(source)).stderr
+
+
+def _run(tool: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run([_find(tool), *arguments], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise CompileError(f"{tool} failed:\n{done.stderr.strip()}")
+    return done
+
+
+def _find(tool: str) -> str:
+    """Return the path of a tool: of the environment's packages, else of the system."""
+    own = sorted(Path(sysconfig.get_path("purelib"), "nvidia").glob(f"**/bin/{tool}"))
+    found = str(own[0]) if own else shutil.which(tool)
+    if found is None:
+        raise CompileError(f"{tool} is not installed: pip install {_PACKAGES[tool]}")
+    return found

@@ -1,0 +1,1 @@
+"""Kernels for GPUs: linalg operations on buffers become grids of threads."""

@@ -1,0 +1,87 @@
+"""The pass that makes kernels of all linalg operations on buffers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from mlir import ir
+from mlir.dialects import linalg
+
+from catgrad.passes.base import DiagnosticError, Pass
+from catgrad.passes.gpu.contraction import emit_contraction
+from catgrad.passes.gpu.elementwise import emit_elementwise
+from catgrad.passes.gpu.generic import Generic
+from catgrad.passes.gpu.machine import GpuMachine
+from catgrad.passes.gpu.reduction import emit_reduction
+from catgrad.passes.kernels.contraction import replace_contractions
+from catgrad.passes.kernels.problem import Problem
+from catgrad.passes.kernels.walk import named
+
+__all__ = ["GpuKernels"]
+
+
+@dataclass(frozen=True)
+class GpuKernels(Pass):
+    """Make a kernel of every linalg operation on memrefs, and of every copy: no element is touched by the host."""
+
+    name: ClassVar[str] = "catgrad-gpu-kernels"
+
+    machine: GpuMachine = field(default_factory=lambda: GpuMachine.named("sm_80"))
+
+    def run(self, module: ir.Operation) -> None:
+        """Replace each operation by a launch.
+
+        Raises:
+            DiagnosticError: An operation has none of the forms that there are kernels for.
+        """
+        replace_contractions(module, _contract)
+        for name, generalize in _GENERALIZED.items():
+            for op in named(module, name):
+                with ir.InsertionPoint(op), op.location:
+                    generalize(op)
+                op.erase()
+        for op in named(module, "linalg.generic"):
+            with ir.InsertionPoint(op), op.location:
+                self._emit(Generic(op))
+            op.erase()
+
+    def _emit(self, generic: Generic) -> None:
+        if not all(isinstance(x.type, ir.MemRefType) for x in list(generic.op.operands)[generic.inputs :]):
+            raise DiagnosticError(generic.op.location, "a kernel works on memrefs")
+        if "reduction" in generic.iterators:
+            emit_reduction(generic, self.machine)
+        else:
+            emit_elementwise(generic, self.machine)
+
+
+def _contract(problem: Problem, is_zero: bool) -> bool:
+    emit_contraction(problem, fresh=is_zero)
+    return is_zero
+
+
+def _elementwise(source: ir.Value, target: ir.Value) -> None:
+    """Emit the generic that writes a scalar, or the elements of a buffer, into a buffer."""
+    rank = ir.MemRefType(target.type).rank
+    identity = ir.AffineMap.get_identity(rank)
+    is_scalar = not isinstance(source.type, ir.MemRefType)
+    maps = [ir.AffineMap.get(rank, 0, []) if is_scalar else identity, identity]
+    op = linalg.GenericOp(
+        [],
+        [source],
+        [target],
+        ir.ArrayAttr.get([ir.AffineMapAttr.get(map) for map in maps]),
+        ir.ArrayAttr.get([ir.Attribute.parse("#linalg.iterator_type<parallel>")] * rank),
+    )
+    element = ir.MemRefType(target.type).element_type
+    block = op.regions[0].blocks.append(element, element)
+    with ir.InsertionPoint(block):
+        linalg.YieldOp([block.arguments[0]])
+
+
+_GENERALIZED: dict[str, Callable[[ir.Operation], None]] = {
+    name: lambda op: _elementwise(op.operands[0], op.operands[1])
+    for name in ("linalg.fill", "linalg.copy", "memref.copy")
+}
+"""Operations that are generics in short."""

@@ -1,0 +1,90 @@
+"""Emission of kernels: the code of one thread, where it is written in the host's function."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from mlir import ir
+from mlir.dialects import arith, gpu, scf
+
+from catgrad.passes.kernels.emit import Index, multiply, value
+
+__all__ = ["Thread", "ceil_divide", "guarded", "launch", "product", "split"]
+
+_AXES = 3
+_BLOCK, _THREAD = 0, 3
+"""Where the positions of the block and of the thread begin among the arguments of a launch's body."""
+
+
+@dataclass(frozen=True)
+class Thread:
+    """Where one thread is.
+
+    Attributes:
+        block: The position of its block in the grid.
+        thread: Its position in the block.
+        shared: The buffers that it shares with its block.
+    """
+
+    block: tuple[ir.Value, ...]
+    thread: tuple[ir.Value, ...]
+    shared: tuple[ir.Value, ...]
+
+
+@contextmanager
+def launch(grid: Sequence[Index], block: Sequence[int], shared: Sequence[ir.MemRefType] = ()) -> Iterator[Thread]:
+    """Emit the launch of a kernel, whose code is emitted inside the `with`.
+
+    Args:
+        grid: Blocks along each axis; axes that are left out have one.
+        block: Threads of a block along each axis, likewise.
+        shared: Types of the buffers that the threads of a block share, in the memory space for it.
+    """
+    sizes = [[*axes, *[1] * (_AXES - len(axes))] for axes in (grid, block)]
+    op = gpu.LaunchOp(*(tuple(map(value, axes)) for axes in sizes))
+    body = op.body.blocks[0]
+    buffers = tuple(body.add_argument(kind, ir.Location.current) for kind in shared)
+    if shared:
+        i64 = ir.IntegerType.get_signless(64)
+        op.attributes["workgroup_attributions"] = ir.IntegerAttr.get(i64, len(shared))
+    block_ids, thread_ids = (tuple(body.arguments)[start : start + _AXES] for start in (_BLOCK, _THREAD))
+    with ir.InsertionPoint(body):
+        yield Thread(block_ids, thread_ids, buffers)
+        gpu.terminator()
+
+
+@contextmanager
+def guarded(condition: ir.Value) -> Iterator[None]:
+    """Emit what is inside the `with` where a condition holds."""
+    op = scf.IfOp(condition)
+    with ir.InsertionPoint(op.then_block):
+        yield
+        scf.yield_([])
+
+
+def product(extents: Sequence[Index]) -> Index:
+    """Return the product of extents."""
+    total: Index = 1
+    for extent in extents:
+        if isinstance(extent, int):
+            total = multiply(total, extent)
+        else:
+            total = multiply(extent, total) if isinstance(total, int) else arith.muli(total, extent)
+    return total
+
+
+def ceil_divide(a: Index, b: int) -> Index:
+    """Return ⌈a / b⌉ for a ≥ 0."""
+    return -(-a // b) if isinstance(a, int) else arith.ceildivui(a, value(b))
+
+
+def split(position: ir.Value, extents: Sequence[Index]) -> list[Index]:
+    """Return the position along each axis of an array, given the position among its elements row by row."""
+    found: list[Index] = []
+    for extent in reversed(extents[1:]):
+        is_one = isinstance(extent, int) and extent == 1
+        found.append(0 if is_one else arith.remui(position, value(extent)))
+        position = position if is_one else arith.divui(position, value(extent))
+    return [*([position] if extents else []), *reversed(found)]

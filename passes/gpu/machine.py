@@ -1,0 +1,57 @@
+"""What a code generator must know of a GPU: a description, never a list of special cases.
+
+Example:
+    >>> GpuMachine.named("sm_90").multiprocessors
+    132
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["GpuMachine"]
+
+
+@dataclass(frozen=True)
+class GpuMachine:
+    """A GPU, as the kernels see it.
+
+    Attributes:
+        name: Its architecture, as LLVM and ptxas name it.
+        multiprocessors: How many of them the largest product has.
+        warp: Threads that run in step.
+        block: Threads of a block that hide each other's latencies, where nothing else decides.
+        access_bytes: The widest access of one thread to memory.
+    """
+
+    name: str
+    multiprocessors: int
+    warp: int = 32
+    block: int = 256
+    access_bytes: int = 16
+
+    def __str__(self) -> str:
+        return self.name
+
+    @staticmethod
+    def named(name: str) -> GpuMachine:
+        """Return the machine called `name`; raise `ValueError` with the known names if there is none."""
+        if name not in _PRESETS:
+            raise ValueError(f"unknown GPU {name!r}: expected one of {', '.join(sorted(_PRESETS))}")
+        return _PRESETS[name]
+
+    @staticmethod
+    def names() -> tuple[str, ...]:
+        """Return the machines that have a name."""
+        return tuple(_PRESETS)
+
+
+# The counts are those of the data sheets of A100, H100 SXM and B200.
+_PRESETS = {
+    machine.name: machine
+    for machine in (
+        GpuMachine("sm_80", multiprocessors=108),
+        GpuMachine("sm_90", multiprocessors=132),
+        GpuMachine("sm_100", multiprocessors=148),
+    )
+}

@@ -1,0 +1,57 @@
+"""One module for all kernels of a program, which is compiled and loaded once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from mlir import ir
+from mlir.dialects import gpu
+
+from catgrad.passes.base import Pass
+from catgrad.passes.kernels.walk import named
+
+__all__ = ["KERNELS", "OneGpuModule"]
+
+KERNELS = "kernels"
+"""What the module of all kernels is called."""
+
+
+@dataclass(frozen=True)
+class OneGpuModule(Pass):
+    """Move all kernels into one `gpu.module`; kernels that are equal become one."""
+
+    name: ClassVar[str] = "catgrad-one-gpu-module"
+
+    def run(self, module: ir.Operation) -> None:
+        """Rewrite the modules, and the launches."""
+        parts = named(module, "gpu.module")
+        if not parts:
+            return
+        with module.context, parts[0].location:
+            renamed = _merge(module, parts)
+            for launch in named(module, "gpu.launch_func"):
+                old = ir.SymbolRefAttr(launch.attributes["kernel"]).value
+                launch.attributes["kernel"] = ir.SymbolRefAttr.get([KERNELS, renamed[old[0]]])
+        for part in parts:
+            part.erase()
+
+
+def _merge(module: ir.Operation, parts: list[ir.Operation]) -> dict[str, str]:
+    """Make the module of all kernels; return what each kernel is called there, by the name of its old module."""
+    with ir.InsertionPoint.at_block_begin(module.regions[0].blocks[0]):
+        made = gpu.GPUModuleOp(KERNELS)
+        block = made.bodyRegion.blocks.append()
+    known: dict[str, str] = {}
+    renamed: dict[str, str] = {}
+    for part in parts:
+        (kernel,) = named(part, "gpu.func")
+        own = ir.StringAttr(kernel.attributes["sym_name"]).value
+        kernel.attributes["sym_name"] = ir.StringAttr.get("kernel")
+        text = kernel.get_asm(assume_verified=True, use_local_scope=True)
+        if text not in known:
+            known[text] = f"{own}_{len(known)}" if own in known.values() else own
+            kernel.attributes["sym_name"] = ir.StringAttr.get(known[text])
+            block.append(kernel)
+        renamed[ir.StringAttr(part.attributes["sym_name"]).value] = known[text]
+    return renamed

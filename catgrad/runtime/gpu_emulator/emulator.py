@@ -1,0 +1,154 @@
+"""The emulated device: its memory, and launches of the kernels of one module."""
+
+from __future__ import annotations
+
+import ctypes
+from math import prod
+
+import numpy as np
+from mlir import ir
+from mlir.execution_engine import ExecutionEngine
+
+from catgrad.errors import CompileError
+from catgrad.runtime.gpu_emulator.faults import EmulationError, Scene, explain
+from catgrad.runtime.gpu_emulator.launch import Launch
+from catgrad.runtime.gpu_emulator.layout import Fault
+from catgrad.runtime.gpu_emulator.memory import Memory
+from catgrad.runtime.gpu_emulator.module import Kernel, translate
+from catgrad.runtime.gpu_emulator.schedules import Schedule
+
+__all__ = ["Emulator"]
+
+_MOST_THREADS = 1024
+_MOST_BLOCK = (1024, 1024, 64)
+_MOST_GRID = (2**31 - 1, 65535, 65535)
+_MOST_SHARED = 227 * 1024
+_PACKED = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
+
+
+class Emulator:
+    """Runs the kernels of a module on the CPU.
+
+    Args:
+        module: A module with one `gpu.module` in the LLVM and NVVM dialects, as `convert-gpu-to-nvvm` leaves it.
+        schedule: The order of threads: "forward", "reverse", "round-robin" or "random:SEED".
+
+    Raises:
+        CompileError: The module has operations that cannot be emulated; the message lists all of them.
+    """
+
+    def __init__(self, module: ir.Module, schedule: str = "forward") -> None:
+        self._schedule = Schedule(schedule)
+        self._program = translate(module)
+        self._memory = Memory()
+        try:
+            with self._program.module.context:
+                self._engine = ExecutionEngine(self._program.module, opt_level=2)
+        except RuntimeError as error:
+            raise CompileError(f"kernels cannot be emulated: {error}") from error
+        self._kernels = {each.name: each for each in self._program.kernels}
+        self._entries = {name: _PACKED(self._engine.raw_lookup(f"run.{name}")) for name in self._kernels}
+
+    @property
+    def kernels(self) -> tuple[str, ...]:
+        """The names of the kernels."""
+        return tuple(self._kernels)
+
+    def allocate(self, size: int) -> int:
+        """Return the address of `size` bytes of device memory, a multiple of 256; every byte is 255.
+
+        Raises:
+            EmulationError: The size is negative.
+        """
+        return self._memory.allocate(size)
+
+    def free(self, address: int) -> None:
+        """Give device memory back.
+
+        Raises:
+            EmulationError: Nothing was allocated at this address, or it was freed before.
+        """
+        self._memory.free(address)
+
+    def copy_in(self, address: int, source_address: int, size: int) -> None:
+        """Copy `size` bytes from this process to device memory.
+
+        Raises:
+            EmulationError: They do not fit into one allocation.
+        """
+        self._memory.check(address, size)
+        ctypes.memmove(address, source_address, size)
+
+    def copy_out(self, target_address: int, address: int, size: int) -> None:
+        """Copy `size` bytes of device memory to this process.
+
+        Raises:
+            EmulationError: They are not in one allocation.
+        """
+        self._memory.check(address, size)
+        ctypes.memmove(target_address, address, size)
+
+    def fill(self, address: int, byte: int, size: int) -> None:
+        """Set `size` bytes of device memory to `byte`.
+
+        Raises:
+            EmulationError: They are not in one allocation.
+        """
+        self._memory.check(address, size)
+        ctypes.memset(address, byte, size)
+
+    def launch(
+        self,
+        kernel: str,
+        grid: tuple[int, int, int],
+        block: tuple[int, int, int],
+        shared_bytes: int,
+        parameters: int,
+    ) -> None:
+        """Run a kernel to its end.
+
+        Args:
+            kernel: One of `kernels`.
+            grid: Blocks by axis, x first.
+            block: Threads of a block by axis, x first.
+            shared_bytes: Bytes of shared memory beyond those that the module declares.
+            parameters: The address of a table of pointers to the values of the arguments.
+
+        Raises:
+            EmulationError: The launch is beyond the limits of a device, or the kernel did what is an error there.
+        """
+        self._check(kernel, grid, block, shared_bytes)
+        launch = Launch.prepare(grid, block, self._program.shared_size + shared_bytes, self._schedule)
+        launch.use("parameters", parameters)
+        launch.use("allocations", self._memory.table())
+        launch.use("allocations_count", len(self._memory.table()))
+        launch.use("found", np.zeros((len(self._program.sites), 2), np.uint64))
+        launch.run(self._entries[kernel])
+        if launch.record["fault"][0] != Fault.NONE:
+            where = self._memory.describe(int(launch.record["fault_address"][0]))
+            raise EmulationError(explain(Scene(kernel, launch.record[0], launch.threads, self._program.sites, where)))
+
+    def _check(self, name: str, grid: tuple[int, ...], block: tuple[int, ...], shared_bytes: int) -> None:
+        """Raise where a device would refuse a launch."""
+        if name not in self._kernels:
+            raise EmulationError(f"there is no kernel {name}: the module has {', '.join(self._kernels) or 'none'}")
+        for what, sizes, most in (("grid", grid, _MOST_GRID), ("block", block, _MOST_BLOCK)):
+            if len(sizes) != 3 or not all(0 < size <= limit for size, limit in zip(sizes, most, strict=True)):
+                raise EmulationError(f"kernel {name}: expected a {what} of three sizes up to {most}, got {sizes}")
+        if prod(block) > _MOST_THREADS:
+            raise EmulationError(f"kernel {name}: a block has at most {_MOST_THREADS} threads, got {block}")
+        _check_stated(self._kernels[name], block)
+        total = self._program.shared_size + shared_bytes
+        if shared_bytes < 0 or total > _MOST_SHARED:
+            raise EmulationError(
+                f"kernel {name}: a block has at most {_MOST_SHARED:,} bytes of shared memory, got {total:,}"
+            )
+
+
+def _check_stated(kernel: Kernel, block: tuple[int, ...]) -> None:
+    """Raise where a block is not of the size that the kernel was made for."""
+    if not kernel.most:
+        return
+    sizes = (*kernel.most, 1, 1)[:3]
+    if prod(block) > prod(sizes) or (kernel.exact and block != sizes):
+        raise EmulationError(f"kernel {kernel.name}: it was made for blocks of {sizes} threads, got {block}")

@@ -1,0 +1,190 @@
+"""Operations of the LLVM dialect that touch memory, or can stop the processor, made safe in place.
+
+An address is checked before it is used; where it is at fault, scratch memory takes its place, and the launch ends when
+the thread next waits. What the program states about addresses, that they do not wrap around, is dropped: LLVM would
+conclude that checks are not needed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from mlir import ir
+from mlir.dialects import llvm
+
+from catgrad.runtime.gpu_emulator.access import aligned, anywhere, fault, global_memory, inside, shared_memory
+from catgrad.runtime.gpu_emulator.code import Word, constant, pointer, when, where, word
+from catgrad.runtime.gpu_emulator.coroutine import Coroutine
+from catgrad.runtime.gpu_emulator.layout import SCRATCH, Fault
+from catgrad.runtime.gpu_emulator.rules import UnsupportedError
+from catgrad.runtime.gpu_emulator.sizes import natural_alignment, size_of
+
+__all__ = ["GUARDS", "HARMLESS", "SHARED_SPACE", "Guard"]
+
+Guard: TypeAlias = Callable[[Any, Coroutine, "dict[str, int]"], None]
+"""Makes an operation safe, given the sizes of the module's variables by name."""
+
+GUARDS: dict[type[ir.OpView], Guard] = {}
+"""Guards by the class of the operation."""
+
+SHARED_SPACE = 3
+
+HARMLESS: frozenset[str] = frozenset({
+    "llvm.addrspacecast",
+    "llvm.bitcast",
+    "llvm.br",
+    "llvm.cond_br",
+    "llvm.extractvalue",
+    "llvm.freeze",
+    "llvm.icmp",
+    "llvm.insertvalue",
+    "llvm.intr.assume",
+    "llvm.intr.invariant.end",
+    "llvm.intr.invariant.start",
+    "llvm.intr.lifetime.end",
+    "llvm.intr.lifetime.start",
+    "llvm.intr.prefetch",
+    "llvm.ptrtoint",
+    "llvm.select",
+    "llvm.switch",
+})  # fmt: skip
+"""Operations that take addresses and access nothing."""
+
+_TRANSPARENT = frozenset({"llvm.addrspacecast", "llvm.bitcast", "llvm.getelementptr"})
+
+
+@dataclass(frozen=True)
+class _Access:
+    """An access by the operand number `index`, of `size` bytes with an alignment."""
+
+    index: int
+    kind: ir.Type
+    alignment: int
+    reads: bool = False
+    writes: bool = False
+
+
+def guard(*kinds: type[ir.OpView]) -> Callable[[Guard], Guard]:
+    """Return a decorator that enters a guard for classes of operations."""
+
+    def enter(function: Guard) -> Guard:
+        for kind in kinds:
+            assert kind not in GUARDS
+            GUARDS[kind] = function
+        return function
+
+    return enter
+
+
+@guard(llvm.LoadOp)
+def _load(op: llvm.LoadOp, thread: Coroutine, variables: dict[str, int]) -> None:
+    kind = op.operation.results[0].type
+    _protect(op, thread, variables, _Access(0, kind, _alignment(op, kind), reads=True))
+
+
+@guard(llvm.StoreOp)
+def _store(op: llvm.StoreOp, thread: Coroutine, variables: dict[str, int]) -> None:
+    kind = op.operands[0].type
+    _protect(op, thread, variables, _Access(1, kind, _alignment(op, kind), writes=True))
+
+
+@guard(llvm.AtomicRMWOp, llvm.AtomicCmpXchgOp)
+def _atomic(op: ir.OpView, thread: Coroutine, variables: dict[str, int]) -> None:
+    kind = op.operands[1].type
+    _protect(op, thread, variables, _Access(0, kind, natural_alignment(kind), reads=True, writes=True))
+
+
+@guard(llvm.MemcpyOp, llvm.MemmoveOp, llvm.MemsetOp)
+def _bulk(op: ir.OpView, thread: Coroutine, variables: dict[str, int]) -> None:
+    """Bulk operations on global memory touch nothing where an address is at fault."""
+    site = constant(thread.sites.add(op), 32)
+    size = word(op.operands[2]).to(64)
+    valid = constant(1, 1)
+    for operand in op.operands[: 1 if isinstance(op, llvm.MemsetOp) else 2]:
+        if _space(operand) == SHARED_SPACE or _root(operand) is not None:
+            raise UnsupportedError("of other than global memory")
+        valid = valid & global_memory(thread.launch.address, site, word(operand), size)
+    op.operands[2] = where(valid, size, constant(0, 64)).to(word(op.operands[2]).bits).value
+
+
+@guard(llvm.GEPOp)
+def _address(op: llvm.GEPOp, thread: Coroutine, variables: dict[str, int]) -> None:
+    op.operation.attributes["noWrapFlags"] = ir.IntegerAttr.get(ir.IntegerType.get_signless(32), 0)
+
+
+@guard(llvm.SDivOp, llvm.SRemOp, llvm.UDivOp, llvm.URemOp)
+def _divide(op: ir.OpView, thread: Coroutine, variables: dict[str, int]) -> None:
+    """A device goes on where the processor would stop: after a division by zero, or with a quotient that overflows."""
+    divisor = op.operands[1]
+    if not isinstance(divisor.type, ir.IntegerType) or _literal(divisor) not in {None, 0, -1}:
+        return
+    bad = Word(divisor).equals(0)
+    if isinstance(op, (llvm.SDivOp, llvm.SRemOp)):
+        least = constant(-(1 << Word(divisor).bits - 1), Word(divisor).bits)
+        bad = bad | (Word(divisor).equals(-1) & Word(op.operands[0]).equals(least))
+    op.operands[1] = where(bad, 1, Word(divisor)).value
+
+
+def _protect(op: ir.OpView, thread: Coroutine, variables: dict[str, int], access: _Access) -> None:
+    """Emit the check of an access before `op`, and let it use scratch memory where it is at fault."""
+    size, operand = size_of(access.kind), op.operands[access.index]
+    if size is None or size > SCRATCH:
+        raise UnsupportedError(f"of {access.kind}")
+    launch, site, address = thread.launch.address, constant(thread.sites.add(op), 32), word(operand)
+    root = _root(operand)
+    if _space(operand) == SHARED_SPACE:
+        valid = shared_memory(size, access.reads, access.writes)(launch, site, address)
+    elif root is not None:
+        valid = _in_variable(thread, site, address, size, word(root), _variable_size(root, variables))
+    else:
+        valid = anywhere(size, access.reads, access.writes)(launch, site, address)
+    if access.alignment > 1:
+        valid = valid & aligned(launch, site, address, size, access.alignment)
+    scratch = pointer(thread.launch.get("scratch"), operand.type)
+    op.operands[access.index] = llvm.select(valid.value, operand, scratch)
+
+
+def _in_variable(thread: Coroutine, site: Word, address: Word, size: int, start: Word, length: int) -> Word:
+    """Return a bit: whether bytes are in a variable of a thread or of the module; note a fault if they are not."""
+    valid = inside(address, size, start, constant(length, 64))
+    with when(~valid):
+        fault(thread.launch.address, Fault.LOCAL, site, address, size)
+    return valid
+
+
+def _root(value: ir.Value) -> ir.Value | None:
+    """Return the variable that an address is computed from, where that is plain."""
+    while isinstance(value, ir.OpResult) and value.owner.name in _TRANSPARENT:
+        value = value.owner.operands[0]
+    is_variable = isinstance(value, ir.OpResult) and value.owner.name in {"llvm.alloca", "llvm.mlir.addressof"}
+    return value if is_variable else None
+
+
+def _variable_size(root: ir.Value, variables: dict[str, int]) -> int:
+    """Return the bytes of a variable."""
+    op = root.owner.opview
+    if isinstance(op, llvm.AddressOfOp):
+        return variables[op.global_name.value]
+    count, size = _literal(op.operands[0]), size_of(op.elem_type.value)
+    if count is None or size is None:
+        raise UnsupportedError("in a variable of unknown size")
+    return count * size
+
+
+def _literal(value: ir.Value) -> int | None:
+    """Return the number that an SSA value is, where it is a constant."""
+    owner = value.owner
+    if isinstance(owner, ir.Block) or owner.name != "llvm.mlir.constant":
+        return None
+    attribute = owner.attributes["value"]
+    return attribute.value if isinstance(attribute, ir.IntegerAttr) else None
+
+
+def _space(value: ir.Value) -> int:
+    return int(llvm.PointerType(value.type).address_space)
+
+
+def _alignment(op: llvm.LoadOp | llvm.StoreOp, kind: ir.Type) -> int:
+    return natural_alignment(kind) if op.alignment is None else int(op.alignment.value)

@@ -1,0 +1,224 @@
+"""From the module of a device's kernels to a module of coroutines in the LLVM dialect, with all that runs them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from mlir import ir
+from mlir.dialects import llvm
+from mlir.passmanager import PassManager
+
+from catgrad.errors import CompileError
+from catgrad.runtime.gpu_emulator import calls  # noqa: F401  (enters its rules)
+from catgrad.runtime.gpu_emulator.code import Word, declare, pointer, word
+from catgrad.runtime.gpu_emulator.coroutine import Coroutine, Sites, make_coroutine
+from catgrad.runtime.gpu_emulator.guards import GUARDS, HARMLESS, SHARED_SPACE
+from catgrad.runtime.gpu_emulator.rules import RULES, UnsupportedError
+from catgrad.runtime.gpu_emulator.scheduler import run_grid
+from catgrad.runtime.gpu_emulator.sizes import natural_alignment, size_of
+
+__all__ = ["Kernel", "Program", "translate"]
+
+_FLATTEN = "builtin.module(inline,symbol-dce)"
+_LOWER = "builtin.module(canonicalize,convert-scf-to-cf,convert-arith-to-llvm,convert-cf-to-llvm,canonicalize)"
+_STOPPING = frozenset({"llvm.intr.trap", "llvm.intr.debugtrap", "llvm.intr.ubsantrap", "llvm.inline_asm"})
+_DYNAMIC_ALIGNMENT = 128
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """What a launch of a kernel has to keep to.
+
+    Attributes:
+        name: Its symbol.
+        most: The largest block, by axis, or nothing if the kernel states none.
+        exact: Whether blocks have to be of that size.
+    """
+
+    name: str
+    most: tuple[int, ...]
+    exact: bool
+
+
+@dataclass(frozen=True)
+class Program:
+    """Kernels as coroutines.
+
+    Attributes:
+        module: In the LLVM dialect; `run.NAME` runs a launch of the kernel, given the address of its record.
+        kernels: What is known of the kernels.
+        sites: The places in the program that faults can name.
+        shared_size: Bytes of static shared memory.
+    """
+
+    module: ir.Module
+    kernels: tuple[Kernel, ...]
+    sites: tuple[str, ...]
+    shared_size: int
+
+
+def translate(module: ir.Module) -> Program:
+    """Return the kernels of `module` as coroutines.
+
+    Args:
+        module: A module with one `gpu.module` in the LLVM and NVVM dialects; it is left as it is.
+
+    Raises:
+        CompileError: There is no such `gpu.module`, or it has operations that cannot be emulated: all are listed.
+    """
+    with module.context, ir.Location.unknown():
+        program = _extract(module)
+        _run(program, _FLATTEN)
+        kernels = [op for op in program.body if isinstance(op, llvm.LLVMFuncOp) and _is_kernel(op)]
+        known = tuple(_describe(each) for each in kernels)
+        sites, problems = Sites(), list[str]()
+        offsets, size = _place_shared(program)
+        variables = _variables(program)
+        for kernel in kernels:
+            with ir.InsertionPoint(program.body):
+                thread = make_coroutine(kernel, sites)
+            kernel.erase()
+            problems += _Rewriter(thread, offsets, variables).run()
+        if problems:
+            raise CompileError("kernels cannot be emulated: " + ", ".join(dict.fromkeys(problems)))
+        _finish(program, known)
+        _run(program, _LOWER)
+    return Program(program, known, tuple(sites.texts), size)
+
+
+def _extract(module: ir.Module) -> ir.Module:
+    """Return a module with copies of what is in the `gpu.module`."""
+    found = [op for op in module.body if op.operation.name == "gpu.module"]
+    if len(found) != 1:
+        raise CompileError(f"expected a module with one gpu.module, got {len(found)}")
+    program = ir.Module.create()
+    for op in found[0].operation.regions[0].blocks[0]:
+        program.body.append(op.operation.clone(ip=ir.InsertionPoint(program.body)))
+    return program
+
+
+def _run(program: ir.Module, pipeline: str) -> None:
+    try:
+        PassManager.parse(pipeline).run(program.operation)
+    except ir.MLIRError as error:
+        raise CompileError(f"kernels cannot be emulated: {error}") from error
+
+
+def _is_kernel(function: llvm.LLVMFuncOp) -> bool:
+    return bool({"nvvm.kernel", "gpu.kernel"} & set(function.attributes))
+
+
+def _describe(kernel: llvm.LLVMFuncOp) -> Kernel:
+    attributes = dict(kernel.attributes.items())
+    exact, most = attributes.get("nvvm.reqntid"), attributes.get("nvvm.maxntid")
+    sizes = exact or most
+    return Kernel(kernel.sym_name.value, tuple(sizes) if sizes else (), exact is not None)
+
+
+def _place_shared(program: ir.Module) -> tuple[dict[str, int], int]:
+    """Take the shared variables out of the module; return their offsets by name, and the bytes that static ones need.
+
+    A variable without elements begins where the static ones end: it is what a launch adds.
+    """
+    offsets, dynamic, end = dict[str, int](), list[str](), 0
+    for op in list(program.body):
+        if not isinstance(op, llvm.GlobalOp) or _space_of(op) != SHARED_SPACE:
+            continue
+        kind, name = op.global_type.value, op.sym_name.value
+        size = size_of(kind)
+        if size is None:
+            raise CompileError(f"kernels cannot be emulated: shared variable {name} of type {kind}")
+        if size:
+            alignment = max(natural_alignment(kind) if op.alignment is None else op.alignment.value, 1)
+            offsets[name] = -(-end // alignment) * alignment
+            end = offsets[name] + size
+        else:
+            dynamic.append(name)
+        op.erase()
+    if dynamic:
+        end = -(-end // _DYNAMIC_ALIGNMENT) * _DYNAMIC_ALIGNMENT
+    return {**offsets, **dict.fromkeys(dynamic, end)}, end
+
+
+def _space_of(variable: llvm.GlobalOp) -> int:
+    return 0 if variable.addr_space is None else int(variable.addr_space.value)
+
+
+def _variables(program: ir.Module) -> dict[str, int]:
+    """Return the bytes of the variables that are left, by name."""
+    variables = {}
+    for op in program.body:
+        if isinstance(op, llvm.GlobalOp):
+            variables[op.sym_name.value] = size_of(op.global_type.value) or 0
+    return variables
+
+
+class _Rewriter:
+    """Applies rules and guards to the operations of one kernel."""
+
+    def __init__(self, thread: Coroutine, offsets: dict[str, int], variables: dict[str, int]) -> None:
+        self._thread = thread
+        self._offsets = offsets
+        self._variables = variables
+
+    def run(self) -> list[str]:
+        """Rewrite all, from the last to the first: waiting splits a block, and moves what follows only once."""
+        ops = [op for block in self._blocks() for op in block.operations]
+        problems = []
+        for op in reversed(ops):
+            try:
+                with ir.InsertionPoint(op), op.location:
+                    self._rewrite(op)
+            except UnsupportedError as error:
+                problems.append(f"{op.operation.name} {error} at {op.location}".replace("  ", " "))
+        return problems[::-1]
+
+    def _blocks(self) -> list[ir.Block]:
+        own = {self._thread.suspended, self._thread.exited}
+        blocks = list(self._thread.function.regions[0].blocks)[1:]
+        return [block for block in blocks if block not in own]
+
+    def _rewrite(self, op: ir.OpView) -> None:
+        if isinstance(op, llvm.AddressOfOp) and op.global_name.value in self._offsets:
+            self._replace(op, self._shared(op))
+        elif type(op) in RULES:
+            self._replace(op, RULES[type(op)](op, self._thread))
+        elif type(op) in GUARDS:
+            GUARDS[type(op)](op, self._thread, self._variables)
+        elif not _is_plain(op):
+            raise UnsupportedError
+
+    def _shared(self, op: llvm.AddressOfOp) -> ir.Value:
+        address = self._thread.launch.get("shared") + self._offsets[op.global_name.value]
+        return pointer(address, op.operation.results[0].type)
+
+    @staticmethod
+    def _replace(op: ir.OpView, value: ir.Value | None) -> None:
+        if value is not None:
+            op.operation.results[0].replace_all_uses_with(value)
+        op.operation.erase()
+
+
+def _is_plain(op: ir.OpView) -> bool:
+    """Return whether the processor does with an operation what a device does."""
+    name = op.operation.name
+    if not name.startswith("llvm.") or name in _STOPPING or op.operation.regions:
+        return False
+    return name in HARMLESS or not any("!llvm.ptr" in str(operand.type) for operand in op.operands)
+
+
+def _finish(program: ir.Module, kernels: Sequence[Kernel]) -> None:
+    """Add what is called by name: the C library's functions, the rounding to bf16, and the entries."""
+    address, size = llvm.PointerType.get(), ir.IntegerType.get_signless(64)
+    with ir.InsertionPoint.at_block_begin(program.body):
+        declare("malloc", [size], [address])
+        declare("aligned_alloc", [size, size], [address])
+        declare("free", [address], [])
+    for kernel in kernels:
+        with ir.InsertionPoint(program.body):
+            entry = declare(f"run.{kernel.name}", [size], [])
+        with ir.InsertionPoint(entry.regions[0].blocks.append(size)):
+            start = word(llvm.mlir_addressof(address, f"thread.{kernel.name}"))
+            run_grid(Word(entry.regions[0].blocks[0].arguments[0]), start)
+            ir.Operation.create("llvm.return")

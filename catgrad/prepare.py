@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import defaultdict, deque
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -15,7 +16,10 @@ from catgrad.runtime import Signature
 from catgrad.term import Term, linkable
 from catgrad.types import TensorType
 
-__all__ = ["TERM", "prepare", "signature_of"]
+__all__ = ["IMPORTED", "TERM", "prepare", "signature_of"]
+
+IMPORTED = time.time()
+"""When this file was read, as one of the first of catgrad."""
 
 TERM = "term"
 """What the stage before MLIR is called."""

@@ -125,18 +125,27 @@ def read_about(path: Path) -> About:
 
 
 def replace(path: Path, content: bytes, mode: int = _MODE) -> None:
-    """Write a file at once: others see the old one or the new one, and who has opened the old one keeps it."""
-    with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}-", delete=False) as file:
-        try:
-            file.write(content)
-        except OSError:
-            os.unlink(file.name)
-            raise
-    os.chmod(file.name, mode)
-    os.replace(file.name, path)
+    """Write a file at once: others see the old one or the new one, and who has opened the old one keeps it.
+
+    Raises:
+        OSError: It cannot be written; the error names `path`.
+    """
+    try:
+        with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}-", delete=False) as file:
+            name = Path(file.name)
+            try:
+                file.write(content)
+                file.flush()
+                os.chmod(name, mode)
+                os.replace(name, path)
+            except BaseException:
+                name.unlink()
+                raise
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error
 
 
-_NOT_OURS = (BadZipFile, KeyError, TypeError, ValueError, AttributeError, EOFError, NotImplementedError, zlib.error)
+_NOT_OURS = (BadZipFile, LookupError, TypeError, ValueError, AttributeError, EOFError, RuntimeError, zlib.error)
 """What reading a file of another kind can raise."""
 
 

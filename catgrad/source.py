@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from keyword import iskeyword
 from pathlib import Path
 from time import perf_counter
 from typing import Any
 
 from catgrad import cache, trees
 from catgrad.cache import Cache
-from catgrad.errors import CatgradError
+from catgrad.errors import CatgradError, CompileError
 from catgrad.json_reader import from_json
 from catgrad.prepare import TERM, signature_of
 from catgrad.runtime import Code, Executable, Signature
@@ -97,10 +97,10 @@ class Source:
     def export(self, folder: Path, name: str | None, target: str, parameters: Mapping[str, Any] | None) -> list[Path]:
         """Write a library of its one function."""
         from catgrad.runtime.aot.export import export
-        from catgrad.runtime.aot.interface import is_identifier
+        from catgrad.runtime.aot.interface import is_free
 
         own = self.signature.name
-        function = own if is_identifier(own) and not iskeyword(own) else "predict"
+        function = own if is_free(own) else "predict"
         return export(folder, {function: (self.term, self.signature)}, name, target, parameters)
 
     @cached_property
@@ -135,7 +135,10 @@ def load(path: Path) -> Executable:
     if saved.about.nesting is None:
         raise CatgradError(f"{path} is an entry of the cache: save an executable with `exe.save`")
     flat = from_json(saved.term)
-    inputs, outputs = map(trees.from_json, saved.about.nesting)
+    try:
+        inputs, outputs = map(trees.from_json, saved.about.nesting)
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
+        raise CatgradError(f"{path} is not what `exe.save` writes: {type(error).__name__}: {error}") from error
     term = flat.nested(inputs, outputs, flat.input_names)
     source = Source(term, signature_of(term, tuple(saved.about.donated)), saved.about.target)
     seconds = {LOAD: perf_counter() - started}
@@ -150,7 +153,10 @@ def _known(source: Source, seconds: MutableMapping[str, float]) -> Code | None:
     saved = cache.find(source.key) if cache else None
     if saved is None:
         return None
-    code = link(saved.code, source.signature.name)
+    try:
+        code = link(saved.code, source.signature.name)
+    except CompileError:
+        return None
     seconds[LOAD] = perf_counter() - started
     return code
 
@@ -162,19 +168,27 @@ def _new(source: Source, seconds: MutableMapping[str, float]) -> Code:
     code = build(source.term, source.signature, source.target, seconds)
     cache, started = _cache(source), perf_counter()
     if cache:
-        cache.add(source.kept(code.object_code))
+        try:
+            cache.add(source.kept(code.object_code))
+        except OSError as error:
+            warnings.warn(cache.advice(error), stacklevel=2)
         seconds[STORE] = perf_counter() - started
     return code
 
 
 def _cache(source: Source) -> Cache | None:
-    """Return where the code of a source is kept: that of processors in the user's cache."""
-    return Cache.of_user() if source.target == _CPU else None
+    """Return where the code of a source is kept: that of processors in the user's cache.
+
+    Code is not kept while somebody works on catgrad: this process may have read a file that has changed since.
+    """
+    return Cache.of_user() if source.target == _CPU and not cache.has_changed() else None
 
 
 def _executable(source: Source, code: Code, seconds: Mapping[str, float]) -> Executable:
     if source.target == _CPU:
         return Executable(source.signature, code, source=source, compile_seconds=seconds, target=source.target)
+    from catgrad.runtime.gpu.devices import find_device
     from catgrad.runtime.gpu.executable import GpuExecutable
 
-    return GpuExecutable(source.signature, code, source=source, compile_seconds=seconds, target=source.target)
+    device = find_device(source.target)
+    return GpuExecutable(source.signature, code, device, source=source, compile_seconds=seconds, target=source.target)

@@ -87,11 +87,12 @@ def to_json(shape: Tree) -> Any:
     if shape.is_leaf():
         return 0
     children = list(map(to_json, shape.children()))
-    if shape.type is dict:
+    if shape.type is dict and all(isinstance(key, str | int) for key in shape.entries()):
         return {"dict": [[key, child] for key, child in zip(shape.entries(), children, strict=True)]}
     if shape.type in (list, tuple):
         return {shape.type.__name__: children}
-    raise CatgradError(f"a file can hold dicts, lists and tuples of arrays, not {shape.type.__qualname__}")
+    kind = "dicts with other keys" if shape.type is dict else getattr(shape.type, "__qualname__", shape.type)
+    raise CatgradError(f"a file can hold lists, tuples, and dicts with text or integers as keys, not {kind}")
 
 
 def from_json(data: Any) -> Tree:

@@ -4,7 +4,7 @@
     %y = call @g(%B, %x, %empty) : (index, tensor<?xf32>, tensor<?xf32>) -> tensor<?xf32>
 
 Results become tensors that arrive as arguments. Bufferization then finds that a function returns what it was given, and
-drops the result: every buffer belongs to one function, which allocates and frees it.
+drops the result: every buffer belongs to one function.
 """
 
 from __future__ import annotations
@@ -14,10 +14,15 @@ from collections.abc import Sequence
 from mlir import ir
 from mlir.dialects import bufferization, func
 
-__all__ = ["DESTINATIONS", "give_destinations", "take_destinations"]
+__all__ = ["DESTINATIONS", "give_destinations", "is_private", "take_destinations"]
 
 DESTINATIONS = "catgrad.destinations"
 """The attribute of a call whose last operands are the destinations of its results."""
+
+
+def is_private(op: ir.Operation | ir.OpView) -> bool:
+    """Return whether only its module can call a function."""
+    return "sym_visibility" in op.attributes and ir.StringAttr(op.attributes["sym_visibility"]).value == "private"
 
 
 def take_destinations(function: func.FuncOp) -> None:

@@ -16,7 +16,7 @@ from mlir import ir
 from mlir.dialects import bufferization, func
 
 from catgrad.passes.base import DiagnosticError, Pass
-from catgrad.passes.calls import DESTINATIONS
+from catgrad.passes.calls import DESTINATIONS, is_private
 
 __all__ = ["Destinations"]
 
@@ -136,15 +136,10 @@ def _refuse_calls(operations: Sequence[ir.Operation], entries: Collection[str]) 
 
 def _is_entry(op: ir.Operation) -> bool:
     """Return whether `op` is a public function with a body whose signature has tensors."""
-    if op.name != "func.func" or not op.regions[0].blocks or _is_private(op):
+    if op.name != "func.func" or not op.regions[0].blocks or is_private(op):
         return False
     kind = ir.FunctionType(ir.TypeAttr(op.attributes["function_type"]).value)
     return any(isinstance(x, ir.RankedTensorType) for x in [*kind.inputs, *kind.results])
-
-
-def _is_private(op: ir.Operation) -> bool:
-    """Return whether only this module can call `op`."""
-    return "sym_visibility" in op.attributes and ir.StringAttr(op.attributes["sym_visibility"]).value == "private"
 
 
 def _donations(op: ir.Operation) -> dict[int, int]:

@@ -17,6 +17,7 @@ from mlir import ir
 from mlir.dialects import arith, builtin, func, llvm, memref
 
 from catgrad.passes.base import DiagnosticError, Pass
+from catgrad.passes.calls import is_private
 from catgrad.passes.kernels.emit import Index, add, value
 from catgrad.passes.kernels.view import is_whole
 from catgrad.passes.roll import Home, roll
@@ -37,7 +38,7 @@ class EntryFrames(Pass):
     def run(self, module: ir.Operation) -> None:
         """Rewrite every public function that has a body."""
         for op in list(module.regions[0].blocks[0].operations):
-            if isinstance(op, func.FuncOp) and not op.is_external and "sym_visibility" not in op.attributes:
+            if isinstance(op, func.FuncOp) and not op.is_external and not is_private(op):
                 _rewrite(op)
 
 

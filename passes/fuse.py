@@ -203,10 +203,15 @@ def _inputs(members: Sequence[linalg.GenericOp]) -> dict[tuple[ir.Value, ir.Affi
 
 
 def _kept(members: Sequence[linalg.GenericOp]) -> list[tuple[linalg.GenericOp, int]]:
-    """Return the results, each as a member and a number, that are read outside of the cluster."""
+    """Return the results, each as a member and a number, that are read outside of the cluster, or folded into."""
     inside = {op.operation for op in members}
     results = [(op, n, result) for op in members for n, result in enumerate(op.results)]
-    return [(op, n) for op, n, result in results if any(use.owner.operation not in inside for use in result.uses)]
+    return [
+        (op, n)
+        for op, n, result in results
+        if any(use.owner.operation not in inside for use in result.uses)
+        or any(body_of(op).arguments[len(op.inputs) + n].uses)
+    ]
 
 
 def _outer_maps(members: Sequence[linalg.GenericOp]) -> list[ir.AffineMap]:

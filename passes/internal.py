@@ -14,6 +14,7 @@ from mlir import ir
 from mlir.dialects import llvm
 
 from catgrad.passes.base import Pass
+from catgrad.passes.calls import is_private
 
 __all__ = ["Internal"]
 
@@ -36,10 +37,10 @@ class Internal(Pass):
 
 
 def _mark(function: llvm.LLVMFuncOp) -> None:
-    is_private, is_driver = "sym_visibility" in function.attributes, _is_driver(function)
-    if is_private:
+    is_hidden, is_driver = is_private(function), _is_driver(function)
+    if is_hidden:
         function.attributes["linkage"] = ir.Attribute.parse("#llvm.linkage<internal>")
-    if is_private or is_driver:
+    if is_hidden or is_driver:
         function.attributes["no_inline"] = ir.UnitAttr.get()
     if is_driver:
         function.attributes["optimize_none"] = ir.UnitAttr.get()

@@ -12,6 +12,7 @@ from functools import partial
 
 from catgrad.errors import RegistryError
 from catgrad.passes.base import Pass, Pipeline, Stage
+from catgrad.passes.bfloats import BfloatBits
 from catgrad.passes.destinations import Destinations
 from catgrad.passes.frames import EntryFrames
 from catgrad.passes.fuse import FuseElementwise
@@ -27,6 +28,7 @@ from catgrad.passes.kernels.invariants import HoistInvariantLoads
 from catgrad.passes.kernels.reduction import ReductionKernels
 from catgrad.passes.machine import Machine
 from catgrad.passes.multiply_add import EmulateMultiplyAdd
+from catgrad.passes.names import OwnNames
 from catgrad.passes.share import ShareKernels
 from catgrad.passes.workspace import Workspace
 
@@ -42,7 +44,7 @@ _MOVES = frozenset({"bufferization.materialize_in_destination"})
 _BUFFERIZE = (
     "one-shot-bufferize{bufferize-function-boundaries=true function-boundary-type-conversion=identity-layout-map},"
     "canonicalize,cse,drop-equivalent-buffer-results,"
-    # Callers own what callees make, so that every buffer is freed where it was allocated.
+    # Callers own what callees make, so that every buffer has a place in one function.
     "buffer-results-to-out-params{hoist-static-allocs=true hoist-dynamic-allocs=true},"
     "func.func(buffer-loop-hoisting)"
 )
@@ -107,7 +109,7 @@ def _cpu(machine: Machine) -> tuple[Stage, ...]:
         ),
         Stage(
             "llvm",
-            (EntryFrames(), _LOWER, "canonicalize,cse", Internal(), _INLINE),
+            (OwnNames(), EntryFrames(), _LOWER, "canonicalize,cse", BfloatBits(), Internal(), _INLINE),
             frozenset({"builtin", "llvm"}),
         ),
     )
@@ -125,7 +127,7 @@ def _cuda(architecture: str, _: Machine) -> tuple[Stage, ...]:
         Stage("nvvm", (LowerKernels(machine),), _BUFFERS | {"gpu", "llvm", "nvvm"}),
         Stage(
             "llvm",
-            (EntryFrames(), LowerLaunches(), _LOWER, "canonicalize,cse", Internal()),
+            (OwnNames(), EntryFrames(), LowerLaunches(), _LOWER, "canonicalize,cse", Internal()),
             frozenset({"builtin", "gpu", "llvm", "nvvm"}),
         ),
     )

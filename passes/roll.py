@@ -1,6 +1,6 @@
 """Loops of calls: where a function calls the same functions again and again, a loop does, over a table of operands.
 
-    call @g(%a0, %w0)                     %a = view %arena[%table[%i, 0]]
+    call @g(%a0, %w0)                     %a = view %room[%table[%i, 0]]
     call @g(%a1, %w1)      becomes        %w = argument at %table[%i, 1]
     ...                                   call @g(%a, %w)
 

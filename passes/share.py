@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field
+from itertools import count
 from typing import ClassVar
 
 from mlir import ir
@@ -45,8 +46,10 @@ class ShareKernels(Pass):
                 for unit in units:
                     alike[unit.key].append(unit)
         chosen = [units for key, units in alike.items() if len(units) > 1 or key in crowded]
-        for number, units in enumerate(chosen):
-            _outline(module, f"kernel_{number}", units)
+        taken = {op.sym_name.value for op in module.regions[0].blocks[0].operations if isinstance(op, func.FuncOp)}
+        free = (name for name in map("kernel_{}".format, count()) if name not in taken)
+        for name, units in zip(free, chosen, strict=False):
+            _outline(module, name, units)
 
 
 @dataclass(frozen=True)

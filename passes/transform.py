@@ -14,6 +14,7 @@ from catgrad.dialect.functions import functions
 from catgrad.dialect.lift import LiftError, lift
 from catgrad.errors import CatgradError
 from catgrad.passes.base import DiagnosticError, Pass
+from catgrad.passes.calls import is_private
 from catgrad.rewrite import inline_small, simplify
 from catgrad.term import Term
 
@@ -61,7 +62,7 @@ def _public_terms(module: ir.Operation) -> dict[str, Term]:
         raise DiagnosticError(error.op.location, error.message) from None
     except CatgradError as error:
         raise DiagnosticError(module.location, error.message) from None
-    private = {f.sym_name.value for f in functions(module) if "sym_visibility" in f.attributes}
+    private = {f.sym_name.value for f in functions(module) if is_private(f)}
     return {name: term for name, term in terms.items() if name not in private}
 
 

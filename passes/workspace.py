@@ -11,15 +11,19 @@ it is the slice of @f that computes sizes, and touches no array.
 
 from __future__ import annotations
 
+import sys
 from collections import defaultdict
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Collection, Hashable, Iterator, Mapping
 from dataclasses import dataclass, field
+from graphlib import CycleError, TopologicalSorter
+from math import prod
 from typing import ClassVar
 
 from mlir import ir
 from mlir.dialects import arith, func, memref
 
-from catgrad.passes.base import Pass
+from catgrad.passes.base import DiagnosticError, Pass
+from catgrad.passes.calls import is_private
 from catgrad.passes.kernels.emit import Index, add, divide, multiply, subtract, value
 from catgrad.passes.kernels.view import width
 from catgrad.passes.kernels.walk import named
@@ -55,17 +59,15 @@ def _callees_first(module: ir.Operation) -> list[func.FuncOp]:
     """Return the functions that have a body, each after those that it calls."""
     operations = module.regions[0].blocks[0].operations
     functions = {f.sym_name.value: f for f in operations if isinstance(f, func.FuncOp) and not f.is_external}
-    ordered: dict[str, func.FuncOp] = {}
-
-    def visit(name: str) -> None:
-        if name in functions and name not in ordered:
-            for call in named(functions[name].operation, "func.call"):
-                visit(call.opview.callee.value)
-            ordered[name] = functions[name]
-
-    for name in functions:
-        visit(name)
-    return list(ordered.values())
+    calls = {
+        name: {call.opview.callee.value for call in named(f.operation, "func.call")} for name, f in functions.items()
+    }
+    try:
+        order = list(TopologicalSorter(calls).static_order())
+    except CycleError as error:
+        callee = error.args[1][0]
+        raise DiagnosticError(functions[callee].location, f"@{callee} calls itself: it has no workspace") from error
+    return [functions[name] for name in order if name in functions]
 
 
 @dataclass(frozen=True)
@@ -126,6 +128,8 @@ class _Frame:
     called: list[tuple[func.CallOp, Index]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
+        if len(self.function.body.blocks) != 1:
+            raise DiagnosticError(self.function.location, "a function of several blocks has no workspace")
         self._body = [view.operation for view in self.function.entry_block.operations]
         self._position = {op: position for position, op in enumerate(self._body)}
         self._allocations = sorted(self._find_allocations(), key=lambda allocation: allocation.start)
@@ -138,7 +142,7 @@ class _Frame:
     @property
     def is_public(self) -> bool:
         """Whether the function can be called from outside, where all functions look alike."""
-        return "sym_visibility" not in self.function.attributes
+        return not is_private(self.function)
 
     @property
     def is_needed(self) -> bool:
@@ -164,6 +168,7 @@ class _Frame:
     def _find_allocations(self) -> Iterator[_Allocation]:
         for name in ("memref.alloc", "memref.alloca"):
             for op in named(self.function.operation, name):
+                _check(op, self._body)
                 yield _Allocation(op, self._at(op), self._last_use(op.result) + 1)
 
     def _at(self, op: ir.Operation) -> int:
@@ -265,6 +270,17 @@ class _Frame:
         return func.CallOp([ir.IndexType.get()], name + MEASURE, [*operands, room]).result
 
 
+def _check(op: ir.Operation, body: Collection[ir.Operation]) -> None:
+    """Raise `DiagnosticError` at an allocation that has no place: of what is no number, or not within one iteration."""
+    kind = ir.MemRefType(op.result.type)
+    if not isinstance(kind.element_type, ir.IntegerType | ir.FloatType):
+        raise DiagnosticError(op.location, f"a workspace holds numbers, not the elements of {kind}")
+    if kind.has_static_shape and prod(kind.shape) * 8 > sys.maxsize:
+        raise DiagnosticError(op.location, f"{kind} is larger than an address")
+    if op not in body and any(use.owner.operation.name == "scf.yield" for use in op.result.uses):
+        raise DiagnosticError(op.location, "a buffer leaves the loop, or the branch, that allocates it")
+
+
 def _room_type() -> ir.MemRefType:
     return ir.MemRefType.get([_UNKNOWN], ir.IntegerType.get_signless(8))
 
@@ -295,5 +311,7 @@ def _move(alloc: ir.Operation, room: ir.Value, offset: Index) -> None:
 
 def _add_operand(call: func.CallOp, operand: ir.Value) -> None:
     with ir.InsertionPoint(call), call.location:
-        func.CallOp(list(call.operation.results.types), call.callee.value, [*call.operands, operand])
+        made = func.CallOp(list(call.operation.results.types), call.callee.value, [*call.operands, operand])
+    for old, new in zip(call.results, made.results, strict=True):
+        old.replace_all_uses_with(new)
     call.operation.erase()

@@ -82,7 +82,7 @@ def test_donation_and_structure_are_saved(tmp_path):
 def test_a_dataclass_means_nothing_without_its_program(tmp_path, folder):
     exes = [cg.compile(keep, State(cg.f32[3], cg.i32[()])) for _ in range(2)]
     assert is_loaded(exes[1])
-    with pytest.raises(CatgradError, match="dicts, lists and tuples of arrays, not State"):
+    with pytest.raises(CatgradError, match="lists, tuples, and dicts with text or integers as keys, not State"):
         exes[0].save(tmp_path / "keep")
 
 

@@ -53,7 +53,7 @@ def run(arguments: Namespace) -> int:
     # Here and not above: these take long to load, and help needs none of them.
     from catgrad.cli import subject
     from catgrad.cli.building import Model
-    from catgrad.runtime.aot.export import write
+    from catgrad.runtime.aot.export import check_writable, write
     from catgrad.runtime.aot.library import compile_library
 
     model = Model(arguments.model, arguments.types, dict(arguments.bind))
@@ -62,6 +62,7 @@ def run(arguments: Namespace) -> int:
         parameters = model.parameters
     if arguments.static:
         _check_static({name: signature for name, (_, signature) in programs.items()})
+    check_writable(arguments.output)
     library = compile_library(arguments.name or model.identifier, programs, arguments.target)
     files = write(arguments.output, library, parameters)
     _report(arguments, library, files)

@@ -6,12 +6,16 @@ import json
 from argparse import ArgumentParser, Namespace
 from dataclasses import asdict
 from datetime import datetime
+from textwrap import shorten
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from catgrad.cache import Cache, Entry
 
 __all__ = ["EPILOG", "configure", "run"]
+
+_WIDTH = 100
+"""Characters after which a type is cut."""
 
 EPILOG = """\
 Compiled functions are kept in CATGRAD_CACHE_DIR, or among your caches; nowhere if it is set to nothing. Those that were
@@ -66,5 +70,5 @@ def _print(entries: list[Entry]) -> None:
     for entry in entries:
         about = entry.about
         used = datetime.fromtimestamp(entry.used).strftime("%Y-%m-%d %H:%M")
-        what = f"{about.target}  {about.type}" if about else f"damaged: {entry.path}"
+        what = f"{about.target}  {shorten(about.type, _WIDTH)}" if about else f"damaged: {entry.path}"
         print(f"{used}  {entry.bytes:>11,}  {what}")

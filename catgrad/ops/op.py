@@ -172,9 +172,13 @@ class Op:
         return results[0] if len(results) == 1 else results
 
     def evaluate(self, xp: Any, *arrays: Any, **attributes: Any) -> tuple[Any, ...]:
-        """Evaluate the reference meaning on arrays of the namespace `xp`; 16-bit floats are computed in f32."""
+        """Evaluate the reference meaning on arrays of the namespace `xp`; 16-bit floats are computed in f32.
+
+        A definition is evaluated operation by operation, each of which does so by itself.
+        """
         types = [TensorType.of(array) for array in arrays]
-        narrow = any(t.dtype.is_float and t.dtype.bits < 32 for t in types)
+        is_one = Kind.DEFINITION not in self.attributes.values()
+        narrow = is_one and any(t.dtype.is_float and t.dtype.bits < 32 for t in types)
         outputs = Operation(self, tuple(attributes.items())).typing(*types)
         wide = [
             xp.astype(array, xp.float32) if t.dtype.is_float and t.dtype.bits < 32 else array

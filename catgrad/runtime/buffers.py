@@ -14,7 +14,18 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["ALIGNMENT", "MEASURE", "Array", "Frame", "Shape", "Workspaces", "address", "aligned_empty", "overlap"]
+__all__ = [
+    "ALIGNMENT",
+    "ENTRY",
+    "MEASURE",
+    "Array",
+    "Frame",
+    "Shape",
+    "Workspaces",
+    "address",
+    "aligned_empty",
+    "overlap",
+]
 
 Array: TypeAlias = npt.NDArray[np.generic]
 Shape: TypeAlias = tuple[int, ...]
@@ -22,8 +33,8 @@ Shape: TypeAlias = tuple[int, ...]
 ALIGNMENT = 64
 """Alignment of fresh results in bytes: a cache line, and the widest vector register."""
 
-MEASURE = ".workspace"
-"""How the name of the function ends that says how much memory another one works in."""
+ENTRY, MEASURE = ".entry", ".workspace"
+"""How the names of a function's code end: what runs it, and what says how much memory it works in."""
 
 _WORD = ctypes.sizeof(ctypes.c_uint64)
 _word_at = ctypes.c_uint64.from_address

@@ -7,12 +7,12 @@ machine, so that the code can be read.
 from __future__ import annotations
 
 import ctypes
+import os
 import subprocess
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from types import MappingProxyType
 from typing import Any
 
@@ -21,7 +21,7 @@ from mlir.dialects.llvm import translate_module_to_llvmir
 from mlir.execution_engine import ExecutionEngine
 
 from catgrad.errors import CompileError
-from catgrad.runtime.buffers import MEASURE
+from catgrad.runtime.buffers import ENTRY, MEASURE
 from catgrad.runtime.llvm import package
 
 __all__ = ["Native", "assembly", "find_tool", "jit", "llvm_ir"]
@@ -54,10 +54,11 @@ class Native:
     @cached_property
     def object_code(self) -> bytes:
         """What `catgrad.runtime.llvm.link` makes the same code of, in another process."""
-        with TemporaryDirectory(prefix="catgrad-") as folder:
-            path = Path(folder, f"{self.name}.o")
-            self.engine.dump_to_object_file(str(path))
-            return path.read_bytes()
+        # In memory: on a full disk LLVM would end the process.
+        descriptor = os.memfd_create(self.name)
+        with open(descriptor, "rb") as file:
+            self.engine.dump_to_object_file(f"/proc/self/fd/{descriptor}")
+            return file.read()
 
 
 def jit(
@@ -87,7 +88,7 @@ def jit(
                 engine.initialize()
     except RuntimeError as error:
         raise CompileError(f"cannot translate {name} to LLVM IR: {error}") from error
-    pointers = [engine.raw_lookup(symbol) for symbol in (name, name + MEASURE)]
+    pointers = [engine.raw_lookup(symbol) for symbol in (name + ENTRY, name + MEASURE)]
     if not all(pointers):
         raise CompileError(f"cannot link {name}: {_undefined(module)}")
     entry, measure = map(_PACKED, pointers)
@@ -122,11 +123,10 @@ def assembly(module: ir.Module, opt_level: int = 3) -> str:
 def _check_entry(module: ir.Module, name: str) -> None:
     """Raise when a function is not there in the form that `catgrad.passes.frames` and its workspace give it."""
     found = {symbol: str(op.function_type) for symbol, op in _functions(module).items() if op.body.blocks}
-    entries = [symbol for symbol in found if symbol + MEASURE in found]
-    if name not in found:
-        raise CompileError(f"the module has no function {name}: its entries are {', '.join(entries) or 'none'}")
-    if name not in entries or found[name] != _ENTRY:
-        raise CompileError(f"{name} cannot be called from Python: lower it with the last stages of the pipeline")
+    names = [symbol.removesuffix(ENTRY) for symbol in found if symbol.endswith(ENTRY)]
+    entries = [each for each in names if each + MEASURE in found and found[each + ENTRY] == _ENTRY]
+    if name not in entries:
+        raise CompileError(f"the module has no entry {name}: it has {', '.join(entries) or 'none'}")
 
 
 def _check_lowered(module: ir.Module) -> None:

@@ -87,7 +87,7 @@ class Executable:
         target: What it runs on.
     """
 
-    _address = staticmethod(address)
+    _address: Callable[[Any], int] = staticmethod(address)
     _allocate: Callable[[Shape, np.dtype[Any], int], Any] = staticmethod(aligned_empty)
 
     def __init__(

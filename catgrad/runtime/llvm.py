@@ -18,7 +18,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from catgrad.errors import CompileError
-from catgrad.runtime.buffers import MEASURE
+from catgrad.runtime.buffers import ENTRY, MEASURE
 
 __all__ = ["Linked", "Processor", "link", "package", "processor"]
 
@@ -112,7 +112,8 @@ def link(object_code: bytes, name: str) -> Linked:
         library.LLVMOrcDisposeLLJIT(jit)
         raise
     linked = Linked(entry, measure, object_code)
-    weakref.finalize(linked, library.LLVMOrcDisposeLLJIT, jit)
+    # At the end of the process other threads may still run the code, and nobody needs the memory.
+    weakref.finalize(linked, library.LLVMOrcDisposeLLJIT, jit).atexit = False
     return linked
 
 
@@ -127,7 +128,7 @@ def _linked(library: ctypes.CDLL, jit: ctypes.c_void_p, object_code: bytes, name
     memory = library.LLVMCreateMemoryBufferWithMemoryRangeCopy(object_code, len(object_code), name.encode())
     _check(library, library.LLVMOrcLLJITAddObjectFile(jit, unit, memory))
     found = []
-    for symbol in (_PACKED + name, _PACKED + name + MEASURE):
+    for symbol in (_PACKED + name + ENTRY, _PACKED + name + MEASURE):
         address = ctypes.c_uint64()
         _check(library, library.LLVMOrcLLJITLookup(jit, ctypes.byref(address), symbol.encode()))
         found.append(address.value)

@@ -7,7 +7,7 @@
 // CHECK: nvvm.read.ptx.sreg.tid.x
 // CHECK: llvm.load %{{.+}} : !llvm.ptr -> vector<4xf32>
 // CHECK: llvm.func @f.workspace(%{{.+}}: !llvm.ptr) -> i64
-// CHECK: llvm.func @f(%{{.+}}: !llvm.ptr)
+// CHECK: llvm.func @f.entry(%{{.+}}: !llvm.ptr)
 // CHECK: gpu.launch_func @kernels::@f_kernel blocks in
 func.func @f(%x: tensor<128x64xf32>) -> tensor<128x64xf32> {
   %0 = "catgrad.exp"(%x) : (tensor<128x64xf32>) -> tensor<128x64xf32>

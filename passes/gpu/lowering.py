@@ -20,7 +20,10 @@ _KERNELS = (
     "convert-vector-to-llvm{{use-vector-alignment=1}},arith-expand{{include-bf16=true}},"
     "convert-gpu-to-nvvm{{use-bare-ptr-memref-call-conv={pointers}}},canonicalize,cse,reconcile-unrealized-casts)"
 )
-_LAUNCHES = "func.func(gpu-async-region),expand-strided-metadata,lower-affine,gpu-to-llvm{{use-bare-pointers-for-kernels={pointers}}}"
+_LAUNCHES = (
+    "func.func(gpu-async-region),expand-strided-metadata,lower-affine,"
+    "gpu-to-llvm{{use-bare-pointers-for-kernels={pointers}}}"
+)
 
 
 @dataclass(frozen=True)

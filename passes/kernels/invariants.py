@@ -21,7 +21,7 @@ class HoistInvariantLoads(Pass):
 
     Run it on the loops of linalg operations, where an operand that is read elsewhere than at the position of the
     iteration is never written. LLVM has to prove that no store of the loop changes it before it makes the loop a
-    vector loop, which it can't where buffers are places in one allocation.
+    vector loop, which it can't where buffers are places in one workspace.
     """
 
     name: ClassVar[str] = "catgrad-hoist-invariant-loads"

@@ -14,7 +14,7 @@ from catgrad.dialect.functions import Box
 from catgrad.dialect.types import from_mlir
 from catgrad.dims import Symbol
 from catgrad.passes.base import Pass
-from catgrad.passes.calls import give_destinations, take_destinations
+from catgrad.passes.calls import give_destinations, is_private, take_destinations
 from catgrad.passes.to_linalg import contraction, creation, elementwise, logic, reduction, shape, structural
 from catgrad.passes.to_linalg.site import LOWERINGS, Site, plain
 from catgrad.passes.verify import checked
@@ -44,7 +44,7 @@ class ToLinalg(Pass):
         """
         found = checked(module)
         defined = [function for function in found if not function.is_external]
-        private = {function.sym_name.value for function in defined if "sym_visibility" in function.attributes}
+        private = {function.sym_name.value for function in defined if is_private(function)}
         bodies = [(function, found[function], _calls(function, private)) for function in defined]
         for function in list(found):
             _strip(function)

@@ -14,9 +14,9 @@ import catgrad as cg
 from catgrad.passes.machine import Machine
 from catgrad.prepare import prepare
 from catgrad.runtime.aot.dispatch import LEVELS
-from catgrad.runtime.aot.entry import Status
 from catgrad.runtime.aot.export import write
 from catgrad.runtime.aot.library import compile_library
+from catgrad.runtime.aot.status import Status
 
 B, K, N = map(cg.dim, "BKN")
 RUNNABLE = [level for level in LEVELS if Machine.named(level).vector_bits <= Machine.host().vector_bits]

@@ -1,5 +1,3 @@
-import ctypes
-
 import numpy as np
 import pytest
 from lowered import AsItIs, call
@@ -73,27 +71,6 @@ def test_private_functions_return_tensors(size):
     y = np.empty((size, 8), np.float32)
     call(native, size, x, w, y)
     np.testing.assert_allclose(y, x @ w @ w, rtol=1e-4, atol=1e-4)
-
-
-def test_every_allocation_is_freed():
-    native, _ = compiled(CALLS)
-    libc = ctypes.CDLL(None)
-    if not hasattr(libc, "mallinfo2"):
-        pytest.skip("the C library does not count allocations")
-    x, w, y = np.ones((13, 8), np.float32), np.ones((8, 8), np.float32), np.empty((13, 8), np.float32)
-    before = _bytes_in_use(libc)
-    for _ in range(2000):
-        call(native, 13, x, w, y)
-    assert _bytes_in_use(libc) - before < 100 * x.nbytes
-
-
-class _MallocInfo(ctypes.Structure):
-    _fields_ = tuple((name, ctypes.c_size_t) for name in ("a", "b", "c", "d", "e", "f", "g", "used", "h", "i"))
-
-
-def _bytes_in_use(libc):
-    libc.mallinfo2.restype = _MallocInfo
-    return libc.mallinfo2().used
 
 
 def test_contractions_that_share_a_fill_are_not_copied():

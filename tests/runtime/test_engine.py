@@ -11,7 +11,7 @@ from catgrad.runtime import engine, llvm
 
 
 def entry(name, body=""):
-    return f"llvm.func @{name}(%frame: !llvm.ptr) {{ {body} llvm.return }}"
+    return f"llvm.func @{name}.entry(%frame: !llvm.ptr) {{ {body} llvm.return }}"
 
 
 def size(name):
@@ -29,10 +29,10 @@ def parse(source):
 @pytest.mark.parametrize(
     ("source", "message"),
     [
-        ("", r"the module has no function f: its entries are none"),
-        (f"{entry('g')} {size('g')}", r"the module has no function f: its entries are g$"),
-        (entry("f"), r"f cannot be called from Python: lower it with the last stages of the pipeline"),
-        (f"llvm.func @f() {{ llvm.return }} {size('f')}", r"f cannot be called from Python"),
+        ("", r"the module has no entry f: it has none"),
+        (f"{entry('g')} {size('g')}", r"the module has no entry f: it has g$"),
+        (entry("f"), r"the module has no entry f: it has none"),
+        (f"llvm.func @f.entry() {{ llvm.return }} {size('f')}", r"the module has no entry f: it has none"),
         ("func.func @f() { return }", r"not in the LLVM dialect yet: it has func.(func|return) at loc\("),
     ],
 )
@@ -66,13 +66,13 @@ except CompileError as error:
 
 def test_llvm_ir(lower, elementwise):
     text = engine.llvm_ir(lower(elementwise("%r = arith.addf %x0, %x1 : f32", "f32")))
-    assert "define void @f(ptr" in text
+    assert "define void @f.entry(ptr" in text
     assert "fadd float" in text
 
 
 def test_assembly(lower, elementwise):
     text = engine.assembly(lower(elementwise("%r = arith.addf %x0, %x1 : f32", "f32")))
-    assert "\nf:" in text
+    assert "\nf.entry:" in text
     assert "ret" in text
 
 

@@ -17,8 +17,9 @@ from mlir import ir
 from mlir.dialects import arith, llvm
 
 from catgrad.runtime.aot.emitter import Body, all_of, call, compare, constant, declare, integer, pointer
-from catgrad.runtime.aot.entry import Status, entry_types
+from catgrad.runtime.aot.entry import entry_types
 from catgrad.runtime.aot.interface import Interface
+from catgrad.runtime.aot.status import Status
 
 __all__ = ["LEVELS", "support", "version"]
 

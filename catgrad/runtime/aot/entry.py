@@ -10,7 +10,6 @@ anywhere: what is needed to align it is part of its size.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from enum import IntEnum
 from functools import partial
 from itertools import accumulate
 
@@ -21,35 +20,12 @@ from catgrad.dims import Dim, Extent, Symbol, fold, lower_bound
 from catgrad.passes.places import ALIGNMENT
 from catgrad.runtime.aot.emitter import Body, all_of, call, compare, constant, integer, offset, pointer
 from catgrad.runtime.aot.interface import Array, Function, Member, arrays
-from catgrad.runtime.buffers import MEASURE
+from catgrad.runtime.aot.status import Status
+from catgrad.runtime.buffers import ENTRY, MEASURE
 
-__all__ = ["Status", "add_entry", "entry_types"]
+__all__ = ["add_entry", "entry_types"]
 
 _WORD_BYTES = 8
-
-
-class Status(IntEnum):
-    """What an entry returns."""
-
-    OK = 0
-    DIMENSION = 1
-    NULL = 2
-    ALIGNMENT = 3
-    WORKSPACE = 4
-
-    @property
-    def text(self) -> str:
-        """What it means."""
-        return _TEXTS[self]
-
-
-_TEXTS = {
-    Status.OK: "success",
-    Status.DIMENSION: "a dimension is out of its range",
-    Status.NULL: "an array or a struct is NULL",
-    Status.ALIGNMENT: "an array is not aligned to its elements",
-    Status.WORKSPACE: "the workspace is NULL or too small",
-}
 
 
 def entry_types(function: Function) -> list[ir.Type]:
@@ -149,7 +125,6 @@ class _Frame:
         self._function = function
         self._types = [*signature.inputs, *(signature.outputs[i] for i in signature.fresh)]
         self._dimensions = dict(zip((symbol.name for symbol in function.dimensions), dimensions, strict=True))
-        self._extents: dict[Extent, ir.Value] = {}
         ranks = [*(type.rank for type in self._types), 1]
         *self._places, length = accumulate((1 + rank for rank in ranks), initial=len(self._dimensions))
         self._words = llvm.alloca(pointer(), constant(64, length), ir.TypeAttr.get(integer(64)))
@@ -179,7 +154,7 @@ class _Frame:
         for place, address in zip(self._places, [*addresses, workspace], strict=True):
             self._set(place, address)
         self._set(self._places[-1] + 1, size)
-        call(self._function.signature.name, None, [self._words])
+        call(self._function.signature.name + ENTRY, None, [self._words])
 
     def _set(self, word: int, value: ir.Value) -> None:
         llvm.store(value, offset(self._words, constant(64, _WORD_BYTES * word)))

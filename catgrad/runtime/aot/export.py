@@ -17,11 +17,13 @@ import re
 from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 import numpy as np
 from safetensors.numpy import save
 
+from catgrad.errors import CatgradError
 from catgrad.runtime.aot import loader
 from catgrad.runtime.aot.header import header
 from catgrad.runtime.aot.library import Library, compile_library
@@ -30,7 +32,7 @@ from catgrad.runtime.signature import Signature
 from catgrad.saved import replace
 from catgrad.term import Term
 
-__all__ = ["export", "write"]
+__all__ = ["check_writable", "export", "write"]
 
 _LIBRARY = '_library = Library(Path(__file__).with_name("manifest.json"))'
 """How the Python loader ends where it stands for a library."""
@@ -71,9 +73,9 @@ def export(
         CompileError: A pass or a tool failed.
         OSError: A file cannot be written.
     """
-    return write(
-        folder, compile_library(name or re.sub(r"\W", "_", folder.resolve().name), programs, target), parameters
-    )
+    check_writable(folder)
+    library = compile_library(name or re.sub(r"\W", "_", folder.resolve().name), programs, target)
+    return write(folder, library, parameters)
 
 
 def write(folder: Path, library: Library, parameters: Mapping[str, np.ndarray[Any, Any]] | None = None) -> list[Path]:
@@ -96,10 +98,26 @@ def write(folder: Path, library: Library, parameters: Mapping[str, np.ndarray[An
     if parameters is not None:
         contents["parameters.safetensors"] = save({key: parameters[key] for key in sorted(parameters)})
     description = json.dumps(manifest(library, contents), indent=1) + "\n"
-    folder.mkdir(parents=True, exist_ok=True)
+    _clear(folder, name)
     for file, content in {**contents, "manifest.json": description.encode()}.items():
         replace(folder / file, content)
     return [folder / file for file in (*contents, "manifest.json")]
+
+
+def check_writable(folder: Path) -> None:
+    """Make a folder, and raise `CatgradError` if nothing can be written into it."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise CatgradError(f"cannot write into {folder}: {error.strerror}: choose another folder") from error
+
+
+def _clear(folder: Path, name: str) -> None:
+    """Remove what an earlier library of this name has left: what does not belong to the new one would go with it."""
+    for file in (f"lib{name}.so", f"{name}.py", f"{name}.pc", *(path.name for path in folder.glob(f"{name}*.o"))):
+        (folder / file).unlink(missing_ok=True)
 
 
 def _code(library: Library) -> dict[str, bytes]:

@@ -20,8 +20,8 @@ from __future__ import annotations
 import json
 
 from catgrad.dims import Symbol
-from catgrad.runtime.aot.entry import Status
 from catgrad.runtime.aot.interface import Array, Function, Interface, Member, Struct
+from catgrad.runtime.aot.status import Status
 from catgrad.types import DType, bf16, bool_, f16, f32, f64, i32, i64
 
 __all__ = ["header"]
@@ -46,14 +46,16 @@ _PREAMBLE = """\
  * (a byte, 0 or 1), i32, i64, f16 and bf16 (their bits), f32 and f64. An array that is written, or updated in place,
  * does not overlap another one.
  *
+ * Pointers are never NULL, those to arrays without elements included.
+ *
  * Functions return {NAME}_OK, or say what is wrong with their arguments and have done nothing.
  *
  * A workspace is memory that a call works in, and leaves with no meaning. It may begin anywhere, and is as large as the
  * _workspace function says for the same dimensions; that is 0 if a dimension is out of range. No call allocates memory
  * or keeps any state, so calls may overlap that share neither a workspace nor an array that is written.
  */
-#ifndef {NAME}_H
-#define {NAME}_H
+#ifndef CATGRAD_LIBRARY_{NAME}
+#define CATGRAD_LIBRARY_{NAME}
 
 #include <stddef.h>
 #include <stdint.h>
@@ -94,7 +96,8 @@ def _statuses(name: str) -> str:
 def _struct(interface: Interface, struct: Struct) -> str:
     """Return the declaration of a struct, and a macro that lists its members where they are arrays of known size."""
     members = "".join(f"    {_declaration(interface, member)};{_comment(member)}\n" for member in struct.members)
-    return f"typedef struct {struct.name} {{\n{members}}} {struct.name};\n{_list(struct)}"
+    macro = _list(struct, interface.macros[struct.name])
+    return f"typedef struct {struct.name} {{\n{members}}} {struct.name};\n{macro}"
 
 
 def _declaration(interface: Interface, member: Member) -> str:
@@ -107,18 +110,19 @@ def _comment(member: Member) -> str:
     return f" /* {member.type} */" if isinstance(member, Array) else ""
 
 
-def _list(struct: Struct) -> str:
+def _list(struct: Struct, macro: str) -> str:
     arrays = [member for member in struct.members if isinstance(member, Array)]
     if len(arrays) < len(struct.members) or any(array.type.symbols for array in arrays):
         return ""
-    rows = [f"    X({a.name}, {json.dumps(str(a.key))}, {_C_TYPES[a.type.dtype]}, {a.type.size})" for a in arrays]
-    title = "/* Its members: X(member, name, type of an element, number of elements) for each. */\n"
-    return f"\n{title}#define {struct.name.upper()}(X) \\\n" + " \\\n".join(rows) + "\n"
+    each = next(name for name in ("X", "X_", "X__") if name not in {array.name for array in arrays})
+    rows = [f"    {each}({a.name}, {json.dumps(str(a.key))}, {_C_TYPES[a.type.dtype]}, {a.type.size})" for a in arrays]
+    title = f"/* Its members: {each}(member, name, type of an element, number of elements) for each. */\n"
+    return f"\n{title}#define {macro}({each}) \\\n" + " \\\n".join(rows) + "\n"
 
 
 def _function(interface: Interface, function: Function) -> str:
     """Return the prototypes of a function and of the size of its workspace."""
-    dimensions = [f"int64_t {symbol.name}" for symbol in function.dimensions]
+    dimensions = [f"int64_t {name}" for name in function.dimension_names]
     given = [_parameter(interface, member) for member in function.parameters]
     parameters = [*dimensions, *given, "void *workspace", "size_t workspace_size"]
     size = f"size_t {function.symbol}_workspace({', '.join(dimensions) or 'void'});\n"
@@ -134,7 +138,8 @@ def _parameter(interface: Interface, member: Member) -> str:
 
 def _described(interface: Interface, function: Function) -> str:
     """Return a table of what a function takes."""
-    rows = [(symbol.name, _range(symbol, function.greatest[symbol.name])) for symbol in function.dimensions]
+    dimensions = zip(function.dimension_names, function.dimensions, strict=True)
+    rows = [(name, _range(symbol, function.greatest[symbol.name])) for name, symbol in dimensions]
     rows += [(member.name, f"{_type(interface, member)}, {_use(member)}") for member in function.inputs]
     rows += [(member.name, f"{_type(interface, member)}, written") for member in function.outputs]
     width = max((len(name) for name, _ in rows), default=0)

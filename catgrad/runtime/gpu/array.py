@@ -37,7 +37,7 @@ class DeviceArray:
         self.address = 0
         if self.nbytes:
             self.address = device.allocate(self.nbytes)
-            weakref.finalize(self, device.free, self.address)
+            weakref.finalize(self, device.free, self.address).atexit = False
 
     @staticmethod
     def of(device: Device, array: Array) -> DeviceArray:

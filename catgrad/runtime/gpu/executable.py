@@ -9,12 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from catgrad.errors import ArgumentError
 from catgrad.runtime.arguments import READABLE, Parameter
 from catgrad.runtime.buffers import Shape
-from catgrad.runtime.executable import Executable, Source
+from catgrad.runtime.executable import Code, Executable, Source
 from catgrad.runtime.gpu.array import DeviceArray
-from catgrad.runtime.gpu.host import HostCode
+from catgrad.runtime.gpu.device import Device
 from catgrad.runtime.signature import Signature
 
 __all__ = ["GpuExecutable"]
@@ -24,13 +23,14 @@ class GpuExecutable(Executable):
     """A compiled function whose arrays are on a device.
 
     It is called as `Executable` is. An argument is a `DeviceArray` of its device, which is not copied, or anything that
-    `Executable` takes, which is copied to the device. A result is a `DeviceArray`. A donated `DeviceArray` is updated in
-    place; of a donated array of the host, the copy is, which is returned. So a training loop that hands the state from
-    call to call leaves it on the device.
+    `Executable` takes, which is copied to the device. A result is a `DeviceArray`. A donated `DeviceArray` is updated
+    in place; of a donated array of the host, the copy is, which is returned. So a training loop that hands the state
+    from call to call leaves it on the device.
 
     Args:
         signature: What the code takes and gives.
-        code: The host's code, and the device.
+        code: The host's code.
+        device: Where its arrays are, and its kernels run.
         source: What it was compiled from.
         compile_seconds: How long each stage took.
         target: What the code runs on.
@@ -39,18 +39,19 @@ class GpuExecutable(Executable):
         device: Where its arrays are.
     """
 
-    _address = staticmethod(attrgetter("address"))
+    _address: Callable[[Any], int] = staticmethod(attrgetter("address"))
 
     def __init__(
         self,
         signature: Signature,
-        code: HostCode,
+        code: Code,
+        device: Device,
         *,
         source: Source | None = None,
         compile_seconds: Mapping[str, float] = MappingProxyType({}),
         target: str,
     ) -> None:
-        self.device = device = code.device
+        self.device = device
         self._allocate: Callable[[Shape, np.dtype[Any], int], Any] = lambda shape, dtype, _: DeviceArray(
             device, shape, dtype
         )

@@ -81,15 +81,10 @@ class HostCode:
 
     Args:
         native: Makes the native code, given the functions that it calls.
-        device: Where the kernels run.
         kernels: The kernels.
-
-    Attributes:
-        device: Where the kernels run.
     """
 
-    def __init__(self, native: Callable[[dict[str, Any]], Native], device: Device, kernels: Kernels) -> None:
-        self.device = device
+    def __init__(self, native: Callable[[dict[str, Any]], Native], kernels: Kernels) -> None:
         self._runtime = _Runtime(kernels)
         self._table = self._runtime.table()
         self._native = native(self._table)
@@ -128,4 +123,4 @@ def host_code(module: ir.Module, name: str, device: Device, opt_level: int) -> H
     """
     kernels = device.load(module)
     to_binary(module)
-    return HostCode(lambda table: jit(module, name, opt_level, table), device, kernels)
+    return HostCode(lambda table: jit(module, name, opt_level, table), kernels)

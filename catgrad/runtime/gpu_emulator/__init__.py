@@ -15,5 +15,6 @@ Reference: https://docs.nvidia.com/cuda/parallel-thread-execution/ (PTX ISA)
 
 from catgrad.runtime.gpu_emulator.emulator import Emulator
 from catgrad.runtime.gpu_emulator.faults import EmulationError
+from catgrad.runtime.gpu_emulator.memory import Memory
 
-__all__ = ["EmulationError", "Emulator"]
+__all__ = ["EmulationError", "Emulator", "Memory"]

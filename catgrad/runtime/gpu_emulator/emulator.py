@@ -32,15 +32,16 @@ class Emulator:
     Args:
         module: A module with one `gpu.module` in the LLVM and NVVM dialects, as `convert-gpu-to-nvvm` leaves it.
         schedule: The order of threads: "forward", "reverse", "round-robin" or "random:SEED".
+        memory: The device's memory, which several modules may work in; its own if None.
 
     Raises:
         CompileError: The module has operations that cannot be emulated; the message lists all of them.
     """
 
-    def __init__(self, module: ir.Module, schedule: str = "forward") -> None:
+    def __init__(self, module: ir.Module, schedule: str = "forward", memory: Memory | None = None) -> None:
         self._schedule = Schedule(schedule)
         self._program = translate(module)
-        self._memory = Memory()
+        self._memory = memory or Memory()
         try:
             with self._program.module.context:
                 self._engine = ExecutionEngine(self._program.module, opt_level=2)

@@ -1,0 +1,31 @@
+"""What the functions of a library return."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+__all__ = ["Status"]
+
+
+class Status(IntEnum):
+    """What an entry returns."""
+
+    OK = 0
+    DIMENSION = 1
+    NULL = 2
+    ALIGNMENT = 3
+    WORKSPACE = 4
+
+    @property
+    def text(self) -> str:
+        """What it means."""
+        return _TEXTS[self]
+
+
+_TEXTS = {
+    Status.OK: "success",
+    Status.DIMENSION: "a dimension is out of its range",
+    Status.NULL: "an array or a struct is NULL",
+    Status.ALIGNMENT: "an array is not aligned to its elements",
+    Status.WORKSPACE: "the workspace is NULL or too small",
+}

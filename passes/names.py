@@ -1,0 +1,44 @@
+"""Names that no library has: a function may be called `sin`, and still call that of the C library.
+
+@sin    becomes    @sin.entry if it is public, @sin.function if it is not
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from mlir import ir
+from mlir.dialects import func
+
+from catgrad.passes.base import Pass
+from catgrad.passes.calls import is_private
+from catgrad.passes.kernels.walk import named
+from catgrad.runtime.buffers import ENTRY
+
+__all__ = ["OwnNames"]
+
+_FUNCTION = ".function"
+
+
+@dataclass(frozen=True)
+class OwnNames(Pass):
+    """Give every function with a body a name with a dot, which no function of C has."""
+
+    name: ClassVar[str] = "catgrad-own-names"
+
+    def run(self, module: ir.Operation) -> None:
+        """Rename the functions, and what is called."""
+        functions = [op for op in module.regions[0].blocks[0].operations if isinstance(op, func.FuncOp)]
+        renamed = {}
+        for function in functions:
+            name = function.sym_name.value
+            if not function.is_external and "." not in name:
+                renamed[name] = name + (_FUNCTION if is_private(function) else ENTRY)
+        with module.context:
+            for function in functions:
+                if function.sym_name.value in renamed:
+                    function.attributes["sym_name"] = ir.StringAttr.get(renamed[function.sym_name.value])
+            for call in named(module, "func.call"):
+                callee = call.opview.callee.value
+                call.attributes["callee"] = ir.FlatSymbolRefAttr.get(renamed.get(callee, callee))

@@ -1,0 +1,145 @@
+"""Names, arguments and machines that are not kind: what is built compiles, what cannot be built says why."""
+
+import json
+import shutil
+import subprocess
+
+import numpy as np
+import pytest
+
+import catgrad as cg
+from catgrad.cli import main
+from catgrad.errors import CatgradError
+from catgrad.prepare import prepare
+from catgrad.runtime.aot import toolchain
+from catgrad.runtime.aot.export import check_writable, export, write
+from catgrad.runtime.aot.library import compile_library
+
+NAMES = ["int", "this", "template", "size_t", "workspace_size", "NULL", "INT32_MAX", "linux", "register", "typeof"]
+
+
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory):
+    """The header of a library whose dimensions, arguments and keys have names that mean something in C."""
+    folder = tmp_path_factory.mktemp("hostile")
+    shape = [cg.dim(name) for name in NAMES[:4]]
+    nested = {name: cg.f32[3] for name in ["X", "h", "H", *NAMES]}
+
+    def f(h, H, p, P, x):
+        return {"X": h["X"] + H["X"], "x": p["X"] + P["h"]}, x
+
+    inner = {name: dict(nested) for name in ("p", "P")}
+    programs = {"f": prepare(f, nested, {**nested, "other": cg.i32[2]}, nested, inner["p"], cg.f32[tuple(shape)])}
+    write(folder, compile_library("net", programs, "cpu:x86-64-v2"))
+    return folder
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "gcc -std=c99 -pedantic",
+        "gcc -std=c11 -pedantic",
+        "gcc -std=gnu17",
+        "g++ -std=c++11 -pedantic",
+        "g++ -std=c++20",
+    ],
+)
+def test_a_header_of_hostile_names_compiles(hostile, command, tmp_path):
+    tool, *options = command.split()
+    if shutil.which(tool) is None:
+        pytest.skip(f"{tool} is not installed")
+    source = tmp_path / ("use.c" if tool == "gcc" else "use.cpp")
+    source.write_text(
+        '#include "net.h"\n#include "net.h"\n#define COUNT(m, k, t, n) + (n)\n'
+        "int size(void);\nint size(void) { return 0 NET_H(COUNT); }\n"
+    )
+    flags = ["-Wall", "-Wextra", "-Werror", f"-I{hostile}", "-c", str(source), "-o", str(tmp_path / "use.o")]
+    done = subprocess.run([tool, *options, *flags], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("level", ["x86-64-v2", "x86-64-v3"])
+def test_bf16_of_any_size_needs_no_run_time_library(level, tmp_path, import_file):
+    rows, columns = cg.dim("B"), cg.dim("T")
+    program = prepare(lambda x, y: x @ y, cg.bf16[rows, 7], cg.bf16[7, columns])
+    library = compile_library("lib", {"product": program}, f"cpu:{level}")
+    assert not library.calls
+    write(tmp_path, library)
+    rng = np.random.default_rng(0)
+    x, y = (rng.integers(-3, 4, shape).astype(cg.bf16.numpy) for shape in ((5, 7), (7, 19)))
+    found = import_file(tmp_path / "lib.py").product(x, y).view(cg.bf16.numpy)
+    np.testing.assert_array_equal(found.astype(int), x.astype(int) @ y.astype(int))
+
+
+def test_the_loader_refuses_what_the_executable_refuses(build):
+    def update(state, x, n):
+        return state + x, n
+
+    made = build(update=(update, cg.f32[4], cg.f32[4], cg.i32[()]))
+    x = np.arange(5, dtype=np.float32)
+    with pytest.raises(TypeError, match="n must be int32"):
+        made.update(x[1:].copy(), x[:4].copy(), 2.7)
+    with pytest.raises(TypeError, match="n must be int32"):
+        made.update(x[1:].copy(), x[:4].copy(), True)
+    assert made.update(x[1:].copy(), x[:4].copy(), 2)[1] == 2
+
+
+def test_the_loader_refuses_arrays_that_overlap(tmp_path, import_file):
+    program = prepare(lambda state, x: state + x, cg.f32[4], cg.f32[4], donate=0)
+    write(tmp_path, compile_library("lib", {"update": program}, "cpu:x86-64-v2"))
+    update, x = import_file(tmp_path / "lib.py").update, np.arange(5, dtype=np.float32)
+    for state, other in ((x[1:], x[:4]), (x[:4], x[1:]), (x[:4], x[:4])):
+        with pytest.raises(ValueError, match="share memory, and one is written"):
+            update(state, other)
+    np.testing.assert_array_equal(update(x[:4].copy(), x[:4]), 2 * np.arange(4))
+
+
+@pytest.mark.parametrize("name", ["tuple", "np", "Library", "len", "class", "build"])
+def test_a_function_called_like_what_a_loader_uses(name, tmp_path):
+    with pytest.raises(CatgradError, match=r"of its own|cannot be a name"):
+        compile_library("lib", {name: prepare(lambda x: x, cg.f32[3])}, "cpu:x86-64-v2")
+    f = lambda x: x + 1  # noqa: E731
+    f.__name__ = name
+    cg.compile(f, cg.f32[3]).export(tmp_path / "lib")
+    assert "lib_predict(" in (tmp_path / "lib" / "lib.h").read_text()
+
+
+@pytest.mark.parametrize("name", ["numpy", "json", "class"])
+def test_a_library_that_could_not_be_imported(name):
+    with pytest.raises(CatgradError, match="could not be imported: call it something else"):
+        compile_library(name, {"f": prepare(lambda x: x, cg.f32[3])}, "cpu:x86-64-v2")
+
+
+def test_arguments_that_c_does_not_have():
+    with pytest.raises(CatgradError, match=r"the keys of p become names in C: they have to be text, not \[3, 7\]"):
+        compile_library("lib", {"f": prepare(lambda p: p[3], {3: cg.f32[3], 7: cg.f32[3]})}, "cpu:x86-64-v2")
+    with pytest.raises(CatgradError, match="the argument _ has no array"):
+        compile_library("lib", {"f": prepare(lambda x, n: x, cg.f32[3], {})}, "cpu:x86-64-v2")
+
+
+def test_a_folder_that_cannot_be_written(tmp_path, capsys):
+    file = tmp_path / "file"
+    file.write_text("")
+    for folder in (file, file / "inside"):
+        with pytest.raises(CatgradError, match=f"cannot write into {folder}: .*: choose another folder"):
+            check_writable(folder)
+    assert main(["build", "iris:linear", "-o", str(file)]) == 1
+    assert "choose another folder" in capsys.readouterr().err
+
+
+def test_nothing_of_an_older_library_stays(tmp_path):
+    program = prepare(lambda x: x + 1, cg.f32[3])
+    export(tmp_path, {"f": program}, "lib", "cpu")
+    files = export(tmp_path, {"f": program}, "lib", "cpu:aarch64")
+    assert {path.name for path in tmp_path.iterdir()} == {path.name for path in files}
+    assert set(json.loads((tmp_path / "manifest.json").read_text())["files"]) < {path.name for path in files}
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [("nonesuch", "there is no nonesuch"), ('"', 'there is no "'), ("false", "the library cannot be linked: if")],
+)
+def test_a_compiler_that_is_none(monkeypatch, value, message):
+    monkeypatch.setenv("CC", value)
+    with pytest.raises(CatgradError, match=message):
+        toolchain.link({"a.o": b""}, "liba.so", [])

@@ -1,0 +1,138 @@
+"""Executables on a device: arrays that live there, what is copied, and what is refused."""
+
+import gc
+
+import numpy as np
+import pytest
+
+import catgrad as cg
+from catgrad import nn, optim
+from catgrad.errors import ArgumentError, CatgradError
+from catgrad.runtime.gpu.array import DeviceArray
+from catgrad.runtime.gpu.devices import find_device
+
+TARGET = "cuda:emulate"
+X = np.arange(6, dtype=np.float32).reshape(2, 3)
+
+
+@pytest.fixture(scope="module")
+def double():
+    return cg.compile(lambda x: x + x, cg.f32["B", 3], target=TARGET)
+
+
+@pytest.fixture(scope="module")
+def update():
+    def update(state, x):
+        return {"w": state["w"] - x, "n": state["n"] + 1}, cg.sum(x)
+
+    return cg.compile(update, {"w": cg.f32[3], "n": cg.i32[()]}, cg.f32[3], donate=0, target=TARGET)
+
+
+def test_results_are_on_the_device_and_become_numpy(double):
+    y = double(X)
+    assert isinstance(y, DeviceArray)
+    assert (y.shape, y.dtype, y.ndim, y.size, y.nbytes) == ((2, 3), np.float32, 2, 6, 24)
+    np.testing.assert_array_equal(np.asarray(y), X + X)
+    np.testing.assert_array_equal(np.asarray(double(y)), 4 * X)
+    assert "device='cuda:emulate'" in repr(y)
+    with pytest.raises(ValueError, match="is copied"):
+        np.array(y, copy=False)
+
+
+@pytest.mark.parametrize("rows", [0, 1, 7])
+def test_one_executable_serves_every_size(double, rows):
+    x = np.random.default_rng(0).standard_normal((rows, 3)).astype(np.float32)
+    np.testing.assert_array_equal(np.asarray(double(x)), x + x)
+
+
+def test_a_donated_state_stays_on_the_device(update):
+    w = np.ones(3, np.float32)
+    state, total = update({"w": w, "n": 4}, X[0])
+    assert (w == 1).all()
+    assert float(total) == 3
+    assert int(state["n"]) == 5
+    again, _ = update(state, X[0])
+    assert again["w"] is state["w"]
+    np.testing.assert_array_equal(np.asarray(again["w"]), 1 - 2 * X[0])
+
+
+def test_results_are_written_where_they_are_wanted(double):
+    target = double(X)
+    assert double(2 * X, out=target) is target
+    np.testing.assert_array_equal(np.asarray(target), 4 * X)
+    with pytest.raises(ArgumentError, match="got a ndarray: pass a DeviceArray"):
+        double(X, out=X.copy())
+    with pytest.raises(ArgumentError, match=r"the array has shape \(2, 3\): pass one of shape \(1, 3\)"):
+        double(X[:1], out=target)
+
+
+def test_what_does_not_fit_is_refused(double, update):
+    other = cg.compile(lambda x: x, cg.f64[2, 3], target=TARGET)(X.astype(np.float64))
+    with pytest.raises(ArgumentError, match=r"x must be f32\[B, 3\], but got float64 of shape \(2, 3\)"):
+        double(other)
+    with pytest.raises(ArgumentError, match=r"pass np.ascontiguousarray\(x\)"):
+        double(X.T[:, :2].T.repeat(2, axis=1)[:, ::2][:, :3].T.copy().T)
+    with pytest.raises(ArgumentError, match="B, 3"):
+        double(X[:, :2].copy())
+    state, _ = update({"w": X[0], "n": 0}, X[0])
+    with pytest.raises(ArgumentError, match="share memory"):
+        update(state, state["w"])
+    with pytest.raises(ArgumentError, match="is no number"):
+        float(state["w"])
+
+
+def test_an_array_of_another_device_is_refused(double):
+    class Elsewhere:
+        name = "elsewhere"
+
+    y = double(X)
+    y.device = Elsewhere()
+    with pytest.raises(ArgumentError, match=r"it is on elsewhere: pass np.asarray\(x\)"):
+        double(y)
+    y.device = double.device
+
+
+def test_training_on_the_device_is_training():
+    learner = cg.learner(nn.Linear(3, 2), loss=nn.softmax_cross_entropy, optimizer=optim.adam(0.1))
+    labels = np.array([0, 1], np.int32)
+    losses = []
+    for target in ("cpu", TARGET):
+        step, state = cg.compile(learner.step, cg.f32[2, 3], cg.i32[2], target=target), learner.init(seed=0)
+        losses.append([])
+        for _ in range(5):
+            state, loss = step(state, X, labels)
+            losses[-1].append(float(loss))
+    np.testing.assert_allclose(losses[1], losses[0], rtol=1e-5)
+
+
+def test_memory_is_freed(double):
+    device = find_device(TARGET)
+    y = double(X)
+    gc.collect()
+    before = len(device._memory.table())
+    for _ in range(100):
+        y = double(y)
+        y = double(X)
+    gc.collect()
+    assert len(device._memory.table()) == before
+
+
+def test_an_error_in_a_kernel_is_an_error_of_the_call(double):
+    y = double(X)
+    address, y.address = y.address, y.address + (1 << 20)
+    with pytest.raises(CatgradError, match="lambda_kernel"):
+        double(y)
+    y.address = address
+    np.testing.assert_array_equal(np.asarray(double(y)), 4 * X)
+
+
+def test_without_a_driver_it_says_what_to_do():
+    with pytest.raises(CatgradError, match=r"no driver for target 'cuda' here: .* target='cuda:emulate'"):
+        cg.compile(lambda x: x, cg.f32[3], target="cuda")
+    with pytest.raises(CatgradError, match="expected one of cpu, cuda"):
+        cg.compile(lambda x: x, cg.f32[3], target="abacus")
+
+
+def test_it_is_not_saved(double, tmp_path):
+    with pytest.raises(CatgradError, match="cannot be saved"):
+        double.save(tmp_path / "double")

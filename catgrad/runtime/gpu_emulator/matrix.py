@@ -20,7 +20,7 @@ from mlir.dialects import arith, llvm
 from catgrad.runtime.gpu_emulator.code import Record, Routine, Word, constant, load, loop, pointer, store, word
 from catgrad.runtime.gpu_emulator.warp import lanes_of, whole_warp
 
-__all__ = ["FORMATS", "Format", "registers_a", "registers_b", "product"]
+__all__ = ["FORMATS", "Format", "product", "registers_a", "registers_b"]
 
 _ROWS, _COLUMNS = 16, 8
 _FLOAT = 4

@@ -97,4 +97,3 @@ def _place(offset: int, size: int) -> str:
     if offset < 0:
         return f"{-offset:,} bytes before"
     return f"{offset - size:,} bytes behind" if offset >= size else f"{offset:,} bytes into"
-

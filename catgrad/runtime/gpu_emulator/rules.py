@@ -231,5 +231,5 @@ def _structure(kind: ir.Type, values: list[ir.Value]) -> ir.Value:
 
 
 def _enumerator(attribute: ir.Attribute) -> str:
-    """Return the word of an enumeration that an attribute holds: "row" of `#nvvm.mma_layout<row>`."""
-    return str(attribute).partition("<")[2].rstrip(">").strip()
+    """Return the word that an attribute of an enumeration holds: "row" of `#nvvm.mma_layout<row>`."""
+    return str(attribute).rstrip(">").replace("<", " ").rpartition(" ")[2]

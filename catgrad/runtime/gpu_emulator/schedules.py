@@ -1,9 +1,9 @@
 """Orders in which blocks and threads take turns. A correct kernel computes the same in all of them.
 
-    forward        blocks and threads by number; a warp goes on until it waits at a barrier for the block
-    reverse        the same from the last to the first
-    round-robin    by number, but a warp hands over to the next one whenever it waits for its lanes
-    random:SEED    as round-robin, with blocks, warps and lanes in an order that changes from turn to turn
+forward        blocks and threads by number; a warp goes on until it waits at a barrier for the block
+reverse        the same from the last to the first
+round-robin    by number, but a warp hands over to the next one whenever it waits for its lanes
+random:SEED    as round-robin, with blocks, warps and lanes in an order that changes from turn to turn
 """
 
 from __future__ import annotations
@@ -42,9 +42,7 @@ class Schedule:
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"forward|reverse|round-robin|random:\d+", self.name):
-            raise CompileError(
-                f"expected the schedule forward, reverse, round-robin or random:SEED, got {self.name!r}"
-            )
+            raise CompileError(f"expected the schedule forward, reverse, round-robin or random:SEED, got {self.name!r}")
 
     @property
     def is_greedy(self) -> bool:

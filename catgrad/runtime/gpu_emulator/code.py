@@ -263,14 +263,14 @@ class Routine:
         arguments: The widths of what it takes.
         result: The width of what it returns; 0 for nothing.
         body: Emits it.
-        linkage: Whether LLVM may see that nobody else calls it.
+        is_hot: Whether it is worth optimising at every place that calls it; else compiling it fast matters more.
     """
 
     name: str
     arguments: tuple[int, ...]
     result: int
     body: Callable[..., Word | None]
-    linkage: str = "internal"
+    is_hot: bool = False
 
     def __call__(self, *operands: Operand) -> Word:
         """Emit a call; the result of a routine that returns nothing must not be used."""
@@ -293,7 +293,8 @@ class Routine:
             return
         types = [ir.IntegerType.get_signless(bits) for bits in self.arguments]
         with ir.InsertionPoint(module.regions[0].blocks[0]):
-            function = declare(self.name, types, _integers(self.result), linkage=self.linkage)
+            attributes = {} if self.is_hot else _cold()
+            function = declare(self.name, types, _integers(self.result), linkage="internal", **attributes)
         block = function.regions[0].blocks.append(*types)
         with ir.InsertionPoint(block):
             result = self.body(*map(Word, block.arguments))
@@ -342,6 +343,11 @@ def _call(operands: Sequence[ir.Value], results: Sequence[ir.Type], attributes: 
         "llvm.call", results=list(results), operands=list(operands), attributes={**attributes, **segments}
     )
     return op.results[0] if results else None
+
+
+def _cold() -> dict[str, ir.Attribute]:
+    """Return the attributes of a function that is neither inlined nor unrolled."""
+    return {"no_inline": ir.UnitAttr.get(), "passthrough": ir.ArrayAttr.get([ir.StringAttr.get("optsize")])}
 
 
 def _integers(bits: int) -> list[ir.Type]:

@@ -7,14 +7,13 @@ from math import prod
 
 import numpy as np
 from mlir import ir
-from mlir.execution_engine import ExecutionEngine
 
-from catgrad.errors import CompileError
+from catgrad.runtime.gpu_emulator.compiled import compile_kernels
 from catgrad.runtime.gpu_emulator.faults import EmulationError, Scene, explain
 from catgrad.runtime.gpu_emulator.launch import Launch
 from catgrad.runtime.gpu_emulator.layout import Fault
 from catgrad.runtime.gpu_emulator.memory import Memory
-from catgrad.runtime.gpu_emulator.module import Kernel, translate
+from catgrad.runtime.gpu_emulator.module import Kernel
 from catgrad.runtime.gpu_emulator.schedules import Schedule
 
 __all__ = ["Emulator"]
@@ -23,7 +22,6 @@ _MOST_THREADS = 1024
 _MOST_BLOCK = (1024, 1024, 64)
 _MOST_GRID = (2**31 - 1, 65535, 65535)
 _MOST_SHARED = 227 * 1024
-_PACKED = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
 
 
 class Emulator:
@@ -39,15 +37,10 @@ class Emulator:
 
     def __init__(self, module: ir.Module, schedule: str = "forward") -> None:
         self._schedule = Schedule(schedule)
-        self._program = translate(module)
-        self._memory = Memory()
-        try:
-            with self._program.module.context:
-                self._engine = ExecutionEngine(self._program.module, opt_level=2)
-        except RuntimeError as error:
-            raise CompileError(f"kernels cannot be emulated: {error}") from error
+        self._compiled = compile_kernels(module)
+        self._program = self._compiled.program
         self._kernels = {each.name: each for each in self._program.kernels}
-        self._entries = {name: _PACKED(self._engine.raw_lookup(f"run.{name}")) for name in self._kernels}
+        self._memory = Memory()
 
     @property
     def kernels(self) -> tuple[str, ...]:
@@ -123,7 +116,7 @@ class Emulator:
         launch.use("allocations", self._memory.table())
         launch.use("allocations_count", len(self._memory.table()))
         launch.use("found", np.zeros((len(self._program.sites), 2), np.uint64))
-        launch.run(self._entries[kernel])
+        launch.run(self._compiled.entries[kernel])
         if launch.record["fault"][0] != Fault.NONE:
             where = self._memory.describe(int(launch.record["fault_address"][0]))
             raise EmulationError(explain(Scene(kernel, launch.record[0], launch.threads, self._program.sites, where)))

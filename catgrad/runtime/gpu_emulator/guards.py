@@ -15,7 +15,7 @@ from mlir import ir
 from mlir.dialects import llvm
 
 from catgrad.runtime.gpu_emulator.access import aligned, anywhere, fault, global_memory, inside, shared_memory
-from catgrad.runtime.gpu_emulator.code import Word, constant, pointer, when, where, word
+from catgrad.runtime.gpu_emulator.code import Word, constant, either, pointer, when, where, word
 from catgrad.runtime.gpu_emulator.coroutine import Coroutine
 from catgrad.runtime.gpu_emulator.layout import SCRATCH, Fault
 from catgrad.runtime.gpu_emulator.rules import UnsupportedError
@@ -57,7 +57,15 @@ _TRANSPARENT = frozenset({"llvm.addrspacecast", "llvm.bitcast", "llvm.getelement
 
 @dataclass(frozen=True)
 class _Access:
-    """An access by the operand number `index`, of `size` bytes with an alignment."""
+    """An access to memory.
+
+    Attributes:
+        index: Which operand is the address.
+        kind: The type of what is accessed.
+        alignment: What the address is a multiple of.
+        reads: Whether memory is read.
+        writes: Whether memory is written.
+    """
 
     index: int
     kind: ir.Type
@@ -127,21 +135,79 @@ def _divide(op: ir.OpView, thread: Coroutine, variables: dict[str, int]) -> None
     op.operands[1] = where(bad, 1, Word(divisor)).value
 
 
+@guard(llvm.MaskedLoadOp)
+def _masked_load(op: llvm.MaskedLoadOp, thread: Coroutine, variables: dict[str, int]) -> None:
+    access = _Access(0, op.operation.results[0].type, op.alignment.value, reads=True)
+    _protect_lanes(op, thread, variables, access, op.operands[1])
+
+
+@guard(llvm.MaskedStoreOp)
+def _masked_store(op: llvm.MaskedStoreOp, thread: Coroutine, variables: dict[str, int]) -> None:
+    access = _Access(1, op.operands[0].type, op.alignment.value, writes=True)
+    _protect_lanes(op, thread, variables, access, op.operands[2])
+
+
 def _protect(op: ir.OpView, thread: Coroutine, variables: dict[str, int], access: _Access) -> None:
     """Emit the check of an access before `op`, and let it use scratch memory where it is at fault."""
-    size, operand = size_of(access.kind), op.operands[access.index]
+    operand, site = op.operands[access.index], constant(thread.sites.add(op), 32)
+    size = _size(access.kind)
+    valid = _check(thread, variables, access, operand, site, word(operand), size)
+    _redirect(op, thread, access, valid & _straight(thread, access, site, word(operand), size))
+
+
+def _protect_lanes(
+    op: ir.OpView, thread: Coroutine, variables: dict[str, int], access: _Access, mask: ir.Value
+) -> None:
+    """The same for the elements of a vector where a mask is set."""
+    operand, site = op.operands[access.index], constant(thread.sites.add(op), 32)
+    size = _size(ir.VectorType(access.kind).element_type)
+    address = word(operand)
+    valid = _straight(thread, access, site, address, size)
+    for lane in range(ir.VectorType(access.kind).shape[0]):
+
+        def check(at: Word = address + lane * size) -> Word:
+            return _check(thread, variables, access, operand, site, at, size)
+
+        is_active = Word(llvm.extractelement(mask, constant(lane, 64).value))
+        valid = valid & either(is_active, check, lambda: constant(1, 1))
+    _redirect(op, thread, access, valid)
+
+
+def _size(kind: ir.Type) -> int:
+    size = size_of(kind)
     if size is None or size > SCRATCH:
-        raise UnsupportedError(f"of {access.kind}")
-    launch, site, address = thread.launch.address, constant(thread.sites.add(op), 32), word(operand)
-    root = _root(operand)
+        raise UnsupportedError(f"of {kind}")
+    return size
+
+
+def _check(
+    thread: Coroutine,
+    variables: dict[str, int],
+    access: _Access,
+    operand: ir.Value,
+    site: Word,
+    address: Word,
+    size: int,
+) -> Word:
+    """Return a bit: whether bytes may be accessed by an address that was computed from `operand`."""
+    launch, root = thread.launch.address, _root(operand)
     if _space(operand) == SHARED_SPACE:
-        valid = shared_memory(size, access.reads, access.writes)(launch, site, address)
-    elif root is not None:
-        valid = _in_variable(thread, site, address, size, word(root), _variable_size(root, variables))
-    else:
-        valid = anywhere(size, access.reads, access.writes)(launch, site, address)
-    if access.alignment > 1:
-        valid = valid & aligned(launch, site, address, size, access.alignment)
+        return shared_memory(size, access.reads, access.writes)(launch, site, address)
+    if root is not None:
+        return _in_variable(thread, site, address, size, word(root), _variable_size(root, variables))
+    return anywhere(size, access.reads, access.writes)(launch, site, address)
+
+
+def _straight(thread: Coroutine, access: _Access, site: Word, address: Word, size: int) -> Word:
+    """Return a bit: whether an address has the alignment that the access states."""
+    if access.alignment == 1:
+        return constant(1, 1)
+    return aligned(thread.launch.address, site, address, size, access.alignment)
+
+
+def _redirect(op: ir.OpView, thread: Coroutine, access: _Access, valid: Word) -> None:
+    """Let an operation use scratch memory where an access is not valid."""
+    operand = op.operands[access.index]
     scratch = pointer(thread.launch.get("scratch"), operand.type)
     op.operands[access.index] = llvm.select(valid.value, operand, scratch)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from mlir import ir
@@ -11,6 +12,7 @@ from mlir.passmanager import PassManager
 
 from catgrad.errors import CompileError
 from catgrad.runtime.gpu_emulator import calls  # noqa: F401  (enters its rules)
+from catgrad.runtime.gpu_emulator.bf16 import declare_rounding
 from catgrad.runtime.gpu_emulator.code import Word, declare, pointer, word
 from catgrad.runtime.gpu_emulator.coroutine import Coroutine, Sites, make_coroutine
 from catgrad.runtime.gpu_emulator.guards import GUARDS, HARMLESS, SHARED_SPACE
@@ -58,51 +60,61 @@ class Program:
     shared_size: int
 
 
-def translate(module: ir.Module) -> Program:
-    """Return the kernels of `module` as coroutines.
+def translate(text: str) -> Program:
+    """Return the kernels of a module as coroutines.
 
     Args:
-        module: A module with one `gpu.module` in the LLVM and NVVM dialects; it is left as it is.
+        text: A `gpu.module` in the LLVM and NVVM dialects.
 
     Raises:
-        CompileError: There is no such `gpu.module`, or it has operations that cannot be emulated: all are listed.
+        CompileError: It has operations that cannot be emulated: all are listed.
     """
-    with module.context, ir.Location.unknown():
-        program = _extract(module)
-        _run(program, _FLATTEN)
-        kernels = [op for op in program.body if isinstance(op, llvm.LLVMFuncOp) and _is_kernel(op)]
-        known = tuple(_describe(each) for each in kernels)
-        sites, problems = Sites(), list[str]()
-        offsets, size = _place_shared(program)
-        variables = _variables(program)
-        for kernel in kernels:
-            with ir.InsertionPoint(program.body):
-                thread = make_coroutine(kernel, sites)
-            kernel.erase()
-            problems += _Rewriter(thread, offsets, variables).run()
-        if problems:
-            raise CompileError("kernels cannot be emulated: " + ", ".join(dict.fromkeys(problems)))
-        _finish(program, known)
-        _run(program, _LOWER)
-    return Program(program, known, tuple(sites.texts), size)
+    with ir.Context() as context, _diagnostics(context) as messages, ir.Location.unknown():
+        try:
+            return _translate(_extract(text))
+        except ir.MLIRError as error:
+            raise CompileError(f"kernels cannot be emulated: {'; '.join(messages) or error}") from error
 
 
-def _extract(module: ir.Module) -> ir.Module:
-    """Return a module with copies of what is in the `gpu.module`."""
-    found = [op for op in module.body if op.operation.name == "gpu.module"]
-    if len(found) != 1:
-        raise CompileError(f"expected a module with one gpu.module, got {len(found)}")
-    program = ir.Module.create()
-    for op in found[0].operation.regions[0].blocks[0]:
-        program.body.append(op.operation.clone(ip=ir.InsertionPoint(program.body)))
+@contextmanager
+def _diagnostics(context: ir.Context) -> Iterator[list[str]]:
+    """Collect what MLIR says; an error that a pass survives would abort the process otherwise."""
+    messages: list[str] = []
+    context.emit_error_diagnostics = True
+    handler = context.attach_diagnostic_handler(
+        lambda each: messages.append(f"{each.location}: {each.message}") or True
+    )
+    try:
+        yield messages
+    finally:
+        handler.detach()
+
+
+def _extract(text: str) -> ir.Module:
+    """Return a module of what is in a `gpu.module`."""
+    outer, program = ir.Module.parse(text), ir.Module.create()
+    for op in list(outer.body.operations[0].operation.regions[0].blocks[0]):
+        program.body.append(op.operation.detach_from_parent())
     return program
 
 
-def _run(program: ir.Module, pipeline: str) -> None:
-    try:
-        PassManager.parse(pipeline).run(program.operation)
-    except ir.MLIRError as error:
-        raise CompileError(f"kernels cannot be emulated: {error}") from error
+def _translate(program: ir.Module) -> Program:
+    PassManager.parse(_FLATTEN).run(program.operation)
+    kernels = [op for op in program.body if isinstance(op, llvm.LLVMFuncOp) and _is_kernel(op)]
+    known = tuple(_describe(each) for each in kernels)
+    sites, problems = Sites(), list[str]()
+    offsets, size = _place_shared(program)
+    variables = _variables(program)
+    for kernel in kernels:
+        with ir.InsertionPoint(program.body):
+            thread = make_coroutine(kernel, sites)
+        kernel.erase()
+        problems += _Rewriter(thread, offsets, variables).run()
+    if problems:
+        raise CompileError("kernels cannot be emulated: " + ", ".join(dict.fromkeys(problems)))
+    _finish(program, known)
+    PassManager.parse(_LOWER).run(program.operation)
+    return Program(program, known, tuple(sites.texts), size)
 
 
 def _is_kernel(function: llvm.LLVMFuncOp) -> bool:
@@ -215,6 +227,7 @@ def _finish(program: ir.Module, kernels: Sequence[Kernel]) -> None:
         declare("malloc", [size], [address])
         declare("aligned_alloc", [size, size], [address])
         declare("free", [address], [])
+        declare_rounding()
     for kernel in kernels:
         with ir.InsertionPoint(program.body):
             entry = declare(f"run.{kernel.name}", [size], [])

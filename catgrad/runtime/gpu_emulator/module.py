@@ -80,10 +80,13 @@ def translate(text: str) -> Program:
 def _diagnostics(context: ir.Context) -> Iterator[list[str]]:
     """Collect what MLIR says; an error that a pass survives would abort the process otherwise."""
     messages: list[str] = []
+
+    def collect(diagnostic: ir.Diagnostic) -> bool:
+        messages.append(f"{diagnostic.location}: {diagnostic.message}")
+        return True
+
     context.emit_error_diagnostics = True
-    handler = context.attach_diagnostic_handler(
-        lambda each: messages.append(f"{each.location}: {each.message}") or True
-    )
+    handler = context.attach_diagnostic_handler(collect)
     try:
         yield messages
     finally:

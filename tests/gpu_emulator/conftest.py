@@ -65,5 +65,3 @@ def gpu():
         return Device(module, schedule)
 
     return make
-
-

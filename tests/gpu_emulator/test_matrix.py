@@ -128,8 +128,8 @@ def multiply(name, k, register, count_a, count_b):
     def names(letter, count):
         return ", ".join(f"%{letter}{i}" for i in range(count))
 
-    types = "" if register != "i32" else "".join(
-        f"multiplicand{side}PtxType = #nvvm.mma_type<{name}>, " for side in "AB"
+    types = (
+        "" if register != "i32" else "".join(f"multiplicand{side}PtxType = #nvvm.mma_type<{name}>, " for side in "AB")
     )
     result = "!llvm.struct<(f32, f32, f32, f32)>"
     out = "\n".join(

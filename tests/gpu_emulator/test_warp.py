@@ -156,27 +156,23 @@ def test_lanes_that_exited_are_not_waited_for(nvvm):
     assert y[:16].tolist() == [i ^ 1 for i in range(16)]
 
 
-def test_floats_are_shuffled_and_reduced(gpu):
-    body = """
-    gpu.func @total(%x: memref<32xf32>) kernel {
+def test_sum_of_a_warp(gpu):
+    steps = "\n".join(
+        f"""
+        %o{i} = arith.constant {2**i} : i32
+        %r{i}, %p{i} = gpu.shuffle xor %v{i}, %o{i}, %width : f32
+        %v{i + 1} = arith.addf %v{i}, %r{i} : f32"""
+        for i in range(5)
+    )
+    body = f"""
+    gpu.func @total(%x: memref<32xf32>) kernel {{
+      %width = arith.constant 32 : i32
       %t = gpu.thread_id x
-      %v = memref.load %x[%t] : memref<32xf32>
-      %s = gpu.subgroup_reduce add %v : (f32) -> f32
-      memref.store %s, %x[%t] : memref<32xf32>
+      %v0 = memref.load %x[%t] : memref<32xf32>
+      {steps}
+      memref.store %v5, %x[%t] : memref<32xf32>
       gpu.return
-    }"""
-    body = body.replace(
-        "%s = gpu.subgroup_reduce add %v : (f32) -> f32",
-        "".join(
-            f"""
-            %o{i} = arith.constant {2**i} : i32
-            %w{i} = arith.constant 32 : i32
-            %r{i}, %p{i} = gpu.shuffle xor {"%v" if i == 0 else f"%a{i - 1}"}, %o{i}, %w{i} : f32
-            %a{i} = arith.addf {"%v" if i == 0 else f"%a{i - 1}"}, %r{i} : f32"""
-            for i in range(5)
-        )
-        + "\n",
-    ).replace("memref.store %s", "memref.store %a4")
+    }}"""
     x = np.arange(32, dtype=np.float32)
     gpu(body).run("total", (1,), (32,), x)
     assert x.tolist() == [496] * 32

@@ -47,7 +47,7 @@ def compile_kernels(module: ir.Module) -> Compiled:
     found = [op for op in module.body if op.operation.name == "gpu.module"]
     if len(found) != 1:
         raise CompileError(f"expected a module with one gpu.module, got {len(found)}")
-    return _compile(found[0].operation.get_asm(enable_debug_info=True))
+    return _compile(found[0].operation.get_asm(enable_debug_info=True, print_generic_op_form=True))
 
 
 @lru_cache(_SHARED)

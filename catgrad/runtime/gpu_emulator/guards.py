@@ -117,11 +117,6 @@ def _bulk(op: ir.OpView, thread: Coroutine, variables: dict[str, int]) -> None:
     op.operands[2] = where(valid, size, constant(0, 64)).to(word(op.operands[2]).bits).value
 
 
-@guard(llvm.GEPOp)
-def _address(op: llvm.GEPOp, thread: Coroutine, variables: dict[str, int]) -> None:
-    op.operation.attributes["noWrapFlags"] = ir.IntegerAttr.get(ir.IntegerType.get_signless(32), 0)
-
-
 @guard(llvm.SDivOp, llvm.SRemOp, llvm.UDivOp, llvm.URemOp)
 def _divide(op: ir.OpView, thread: Coroutine, variables: dict[str, int]) -> None:
     """A device goes on where the processor would stop: after a division by zero, or with a quotient that overflows."""
@@ -191,7 +186,7 @@ def _check(
 ) -> Word:
     """Return a bit: whether bytes may be accessed by an address that was computed from `operand`."""
     launch, root = thread.launch.address, _root(operand)
-    if _space(operand) == SHARED_SPACE:
+    if SHARED_SPACE in {_space(operand), 0 if root is None else _space(root)}:
         return shared_memory(size, access.reads, access.writes)(launch, site, address)
     if root is not None:
         return _in_variable(thread, site, address, size, word(root), _variable_size(root, variables))

@@ -1,4 +1,4 @@
-"""What becomes of the operations of the NVVM dialect: one rule for each, keyed by its class.
+"""What takes the place of operations, above all of those of the NVVM dialect: one rule for each, keyed by its class.
 
 A rule emits code before the operation and returns what takes the place of its result, if it has one.
 
@@ -204,6 +204,14 @@ def _commit(op: nvvm.CpAsyncCommitGroupOp, thread: Coroutine) -> None:
 @rule(nvvm.CpAsyncWaitGroupOp)
 def _wait(op: nvvm.CpAsyncWaitGroupOp, thread: Coroutine) -> None:
     copies.wait(thread.launch.address, op.n.value)
+
+
+@rule(llvm.GEPOp)
+def _address(op: llvm.GEPOp, thread: Coroutine) -> ir.Value:
+    """Drop the statement that an address does not wrap around: LLVM would conclude that it needs no check."""
+    attributes = {name: op.operation.attributes[name] for name in ("elem_type", "rawConstantIndices")}
+    types = [op.operation.results[0].type]
+    return ir.Operation.create("llvm.getelementptr", types, list(op.operands), attributes).result
 
 
 @rule(llvm.ReturnOp)

@@ -50,12 +50,12 @@ def test_unsupported_operations_are_all_listed(nvvm):
 def test_modules_without_kernels():
     with ir.Context(), ir.Location.unknown():
         module = ir.Module.create()
-    with pytest.raises(CompileError, match="expected a module with one gpu.module, got 0"):
+    with pytest.raises(CompileError, match=r"expected a module with one gpu.module, got 0"):
         Emulator(module)
 
 
 def test_operations_that_are_not_lowered(nvvm):
-    with pytest.raises(CompileError, match="kernels cannot be emulated: gpu.barrier at loc"):
+    with pytest.raises(CompileError, match=r"kernels cannot be emulated: gpu.barrier at loc"):
         nvvm("llvm.func @f() attributes {nvvm.kernel} { gpu.barrier llvm.return }")
 
 

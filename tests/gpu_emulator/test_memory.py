@@ -62,12 +62,12 @@ def test_accesses_outside(nvvm, load, store, thread, operation, place):
 
 
 def test_an_access_that_ends_outside(nvvm):
-    with pytest.raises(EmulationError, match="16 bytes at .*, outside every allocation: 16 bytes into"):
+    with pytest.raises(EmulationError, match=r"16 bytes at .*, outside every allocation: 16 bytes into"):
         nvvm(SHIFT).run("wide", (1,), (1,), np.zeros(7, np.float32), np.int64(16))
 
 
 def test_misaligned_accesses(nvvm):
-    with pytest.raises(EmulationError, match="16 bytes at .*, a misaligned address"):
+    with pytest.raises(EmulationError, match=r"16 bytes at .*, a misaligned address"):
         nvvm(SHIFT).run("wide", (1,), (1,), np.zeros(9, np.float32), np.int64(4))
 
 
@@ -133,12 +133,12 @@ def test_copies_outside(nvvm):
         lambda: emulator.free(address + 256),
         lambda: emulator.allocate(-1),
     ):
-        with pytest.raises(EmulationError, match="cannot (copy|free|allocate)"):
+        with pytest.raises(EmulationError, match=r"cannot (copy|free|allocate)"):
             action()
     emulator.free(address)
-    with pytest.raises(EmulationError, match="cannot free .* which was freed"):
+    with pytest.raises(EmulationError, match=r"cannot free .* which was freed"):
         emulator.free(address)
-    with pytest.raises(EmulationError, match="cannot copy .* which was freed"):
+    with pytest.raises(EmulationError, match=r"cannot copy .* which was freed"):
         emulator.fill(address, 0, 1)
 
 

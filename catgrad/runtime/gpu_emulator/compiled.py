@@ -55,7 +55,7 @@ def _compile(text: str) -> Compiled:
     program = translate(text)
     try:
         with program.module.context:
-            engine = ExecutionEngine(program.module, opt_level=2)
+            engine = ExecutionEngine(program.module, opt_level=1)
     except RuntimeError as error:
         raise CompileError(f"kernels cannot be emulated: {error}") from error
     names = [kernel.name for kernel in program.kernels]

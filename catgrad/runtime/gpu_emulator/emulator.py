@@ -111,7 +111,7 @@ class Emulator:
             EmulationError: The launch is beyond the limits of a device, or the kernel did what is an error there.
         """
         self._check(kernel, grid, block, shared_bytes)
-        launch = Launch.prepare(grid, block, self._program.shared_size + shared_bytes, self._schedule)
+        launch = Launch.prepare(grid, block, self._kernels[kernel].shared_size + shared_bytes, self._schedule)
         launch.use("parameters", parameters)
         launch.use("allocations", self._memory.table())
         launch.use("allocations_count", len(self._memory.table()))
@@ -131,7 +131,7 @@ class Emulator:
         if prod(block) > _MOST_THREADS:
             raise EmulationError(f"kernel {name}: a block has at most {_MOST_THREADS} threads, got {block}")
         _check_stated(self._kernels[name], block)
-        total = self._program.shared_size + shared_bytes
+        total = self._kernels[name].shared_size + shared_bytes
         if shared_bytes < 0 or total > _MOST_SHARED:
             raise EmulationError(
                 f"kernel {name}: a block has at most {_MOST_SHARED:,} bytes of shared memory, got {total:,}"

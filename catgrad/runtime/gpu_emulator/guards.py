@@ -20,16 +20,15 @@ from catgrad.runtime.gpu_emulator.coroutine import Coroutine
 from catgrad.runtime.gpu_emulator.layout import SCRATCH, Fault
 from catgrad.runtime.gpu_emulator.rules import UnsupportedError
 from catgrad.runtime.gpu_emulator.sizes import natural_alignment, size_of
+from catgrad.runtime.gpu_emulator.variables import SHARED_SPACE, Variables
 
-__all__ = ["GUARDS", "HARMLESS", "SHARED_SPACE", "Guard"]
+__all__ = ["GUARDS", "HARMLESS", "Guard"]
 
-Guard: TypeAlias = Callable[[Any, Coroutine, "dict[str, int]"], None]
-"""Makes an operation safe, given the sizes of the module's variables by name."""
+Guard: TypeAlias = Callable[[Any, Coroutine, Variables], None]
+"""Makes an operation safe, given the variables of the module."""
 
 GUARDS: dict[type[ir.OpView], Guard] = {}
 """Guards by the class of the operation."""
-
-SHARED_SPACE = 3
 
 HARMLESS: frozenset[str] = frozenset({
     "llvm.addrspacecast",
@@ -87,25 +86,25 @@ def guard(*kinds: type[ir.OpView]) -> Callable[[Guard], Guard]:
 
 
 @guard(llvm.LoadOp)
-def _load(op: llvm.LoadOp, thread: Coroutine, variables: dict[str, int]) -> None:
+def _load(op: llvm.LoadOp, thread: Coroutine, variables: Variables) -> None:
     kind = op.operation.results[0].type
     _protect(op, thread, variables, _Access(0, kind, _alignment(op, kind), reads=True))
 
 
 @guard(llvm.StoreOp)
-def _store(op: llvm.StoreOp, thread: Coroutine, variables: dict[str, int]) -> None:
+def _store(op: llvm.StoreOp, thread: Coroutine, variables: Variables) -> None:
     kind = op.operands[0].type
     _protect(op, thread, variables, _Access(1, kind, _alignment(op, kind), writes=True))
 
 
 @guard(llvm.AtomicRMWOp, llvm.AtomicCmpXchgOp)
-def _atomic(op: ir.OpView, thread: Coroutine, variables: dict[str, int]) -> None:
+def _atomic(op: ir.OpView, thread: Coroutine, variables: Variables) -> None:
     kind = op.operands[1].type
     _protect(op, thread, variables, _Access(0, kind, natural_alignment(kind), reads=True, writes=True))
 
 
 @guard(llvm.MemcpyOp, llvm.MemmoveOp, llvm.MemsetOp)
-def _bulk(op: ir.OpView, thread: Coroutine, variables: dict[str, int]) -> None:
+def _bulk(op: ir.OpView, thread: Coroutine, variables: Variables) -> None:
     """Bulk operations on global memory touch nothing where an address is at fault."""
     site = constant(thread.sites.add(op), 32)
     size = word(op.operands[2]).to(64)
@@ -118,7 +117,7 @@ def _bulk(op: ir.OpView, thread: Coroutine, variables: dict[str, int]) -> None:
 
 
 @guard(llvm.SDivOp, llvm.SRemOp, llvm.UDivOp, llvm.URemOp)
-def _divide(op: ir.OpView, thread: Coroutine, variables: dict[str, int]) -> None:
+def _divide(op: ir.OpView, thread: Coroutine, variables: Variables) -> None:
     """A device goes on where the processor would stop: after a division by zero, or with a quotient that overflows."""
     divisor = op.operands[1]
     if not isinstance(divisor.type, ir.IntegerType) or _literal(divisor) not in {None, 0, -1}:
@@ -131,18 +130,18 @@ def _divide(op: ir.OpView, thread: Coroutine, variables: dict[str, int]) -> None
 
 
 @guard(llvm.MaskedLoadOp)
-def _masked_load(op: llvm.MaskedLoadOp, thread: Coroutine, variables: dict[str, int]) -> None:
+def _masked_load(op: llvm.MaskedLoadOp, thread: Coroutine, variables: Variables) -> None:
     access = _Access(0, op.operation.results[0].type, op.alignment.value, reads=True)
     _protect_lanes(op, thread, variables, access, op.operands[1])
 
 
 @guard(llvm.MaskedStoreOp)
-def _masked_store(op: llvm.MaskedStoreOp, thread: Coroutine, variables: dict[str, int]) -> None:
+def _masked_store(op: llvm.MaskedStoreOp, thread: Coroutine, variables: Variables) -> None:
     access = _Access(1, op.operands[0].type, op.alignment.value, writes=True)
     _protect_lanes(op, thread, variables, access, op.operands[2])
 
 
-def _protect(op: ir.OpView, thread: Coroutine, variables: dict[str, int], access: _Access) -> None:
+def _protect(op: ir.OpView, thread: Coroutine, variables: Variables, access: _Access) -> None:
     """Emit the check of an access before `op`, and let it use scratch memory where it is at fault."""
     operand, site = op.operands[access.index], constant(thread.sites.add(op), 32)
     size = _size(access.kind)
@@ -150,9 +149,7 @@ def _protect(op: ir.OpView, thread: Coroutine, variables: dict[str, int], access
     _redirect(op, thread, access, valid & _straight(thread, access, site, word(operand), size))
 
 
-def _protect_lanes(
-    op: ir.OpView, thread: Coroutine, variables: dict[str, int], access: _Access, mask: ir.Value
-) -> None:
+def _protect_lanes(op: ir.OpView, thread: Coroutine, variables: Variables, access: _Access, mask: ir.Value) -> None:
     """The same for the elements of a vector where a mask is set."""
     operand, site = op.operands[access.index], constant(thread.sites.add(op), 32)
     size = _size(ir.VectorType(access.kind).element_type)
@@ -177,7 +174,7 @@ def _size(kind: ir.Type) -> int:
 
 def _check(
     thread: Coroutine,
-    variables: dict[str, int],
+    variables: Variables,
     access: _Access,
     operand: ir.Value,
     site: Word,
@@ -186,11 +183,11 @@ def _check(
 ) -> Word:
     """Return a bit: whether bytes may be accessed by an address that was computed from `operand`."""
     launch, root = thread.launch.address, _root(operand)
+    length = 0 if root is None else _variable_size(root, variables)
+    within = _in_variable(thread, site, address, size, word(root), length) if length else constant(1, 1)
     if SHARED_SPACE in {_space(operand), 0 if root is None else _space(root)}:
-        return shared_memory(size, access.reads, access.writes)(launch, site, address)
-    if root is not None:
-        return _in_variable(thread, site, address, size, word(root), _variable_size(root, variables))
-    return anywhere(size, access.reads, access.writes)(launch, site, address)
+        return within & shared_memory(size, access.reads, access.writes)(launch, site, address)
+    return within if length else anywhere(size, access.reads, access.writes)(launch, site, address)
 
 
 def _straight(thread: Coroutine, access: _Access, site: Word, address: Word, size: int) -> Word:
@@ -223,11 +220,11 @@ def _root(value: ir.Value) -> ir.Value | None:
     return value if is_variable else None
 
 
-def _variable_size(root: ir.Value, variables: dict[str, int]) -> int:
+def _variable_size(root: ir.Value, variables: Variables) -> int:
     """Return the bytes of a variable."""
     op = root.owner.opview
     if isinstance(op, llvm.AddressOfOp):
-        return variables[op.global_name.value]
+        return variables.sizes[op.global_name.value]
     count, size = _literal(op.operands[0]), size_of(op.elem_type.value)
     if count is None or size is None:
         raise UnsupportedError("in a variable of unknown size")

@@ -15,17 +15,16 @@ from catgrad.runtime.gpu_emulator import calls  # noqa: F401  (enters its rules)
 from catgrad.runtime.gpu_emulator.bf16 import declare_rounding
 from catgrad.runtime.gpu_emulator.code import Word, declare, pointer, word
 from catgrad.runtime.gpu_emulator.coroutine import Coroutine, Sites, make_coroutine
-from catgrad.runtime.gpu_emulator.guards import GUARDS, HARMLESS, SHARED_SPACE
+from catgrad.runtime.gpu_emulator.guards import GUARDS, HARMLESS
 from catgrad.runtime.gpu_emulator.rules import RULES, UnsupportedError
 from catgrad.runtime.gpu_emulator.scheduler import run_grid
-from catgrad.runtime.gpu_emulator.sizes import natural_alignment, size_of
+from catgrad.runtime.gpu_emulator.variables import Variables, take_variables
 
 __all__ = ["Kernel", "Program", "translate"]
 
 _FLATTEN = "builtin.module(inline,symbol-dce)"
 _LOWER = "builtin.module(canonicalize,convert-scf-to-cf,convert-arith-to-llvm,convert-cf-to-llvm,canonicalize)"
 _STOPPING = frozenset({"llvm.intr.trap", "llvm.intr.debugtrap", "llvm.intr.ubsantrap", "llvm.inline_asm"})
-_DYNAMIC_ALIGNMENT = 128
 
 
 @dataclass(frozen=True)
@@ -34,11 +33,13 @@ class Kernel:
 
     Attributes:
         name: Its symbol.
+        shared_size: Bytes of shared memory for its variables.
         most: The largest block, by axis, or nothing if the kernel states none.
         exact: Whether blocks have to be of that size.
     """
 
     name: str
+    shared_size: int
     most: tuple[int, ...]
     exact: bool
 
@@ -51,13 +52,11 @@ class Program:
         module: In the LLVM dialect; `run.NAME` runs a launch of the kernel, given the address of its record.
         kernels: What is known of the kernels.
         sites: The places in the program that faults can name.
-        shared_size: Bytes of static shared memory.
     """
 
     module: ir.Module
     kernels: tuple[Kernel, ...]
     sites: tuple[str, ...]
-    shared_size: int
 
 
 def translate(text: str) -> Program:
@@ -103,76 +102,43 @@ def _extract(text: str) -> ir.Module:
 
 def _translate(program: ir.Module) -> Program:
     PassManager.parse(_FLATTEN).run(program.operation)
-    kernels = [op for op in program.body if isinstance(op, llvm.LLVMFuncOp) and _is_kernel(op)]
-    known = tuple(_describe(each) for each in kernels)
-    sites, problems = Sites(), list[str]()
-    offsets, size = _place_shared(program)
-    variables = _variables(program)
-    for kernel in kernels:
+    variables, sites = take_variables(program), Sites()
+    known, problems = list[Kernel](), list[str]()
+    for function in [op for op in program.body if isinstance(op, llvm.LLVMFuncOp) and _is_kernel(op)]:
+        offsets, size = variables.place(function.sym_name.value, _used(function))
+        known.append(_describe(function, size))
         with ir.InsertionPoint(program.body):
-            thread = make_coroutine(kernel, sites)
-        kernel.erase()
+            thread = make_coroutine(function, sites)
+        function.erase()
         problems += _Rewriter(thread, offsets, variables).run()
     if problems:
         raise CompileError("kernels cannot be emulated: " + ", ".join(dict.fromkeys(problems)))
     _finish(program, known)
     PassManager.parse(_LOWER).run(program.operation)
-    return Program(program, known, tuple(sites.texts), size)
+    return Program(program, tuple(known), tuple(sites.texts))
+
+
+def _used(function: llvm.LLVMFuncOp) -> list[str]:
+    """Return the names whose addresses a function takes."""
+    ops = [op for block in function.body.blocks for op in block.operations]
+    return [op.global_name.value for op in ops if isinstance(op, llvm.AddressOfOp)]
 
 
 def _is_kernel(function: llvm.LLVMFuncOp) -> bool:
     return bool({"nvvm.kernel", "gpu.kernel"} & set(function.attributes))
 
 
-def _describe(kernel: llvm.LLVMFuncOp) -> Kernel:
+def _describe(kernel: llvm.LLVMFuncOp, shared_size: int) -> Kernel:
     attributes = dict(kernel.attributes.items())
     exact, most = attributes.get("nvvm.reqntid"), attributes.get("nvvm.maxntid")
     sizes = exact or most
-    return Kernel(kernel.sym_name.value, tuple(sizes) if sizes else (), exact is not None)
-
-
-def _place_shared(program: ir.Module) -> tuple[dict[str, int], int]:
-    """Take the shared variables out of the module; return their offsets by name, and the bytes that static ones need.
-
-    A variable without elements begins where the static ones end: it is what a launch adds.
-    """
-    offsets, dynamic, end = dict[str, int](), list[str](), 0
-    for op in list(program.body):
-        if not isinstance(op, llvm.GlobalOp) or _space_of(op) != SHARED_SPACE:
-            continue
-        kind, name = op.global_type.value, op.sym_name.value
-        size = size_of(kind)
-        if size is None:
-            raise CompileError(f"kernels cannot be emulated: shared variable {name} of type {kind}")
-        if size:
-            alignment = max(natural_alignment(kind) if op.alignment is None else op.alignment.value, 1)
-            offsets[name] = -(-end // alignment) * alignment
-            end = offsets[name] + size
-        else:
-            dynamic.append(name)
-        op.erase()
-    if dynamic:
-        end = -(-end // _DYNAMIC_ALIGNMENT) * _DYNAMIC_ALIGNMENT
-    return {**offsets, **dict.fromkeys(dynamic, end)}, end
-
-
-def _space_of(variable: llvm.GlobalOp) -> int:
-    return 0 if variable.addr_space is None else int(variable.addr_space.value)
-
-
-def _variables(program: ir.Module) -> dict[str, int]:
-    """Return the bytes of the variables that are left, by name."""
-    variables = {}
-    for op in program.body:
-        if isinstance(op, llvm.GlobalOp):
-            variables[op.sym_name.value] = size_of(op.global_type.value) or 0
-    return variables
+    return Kernel(kernel.sym_name.value, shared_size, tuple(sizes) if sizes else (), exact is not None)
 
 
 class _Rewriter:
     """Applies rules and guards to the operations of one kernel."""
 
-    def __init__(self, thread: Coroutine, offsets: dict[str, int], variables: dict[str, int]) -> None:
+    def __init__(self, thread: Coroutine, offsets: dict[str, int], variables: Variables) -> None:
         self._thread = thread
         self._offsets = offsets
         self._variables = variables

@@ -47,6 +47,22 @@ def test_unsupported_operations_are_all_listed(nvvm):
         assert "at loc(" in part
 
 
+def test_functions_that_are_not_inlined(nvvm):
+    body = """
+    llvm.func @helper(%n: i32) -> i32 attributes {no_inline} {
+      %t = nvvm.read.ptx.sreg.tid.x : i32
+      %r = llvm.call @helper(%t) : (i32) -> i32
+      llvm.return %r : i32
+    }
+    llvm.func @kernel(%p: !llvm.ptr, %n: i32) attributes {nvvm.kernel} {
+      %r = llvm.call @helper(%n) : (i32) -> i32
+      llvm.store %r, %p : i32, !llvm.ptr
+      llvm.return
+    }"""
+    with pytest.raises(CompileError, match=r"llvm.call of helper at loc\("):
+        nvvm(body)
+
+
 def test_modules_without_kernels():
     with ir.Context(), ir.Location.unknown():
         module = ir.Module.create()

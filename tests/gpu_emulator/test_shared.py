@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from catgrad.errors import CompileError
 from catgrad.runtime.gpu_emulator import EmulationError
 
 SCHEDULES = ["forward", "reverse", "round-robin", "random:2"]
@@ -216,3 +217,34 @@ def test_named_barriers_for_some_threads(nvvm, schedule):
     x = np.zeros(128, np.int32)
     nvvm(body, schedule).run("halves", (1,), (128,), x)
     assert x.tolist() == [i ^ 32 for i in range(128)]
+
+
+VARIABLES = """
+llvm.mlir.global internal @a() {addr_space = 3 : i32} : !llvm.array<10000 x f32>
+llvm.mlir.global internal @b() {addr_space = 3 : i32} : !llvm.array<10000 x f32>
+llvm.func @first(%i: i32) attributes {nvvm.kernel} {
+  %s = llvm.mlir.addressof @a : !llvm.ptr<3>
+  %p = llvm.getelementptr %s[%i] : (!llvm.ptr<3>, i32) -> !llvm.ptr<3>, i32
+  llvm.store %i, %p : i32, !llvm.ptr<3>
+  llvm.return
+}
+llvm.func @second(%i: i32) attributes {nvvm.kernel} {
+  %s = llvm.mlir.addressof @b : !llvm.ptr<3>
+  %p = llvm.getelementptr %s[%i] : (!llvm.ptr<3>, i32) -> !llvm.ptr<3>, i32
+  llvm.store %i, %p : i32, !llvm.ptr<3>
+  llvm.return
+}
+"""
+
+
+def test_kernels_have_shared_memory_of_their_own(nvvm):
+    device = nvvm(VARIABLES)
+    for kernel in ("first", "second"):
+        device.run(kernel, (1,), (1,), np.int32(9999), shared=227 * 1024 - 40000)
+        with pytest.raises(EmulationError, match=r"4 bytes at .*, outside the variable it points into"):
+            device.run(kernel, (1,), (1,), np.int32(10000), shared=1000)
+
+
+def test_too_many_shared_variables(nvvm):
+    with pytest.raises(CompileError, match="kernel first: a device has 49,152 bytes for shared variables, got 80,000"):
+        nvvm(VARIABLES.replace("10000", "20000"))

@@ -8,21 +8,9 @@ from __future__ import annotations
 
 from functools import cache
 
-from catgrad.runtime.gpu_emulator.code import (
-    Operand,
-    Record,
-    Routine,
-    Word,
-    constant,
-    either,
-    load,
-    loop,
-    routine,
-    store,
-    when,
-    where,
-)
+from catgrad.runtime.gpu_emulator.code import Operand, Record, Word, constant, either, load, loop, store, when, where
 from catgrad.runtime.gpu_emulator.layout import LAUNCH, Fault
+from catgrad.runtime.gpu_emulator.routines import Routine, routine
 
 __all__ = ["PENDING", "WRITTEN", "aligned", "anywhere", "fault", "global_memory", "inside", "mark", "shared_memory"]
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from mlir import ir
 from mlir.dialects import llvm
 
-from catgrad.runtime.gpu_emulator.code import constant, declare, where, word
+from catgrad.runtime.gpu_emulator.code import constant, where, word
+from catgrad.runtime.gpu_emulator.routines import declare
 
 __all__ = ["declare_rounding"]
 

@@ -19,19 +19,9 @@ from mlir import ir
 from mlir.dialects import llvm
 
 from catgrad.runtime.gpu_emulator.access import fault
-from catgrad.runtime.gpu_emulator.code import (
-    Record,
-    Routine,
-    Word,
-    call,
-    constant,
-    declare,
-    pointer,
-    routine,
-    when,
-    word,
-)
+from catgrad.runtime.gpu_emulator.code import Record, Word, constant, pointer, when, word
 from catgrad.runtime.gpu_emulator.layout import LAUNCH, THREAD, WARP, Fault, State
+from catgrad.runtime.gpu_emulator.routines import Routine, call, declare, routine
 
 __all__ = ["Coroutine", "Sites", "make_coroutine"]
 

@@ -33,6 +33,15 @@ class Emulator:
 
     Raises:
         CompileError: The module has operations that cannot be emulated; the message lists all of them.
+
+    Example:
+        >>> kernel = "llvm.func @nothing() attributes {nvvm.kernel} { llvm.return }"
+        >>> with ir.Context(), ir.Location.unknown():
+        ...     module = ir.Module.parse(f"gpu.module @kernels {{ {kernel} }}")
+        >>> emulator = Emulator(module, "reverse")
+        >>> emulator.kernels
+        ('nothing',)
+        >>> emulator.launch("nothing", grid=(2, 1, 1), block=(40, 1, 1), shared_bytes=0, parameters=0)
     """
 
     def __init__(self, module: ir.Module, schedule: str = "forward") -> None:
@@ -98,7 +107,7 @@ class Emulator:
         shared_bytes: int,
         parameters: int,
     ) -> None:
-        """Run a kernel to its end.
+        """Run a kernel to its end; one that has none is not stopped.
 
         Args:
             kernel: One of `kernels`.

@@ -11,11 +11,12 @@ from mlir.dialects import llvm
 from mlir.passmanager import PassManager
 
 from catgrad.errors import CompileError
-from catgrad.runtime.gpu_emulator import calls  # noqa: F401  (enters its rules)
 from catgrad.runtime.gpu_emulator.bf16 import declare_rounding
-from catgrad.runtime.gpu_emulator.code import Word, declare, pointer, word
+from catgrad.runtime.gpu_emulator.calls import CALLS
+from catgrad.runtime.gpu_emulator.code import Word, pointer, word
 from catgrad.runtime.gpu_emulator.coroutine import Coroutine, Sites, make_coroutine
 from catgrad.runtime.gpu_emulator.guards import GUARDS, HARMLESS
+from catgrad.runtime.gpu_emulator.routines import declare
 from catgrad.runtime.gpu_emulator.rules import RULES, UnsupportedError
 from catgrad.runtime.gpu_emulator.scheduler import run_grid
 from catgrad.runtime.gpu_emulator.variables import Variables, take_variables
@@ -24,6 +25,7 @@ __all__ = ["Kernel", "Program", "translate"]
 
 _FLATTEN = "builtin.module(inline,symbol-dce)"
 _LOWER = "builtin.module(canonicalize,convert-scf-to-cf,convert-arith-to-llvm,convert-cf-to-llvm,canonicalize)"
+_RULES = {**RULES, **CALLS}
 _STOPPING = frozenset({"llvm.intr.trap", "llvm.intr.debugtrap", "llvm.intr.ubsantrap", "llvm.inline_asm"})
 
 
@@ -104,7 +106,7 @@ def _translate(program: ir.Module) -> Program:
     PassManager.parse(_FLATTEN).run(program.operation)
     variables, sites = take_variables(program), Sites()
     known, problems = list[Kernel](), list[str]()
-    for function in [op for op in program.body if isinstance(op, llvm.LLVMFuncOp) and _is_kernel(op)]:
+    for function in _take_kernels(program):
         offsets, size = variables.place(function.sym_name.value, _used(function))
         known.append(_describe(function, size))
         with ir.InsertionPoint(program.body):
@@ -114,8 +116,18 @@ def _translate(program: ir.Module) -> Program:
     if problems:
         raise CompileError("kernels cannot be emulated: " + ", ".join(dict.fromkeys(problems)))
     _finish(program, known)
+    program.operation.verify()
     PassManager.parse(_LOWER).run(program.operation)
     return Program(program, tuple(known), tuple(sites.texts))
+
+
+def _take_kernels(program: ir.Module) -> list[llvm.LLVMFuncOp]:
+    """Return the kernels, and take other functions out: they were inlined, or calls of them will be refused."""
+    functions = [op for op in program.body if isinstance(op, llvm.LLVMFuncOp)]
+    for function in functions:
+        if not _is_kernel(function):
+            function.erase()
+    return [op for op in program.body if isinstance(op, llvm.LLVMFuncOp)]
 
 
 def _used(function: llvm.LLVMFuncOp) -> list[str]:
@@ -163,8 +175,8 @@ class _Rewriter:
     def _rewrite(self, op: ir.OpView) -> None:
         if isinstance(op, llvm.AddressOfOp) and op.global_name.value in self._offsets:
             self._replace(op, self._shared(op))
-        elif type(op) in RULES:
-            self._replace(op, RULES[type(op)](op, self._thread))
+        elif type(op) in _RULES:
+            self._replace(op, _RULES[type(op)](op, self._thread))
         elif type(op) in GUARDS:
             GUARDS[type(op)](op, self._thread, self._variables)
         elif not _is_plain(op):

@@ -12,8 +12,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from catgrad.runtime.gpu_emulator.access import fault
-from catgrad.runtime.gpu_emulator.code import Record, Routine, Word, load, loop, routine, thread_at, when
+from catgrad.runtime.gpu_emulator.code import Record, Word, load, loop, thread_at, when
 from catgrad.runtime.gpu_emulator.layout import WARP, Fault
+from catgrad.runtime.gpu_emulator.routines import Routine, routine
 
 __all__ = ["UNDEFINED", "collective", "lanes_of", "load_matrices", "meet", "shuffle", "vote", "whole_warp"]
 

@@ -215,6 +215,26 @@ def test_atomics(gpu, schedule):
     assert z.tolist() == [82.5]
 
 
+def test_the_last_writer_depends_on_the_schedule(nvvm):
+    body = """
+    llvm.func @write(%x: !llvm.ptr) attributes {nvvm.kernel} {
+      %b = nvvm.read.ptx.sreg.ctaid.x : i32
+      %d = nvvm.read.ptx.sreg.ntid.x : i32
+      %t = nvvm.read.ptx.sreg.tid.x : i32
+      %0 = llvm.mul %b, %d : i32
+      %i = llvm.add %0, %t : i32
+      llvm.store %i, %x : i32, !llvm.ptr
+      llvm.return
+    }"""
+    written = []
+    for schedule in SCHEDULES:
+        x = np.zeros(1, np.int32)
+        nvvm(body, schedule).run("write", (5,), (40,), x)
+        written.append(int(x[0]))
+    assert written[:3] == [199, 0, 199]
+    assert written[3] not in written[:3]
+
+
 def test_division_by_zero_stops_nothing(nvvm):
     body = """
     llvm.func @divide(%x: !llvm.ptr, %n: i32) attributes {nvvm.kernel} {

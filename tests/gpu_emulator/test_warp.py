@@ -151,6 +151,29 @@ def test_a_mask_without_the_lane_that_executes_it(nvvm):
         shuffle(nvvm, "bfly", 1, 31, mask=0xFF, active=FULL)
 
 
+@pytest.mark.parametrize("schedule", SCHEDULES)
+def test_lanes_that_wait_for_each_other_at_different_places(nvvm, schedule):
+    body = """
+    llvm.func @part(%below: i32) attributes {nvvm.kernel} {
+      %full = llvm.mlir.constant(-1 : i32) : i32
+      %t = nvvm.read.ptx.sreg.tid.x : i32
+      %p = llvm.icmp "ult" %t, %below : i32
+      llvm.cond_br %p, ^a, ^b
+    ^a:
+      nvvm.bar.warp.sync %full : i32
+      llvm.br ^c
+    ^b:
+      nvvm.bar.warp.sync %full : i32
+      llvm.br ^c
+    ^c:
+      llvm.return
+    }"""
+    device = nvvm(body, schedule)
+    device.run("part", (1,), (64,), np.int32(32))
+    with pytest.raises(EmulationError, match=r"wait for each other: 8 wait at nvvm.bar.warp.sync at .*; 24 wait at"):
+        device.run("part", (1,), (32,), np.int32(8))
+
+
 def test_lanes_that_exited_are_not_waited_for(nvvm):
     y, _ = shuffle(nvvm, "bfly", 1, 31, mask=FULL, active=0xFFFF)
     assert y[:16].tolist() == [i ^ 1 for i in range(16)]

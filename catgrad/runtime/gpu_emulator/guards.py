@@ -112,8 +112,15 @@ def _bulk(op: ir.OpView, thread: Coroutine, variables: Variables) -> None:
     for operand in op.operands[: 1 if isinstance(op, llvm.MemsetOp) else 2]:
         if _space(operand) == SHARED_SPACE or _root(operand) is not None:
             raise UnsupportedError("of other than global memory")
-        valid = valid & global_memory(thread.launch.address, site, word(operand), size)
+        valid = valid & _bulk_valid(thread, site, word(operand), size)
     op.operands[2] = where(valid, size, constant(0, 64)).to(word(op.operands[2]).bits).value
+
+
+def _bulk_valid(thread: Coroutine, site: Word, address: Word, size: Word) -> Word:
+    """Return a bit: whether bytes are in an allocation, or there are none."""
+    return either(
+        size.equals(0), lambda: constant(1, 1), lambda: global_memory(thread.launch.address, site, address, size)
+    )
 
 
 @guard(llvm.SDivOp, llvm.SRemOp, llvm.UDivOp, llvm.URemOp)

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from mlir import ir
 from mlir.execution_engine import ExecutionEngine
 
 from catgrad.errors import CompileError
-from catgrad.runtime.gpu_emulator.module import Program, translate
+from catgrad.runtime.gpu_emulator.module import Program, scheduler_module, translate
 
 __all__ = ["Compiled", "compile_kernels"]
 
@@ -27,12 +26,16 @@ class Compiled:
     Attributes:
         program: What it was made of.
         engine: Its owner.
-        entries: Functions by the kernel's name, called as MLIR's execution engine calls: by addresses of arguments.
+        starts: The addresses of the functions that start a thread, by the kernel's name.
     """
 
     program: Program
     engine: ExecutionEngine
-    entries: dict[str, Callable[[int], object]]
+    starts: dict[str, int]
+
+    def run(self, kernel: str, record: int) -> None:
+        """Run a launch of a kernel, given the address of its record."""
+        _call(_scheduler(), "run", record, self.starts[kernel])
 
 
 def compile_kernels(module: ir.Module) -> Compiled:
@@ -53,13 +56,32 @@ def compile_kernels(module: ir.Module) -> Compiled:
 @lru_cache(_SHARED)
 def _compile(text: str) -> Compiled:
     program = translate(text)
+    engine = _engine(program.module)
+    starts = {kernel.name: ctypes.c_uint64() for kernel in program.kernels}
+    for name, start in starts.items():
+        _call(engine, f"locate.{name}", ctypes.addressof(start))
+    return Compiled(program, engine, {name: start.value for name, start in starts.items()})
+
+
+@cache
+def _scheduler() -> ExecutionEngine:
+    return _engine(scheduler_module())
+
+
+def _engine(module: ir.Module) -> ExecutionEngine:
     try:
-        with program.module.context:
-            engine = ExecutionEngine(program.module, opt_level=1)
+        with module.context:
+            return ExecutionEngine(module, opt_level=1)
     except RuntimeError as error:
         raise CompileError(f"kernels cannot be emulated: {error}") from error
-    names = [kernel.name for kernel in program.kernels]
-    addresses = {name: engine.raw_lookup(f"run.{name}") for name in names}
-    if not all(addresses.values()):
-        raise CompileError(f"kernels cannot be linked: {', '.join(name for name in names if not addresses[name])}")
-    return Compiled(program, engine, {name: _PACKED(address) for name, address in addresses.items()})
+
+
+def _call(engine: ExecutionEngine, name: str, *numbers: int) -> None:
+    """Call a function of 64-bit integers by the addresses of its arguments, as MLIR's execution engine does."""
+    address = engine.raw_lookup(name)
+    if not address:
+        raise CompileError(f"kernels cannot be emulated: {name} calls what this process does not have")
+    values = (ctypes.c_uint64 * len(numbers))(*numbers)
+    width = ctypes.sizeof(ctypes.c_uint64)
+    pointers = (ctypes.c_void_p * len(numbers))(*(ctypes.addressof(values) + width * i for i in range(len(numbers))))
+    _PACKED(address)(ctypes.addressof(pointers))

@@ -125,7 +125,7 @@ class Emulator:
         launch.use("allocations", self._memory.table())
         launch.use("allocations_count", len(self._memory.table()))
         launch.use("found", np.zeros((len(self._program.sites), 2), np.uint64))
-        launch.run(self._compiled.entries[kernel])
+        self._compiled.run(kernel, launch.address)
         if launch.record["fault"][0] != Fault.NONE:
             where = self._memory.describe(int(launch.record["fault_address"][0]))
             raise EmulationError(explain(Scene(kernel, launch.record[0], launch.threads, self._program.sites, where)))

@@ -1,8 +1,8 @@
-"""From the module of a device's kernels to a module of coroutines in the LLVM dialect, with all that runs them."""
+"""From the module of a device's kernels to one of coroutines in the LLVM dialect, and the scheduler that runs them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ from mlir.passmanager import PassManager
 from catgrad.errors import CompileError
 from catgrad.runtime.gpu_emulator.bf16 import declare_rounding
 from catgrad.runtime.gpu_emulator.calls import CALLS
-from catgrad.runtime.gpu_emulator.code import Word, pointer, word
+from catgrad.runtime.gpu_emulator.code import Word, pointer, store, word
 from catgrad.runtime.gpu_emulator.coroutine import Coroutine, Sites, make_coroutine
 from catgrad.runtime.gpu_emulator.guards import GUARDS, HARMLESS
 from catgrad.runtime.gpu_emulator.routines import declare
@@ -21,7 +21,7 @@ from catgrad.runtime.gpu_emulator.rules import RULES, UnsupportedError
 from catgrad.runtime.gpu_emulator.scheduler import run_grid
 from catgrad.runtime.gpu_emulator.variables import Variables, take_variables
 
-__all__ = ["Kernel", "Program", "translate"]
+__all__ = ["Kernel", "Program", "scheduler_module", "translate"]
 
 _FLATTEN = "builtin.module(inline,symbol-dce)"
 _LOWER = "builtin.module(canonicalize,convert-scf-to-cf,convert-arith-to-llvm,convert-cf-to-llvm,canonicalize)"
@@ -51,7 +51,7 @@ class Program:
     """Kernels as coroutines.
 
     Attributes:
-        module: In the LLVM dialect; `run.NAME` runs a launch of the kernel, given the address of its record.
+        module: In the LLVM dialect; `locate.NAME` stores where the function is that starts a thread of the kernel.
         kernels: What is known of the kernels.
         sites: The places in the program that faults can name.
     """
@@ -115,10 +115,49 @@ def _translate(program: ir.Module) -> Program:
         problems += _Rewriter(thread, offsets, variables).run()
     if problems:
         raise CompileError("kernels cannot be emulated: " + ", ".join(dict.fromkeys(problems)))
-    _finish(program, known)
+    with ir.InsertionPoint(program.body):
+        for kernel in known:
+            _define_locator(kernel.name)
+        declare_rounding()
+    _lower(program)
+    return Program(program, tuple(known), tuple(sites.texts))
+
+
+def scheduler_module() -> ir.Module:
+    """Return a module in the LLVM dialect whose `run` runs a launch.
+
+    It takes the address of the launch's record and that of the function which starts a thread.
+    """
+    with ir.Context(), ir.Location.unknown():
+        program, size = ir.Module.create(), ir.IntegerType.get_signless(64)
+        with ir.InsertionPoint(program.body):
+            entry = declare("run", [size, size], [])
+        with ir.InsertionPoint(entry.regions[0].blocks.append(size, size)):
+            run_grid(*map(Word, entry.regions[0].blocks[0].arguments))
+            ir.Operation.create("llvm.return")
+        _lower(program)
+    return program
+
+
+def _define_locator(kernel: str) -> None:
+    """Emit the function that stores, at an address, that of the function which starts a thread."""
+    size = ir.IntegerType.get_signless(64)
+    locator = declare(f"locate.{kernel}", [size], [])
+    with ir.InsertionPoint(locator.regions[0].blocks.append(size)):
+        start = word(llvm.mlir_addressof(llvm.PointerType.get(), f"thread.{kernel}"))
+        store(Word(locator.regions[0].blocks[0].arguments[0]), start)
+        ir.Operation.create("llvm.return")
+
+
+def _lower(program: ir.Module) -> None:
+    """Declare what every module may call of the C library, and lower to the LLVM dialect."""
+    address, size = llvm.PointerType.get(), ir.IntegerType.get_signless(64)
+    with ir.InsertionPoint.at_block_begin(program.body):
+        declare("malloc", [size], [address])
+        declare("aligned_alloc", [size, size], [address])
+        declare("free", [address], [])
     program.operation.verify()
     PassManager.parse(_LOWER).run(program.operation)
-    return Program(program, tuple(known), tuple(sites.texts))
 
 
 def _take_kernels(program: ir.Module) -> list[llvm.LLVMFuncOp]:
@@ -199,20 +238,3 @@ def _is_plain(op: ir.OpView) -> bool:
     if not name.startswith("llvm.") or name in _STOPPING or op.operation.regions:
         return False
     return name in HARMLESS or not any("!llvm.ptr" in str(operand.type) for operand in op.operands)
-
-
-def _finish(program: ir.Module, kernels: Sequence[Kernel]) -> None:
-    """Add what is called by name: the C library's functions, the rounding to bf16, and the entries."""
-    address, size = llvm.PointerType.get(), ir.IntegerType.get_signless(64)
-    with ir.InsertionPoint.at_block_begin(program.body):
-        declare("malloc", [size], [address])
-        declare("aligned_alloc", [size, size], [address])
-        declare("free", [address], [])
-        declare_rounding()
-    for kernel in kernels:
-        with ir.InsertionPoint(program.body):
-            entry = declare(f"run.{kernel.name}", [size], [])
-        with ir.InsertionPoint(entry.regions[0].blocks.append(size)):
-            start = word(llvm.mlir_addressof(address, f"thread.{kernel.name}"))
-            run_grid(Word(entry.regions[0].blocks[0].arguments[0]), start)
-            ir.Operation.create("llvm.return")

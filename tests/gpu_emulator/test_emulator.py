@@ -63,6 +63,21 @@ def test_functions_that_are_not_inlined(nvvm):
         nvvm(body)
 
 
+def test_private_variables_whose_address_is_handed_on(nvvm):
+    body = """
+    llvm.func @kernel(%p: !llvm.ptr, %which: i1) attributes {nvvm.kernel} {
+      %c1 = llvm.mlir.constant(1 : i32) : i32
+      %a = llvm.alloca %c1 x f32 : (i32) -> !llvm.ptr
+      %v = llvm.load %p : !llvm.ptr -> f32
+      llvm.store %v, %a : f32, !llvm.ptr
+      %q = llvm.select %which, %p, %a : i1, !llvm.ptr
+      llvm.store %v, %q : f32, !llvm.ptr
+      llvm.return
+    }"""
+    with pytest.raises(CompileError, match=r"llvm.alloca whose address is handed on at loc\("):
+        nvvm(body)
+
+
 def test_modules_without_kernels():
     with ir.Context(), ir.Location.unknown():
         module = ir.Module.create()

@@ -18,6 +18,7 @@ from catgrad.runtime.gpu_emulator.access import aligned, anywhere, fault, global
 from catgrad.runtime.gpu_emulator.code import Word, constant, either, pointer, when, where, word
 from catgrad.runtime.gpu_emulator.coroutine import Coroutine
 from catgrad.runtime.gpu_emulator.layout import SCRATCH, Fault
+from catgrad.runtime.gpu_emulator.roots import literal, root_of
 from catgrad.runtime.gpu_emulator.rules import UnsupportedError
 from catgrad.runtime.gpu_emulator.sizes import natural_alignment, size_of
 from catgrad.runtime.gpu_emulator.variables import SHARED_SPACE, Variables
@@ -50,8 +51,6 @@ HARMLESS: frozenset[str] = frozenset({
     "llvm.switch",
 })  # fmt: skip
 """Operations that take addresses and access nothing."""
-
-_TRANSPARENT = frozenset({"llvm.addrspacecast", "llvm.bitcast", "llvm.getelementptr"})
 
 
 @dataclass(frozen=True)
@@ -110,7 +109,7 @@ def _bulk(op: ir.OpView, thread: Coroutine, variables: Variables) -> None:
     size = word(op.operands[2]).to(64)
     valid = constant(1, 1)
     for operand in op.operands[: 1 if isinstance(op, llvm.MemsetOp) else 2]:
-        if _space(operand) == SHARED_SPACE or _root(operand) is not None:
+        if _space(operand) == SHARED_SPACE or root_of(operand) is not None:
             raise UnsupportedError("of other than global memory")
         valid = valid & _bulk_valid(thread, site, word(operand), size)
     op.operands[2] = where(valid, size, constant(0, 64)).to(word(op.operands[2]).bits).value
@@ -127,7 +126,7 @@ def _bulk_valid(thread: Coroutine, site: Word, address: Word, size: Word) -> Wor
 def _divide(op: ir.OpView, thread: Coroutine, variables: Variables) -> None:
     """A device goes on where the processor would stop: after a division by zero, or with a quotient that overflows."""
     divisor = op.operands[1]
-    if not isinstance(divisor.type, ir.IntegerType) or _literal(divisor) not in {None, 0, -1}:
+    if not isinstance(divisor.type, ir.IntegerType) or literal(divisor) not in {None, 0, -1}:
         return
     bad = Word(divisor).equals(0)
     if isinstance(op, (llvm.SDivOp, llvm.SRemOp)):
@@ -189,7 +188,7 @@ def _check(
     size: int,
 ) -> Word:
     """Return a bit: whether bytes may be accessed by an address that was computed from `operand`."""
-    launch, root = thread.launch.address, _root(operand)
+    launch, root = thread.launch.address, root_of(operand)
     length = 0 if root is None else _variable_size(root, variables)
     within = _in_variable(thread, site, address, size, word(root), length) if length else constant(1, 1)
     if SHARED_SPACE in {_space(operand), 0 if root is None else _space(root)}:
@@ -219,32 +218,15 @@ def _in_variable(thread: Coroutine, site: Word, address: Word, size: int, start:
     return valid
 
 
-def _root(value: ir.Value) -> ir.Value | None:
-    """Return the variable that an address is computed from, where that is plain."""
-    while isinstance(value, ir.OpResult) and value.owner.name in _TRANSPARENT:
-        value = value.owner.operands[0]
-    is_variable = isinstance(value, ir.OpResult) and value.owner.name in {"llvm.alloca", "llvm.mlir.addressof"}
-    return value if is_variable else None
-
-
 def _variable_size(root: ir.Value, variables: Variables) -> int:
     """Return the bytes of a variable."""
     op = root.owner.opview
     if isinstance(op, llvm.AddressOfOp):
         return variables.sizes[op.global_name.value]
-    count, size = _literal(op.operands[0]), size_of(op.elem_type.value)
+    count, size = literal(op.operands[0]), size_of(op.elem_type.value)
     if count is None or size is None:
         raise UnsupportedError("in a variable of unknown size")
     return count * size
-
-
-def _literal(value: ir.Value) -> int | None:
-    """Return the number that an SSA value is, where it is a constant."""
-    owner = value.owner
-    if isinstance(owner, ir.Block) or owner.name != "llvm.mlir.constant":
-        return None
-    attribute = owner.attributes["value"]
-    return attribute.value if isinstance(attribute, ir.IntegerAttr) else None
 
 
 def _space(value: ir.Value) -> int:

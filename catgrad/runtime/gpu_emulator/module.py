@@ -16,6 +16,7 @@ from catgrad.runtime.gpu_emulator.calls import CALLS
 from catgrad.runtime.gpu_emulator.code import Word, pointer, store, word
 from catgrad.runtime.gpu_emulator.coroutine import Coroutine, Sites, make_coroutine
 from catgrad.runtime.gpu_emulator.guards import GUARDS, HARMLESS
+from catgrad.runtime.gpu_emulator.roots import escapes
 from catgrad.runtime.gpu_emulator.routines import declare
 from catgrad.runtime.gpu_emulator.rules import RULES, UnsupportedError
 from catgrad.runtime.gpu_emulator.scheduler import run_grid
@@ -197,7 +198,11 @@ class _Rewriter:
     def run(self) -> list[str]:
         """Rewrite all, from the last to the first: waiting splits a block, and moves what follows only once."""
         ops = [op for block in self._blocks() for op in block.operations]
-        problems = []
+        problems = [
+            f"{op.operation.name} whose address is handed on at {op.location}"
+            for op in ops[::-1]
+            if isinstance(op, llvm.AllocaOp) and escapes(op.operation.results[0])
+        ]
         for op in reversed(ops):
             try:
                 with ir.InsertionPoint(op), op.location:

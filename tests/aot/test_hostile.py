@@ -63,7 +63,7 @@ def test_bf16_of_any_size_needs_no_run_time_library(level, tmp_path, import_file
     rows, columns = cg.dim("B"), cg.dim("T")
     program = prepare(lambda x, y: x @ y, cg.bf16[rows, 7], cg.bf16[7, columns])
     library = compile_library("lib", {"product": program}, f"cpu:{level}")
-    assert not library.calls
+    assert not {symbol for symbol in library.calls if symbol.startswith("__")}
     write(tmp_path, library)
     rng = np.random.default_rng(0)
     x, y = (rng.integers(-3, 4, shape).astype(cg.bf16.numpy) for shape in ((5, 7), (7, 19)))

@@ -7,8 +7,9 @@ must not depend on it.
 * `emulator` is the door; `memory` is the device's memory, `schedules` has the orders of threads.
 * `module` makes a module of coroutines of a module of kernels; `rules`, `guards` and `calls` say what becomes of each
   operation, `coroutine` how a thread waits.
-* `code` is how the rest is written: integers, records and loops of generated code. `scheduler` runs the threads of
-  a grid, `access` checks addresses, `warp`, `matrix` and `copies` are what the lanes of a warp do together.
+* `code` and `routines` are how the rest is written: integers, records, loops and functions of generated code.
+  `scheduler` runs the threads of a grid, `access` checks addresses, `warp` and `matrix` are what the lanes of a warp do
+  together, `copies` is what goes on meanwhile.
 
 Reference: https://docs.nvidia.com/cuda/parallel-thread-execution/ (PTX ISA)
 """

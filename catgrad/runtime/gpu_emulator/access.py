@@ -8,21 +8,9 @@ from __future__ import annotations
 
 from functools import cache
 
-from catgrad.runtime.gpu_emulator.code import (
-    Operand,
-    Record,
-    Routine,
-    Word,
-    constant,
-    either,
-    load,
-    loop,
-    routine,
-    store,
-    when,
-    where,
-)
+from catgrad.runtime.gpu_emulator.code import Operand, Record, Word, constant, either, load, loop, store, when, where
 from catgrad.runtime.gpu_emulator.layout import LAUNCH, Fault
+from catgrad.runtime.gpu_emulator.routines import Routine, routine
 
 __all__ = ["PENDING", "WRITTEN", "aligned", "anywhere", "fault", "global_memory", "inside", "mark", "shared_memory"]
 
@@ -105,7 +93,7 @@ def anywhere(size: int, reads: bool, writes: bool) -> Routine:
         hit = _allocated(launch, site, address, constant(size, 64))
         return either(hit, lambda: constant(1, 1), elsewhere)
 
-    return Routine(f"emulator.anywhere.{_suffix(size, reads, writes)}", (64, 32, 64), 1, body)
+    return Routine(f"emulator.anywhere.{_suffix(size, reads, writes)}", (64, 32, 64), 1, body, is_hot=True)
 
 
 @cache
@@ -137,7 +125,7 @@ def shared_memory(size: int, reads: bool, writes: bool) -> Routine:
 
         return either(window, defined, outside)
 
-    return Routine(f"emulator.shared.{_suffix(size, reads, writes)}", (64, 32, 64), 1, body)
+    return Routine(f"emulator.shared.{_suffix(size, reads, writes)}", (64, 32, 64), 1, body, is_hot=True)
 
 
 @routine(64, 32, 64, 64)
@@ -153,11 +141,6 @@ def _explain(launch: Word, site: Word, address: Word, size: Word) -> None:
 
 def aligned(launch: Word, site: Word, address: Word, size: Operand, alignment: int) -> Word:
     """Return a bit: whether an address is a multiple of `alignment`; note a fault if it is not."""
-    return _aligned(launch, site, address, size, alignment)
-
-
-@routine(64, 32, 64, 64, 64, result=1)
-def _aligned(launch: Word, site: Word, address: Word, size: Word, alignment: Word) -> Word:
     valid = (address & (alignment - 1)).equals(0)
     with when(~valid):
         fault(launch, Fault.MISALIGNED, site, address, size)

@@ -11,11 +11,11 @@ from functools import cache
 from mlir import ir
 from mlir.dialects import llvm
 
-from catgrad.runtime.gpu_emulator.code import call, declare
 from catgrad.runtime.gpu_emulator.coroutine import Coroutine
-from catgrad.runtime.gpu_emulator.rules import UnsupportedError, rule
+from catgrad.runtime.gpu_emulator.routines import call, declare
+from catgrad.runtime.gpu_emulator.rules import Rule, UnsupportedError
 
-__all__: list[str] = []
+__all__ = ["CALLS"]
 
 _LIBRARY = "__nv_"
 _DEVICE = "llvm.nvvm."
@@ -36,7 +36,6 @@ _INTRINSICS = {
 """Intrinsics of any processor that compute what those of a device approximate."""
 
 
-@rule(llvm.CallOp)
 def _call(op: llvm.CallOp, thread: Coroutine) -> ir.Value | None:
     """Call the C library's function of the same name."""
     if op.callee is None:
@@ -56,7 +55,6 @@ def _call(op: llvm.CallOp, thread: Coroutine) -> ir.Value | None:
     return value
 
 
-@rule(llvm.CallIntrinsicOp)
 def _call_intrinsic(op: llvm.CallIntrinsicOp, thread: Coroutine) -> ir.Value | None:
     """Call the intrinsic that any processor has."""
     name = op.intrin.value
@@ -81,3 +79,7 @@ def _declare(op: llvm.CallOp, name: str, arguments: list[ir.Type], results: list
 @cache
 def _in_c_library(name: str) -> bool:
     return hasattr(ctypes.CDLL(None), name)
+
+
+CALLS: dict[type[ir.OpView], Rule] = {llvm.CallOp: _call, llvm.CallIntrinsicOp: _call_intrinsic}
+"""Rules for calls, by the class of the operation."""

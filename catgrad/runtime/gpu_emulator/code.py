@@ -1,4 +1,4 @@
-"""Generated code as Python: integers with operators, records in memory, loops, conditions, and routines.
+"""Generated code as Python: integers with operators, records in memory, loops and conditions.
 
 A `Word` is an SSA value of an integer type; addresses are words of 64 bits. Comparisons, divisions and right shifts are
 those of unsigned numbers. State that changes lives in memory, so that no loop carries values.
@@ -6,7 +6,7 @@ those of unsigned numbers. State that changes lives in memory, so that no loop c
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -21,18 +21,13 @@ __all__ = [
     "POINTER_BITS",
     "Operand",
     "Record",
-    "Routine",
     "Word",
-    "call",
-    "call_address",
     "constant",
-    "declare",
     "either",
     "load",
     "loop",
     "pointer",
     "repeat",
-    "routine",
     "store",
     "thread_at",
     "when",
@@ -237,7 +232,7 @@ def when(condition: Word) -> Iterator[None]:
 
 def either(condition: Word, yes: Callable[[], Word], no: Callable[[], Word]) -> Word:
     """Return what `yes` emits where the condition holds, else what `no` emits; both are bits."""
-    op = scf.IfOp(condition.value, _integers(1), has_else=True)
+    op = scf.IfOp(condition.value, [ir.IntegerType.get_signless(1)], has_else=True)
     for block, emit in ((op.then_block, yes), (op.else_block, no)):
         with ir.InsertionPoint(block):
             scf.yield_([emit().value])
@@ -252,105 +247,3 @@ def repeat() -> Iterator[Callable[[Word], None]]:
         yield lambda again: scf.condition(again.value, [])
     with ir.InsertionPoint(op.after.blocks.append()):
         scf.yield_([])
-
-
-@dataclass(frozen=True)
-class Routine:
-    """A function of words, emitted into a module when it is first called there.
-
-    Attributes:
-        name: Its symbol.
-        arguments: The widths of what it takes.
-        result: The width of what it returns; 0 for nothing.
-        body: Emits it.
-        linkage: Whether LLVM may see that nobody else calls it.
-    """
-
-    name: str
-    arguments: tuple[int, ...]
-    result: int
-    body: Callable[..., Word | None]
-    linkage: str = "internal"
-
-    def __call__(self, *operands: Operand) -> Word:
-        """Emit a call; the result of a routine that returns nothing must not be used."""
-        self.define()
-        words = [
-            constant(each, bits) if isinstance(each, int) else each.to(bits)
-            for each, bits in zip(operands, self.arguments, strict=True)
-        ]
-        return Word(call(self.name, [each.value for each in words], _integers(self.result)))
-
-    def address(self) -> Word:
-        """Return where the function is, for `call_address`."""
-        self.define()
-        return word(llvm.mlir_addressof(llvm.PointerType.get(), self.name))
-
-    def define(self) -> None:
-        """Emit the function, unless the module has it."""
-        module = _enclosing_module()
-        if self.name in ir.SymbolTable(module):
-            return
-        types = [ir.IntegerType.get_signless(bits) for bits in self.arguments]
-        with ir.InsertionPoint(module.regions[0].blocks[0]):
-            function = declare(self.name, types, _integers(self.result), linkage=self.linkage)
-        block = function.regions[0].blocks.append(*types)
-        with ir.InsertionPoint(block):
-            result = self.body(*map(Word, block.arguments))
-            ir.Operation.create("llvm.return", operands=[] if result is None else [result.value])
-
-
-def routine(*arguments: int, result: int = 0) -> Callable[[Callable[..., Word | None]], Routine]:
-    """Return a decorator that makes a routine of a function which emits its body."""
-
-    def make(body: Callable[..., Word | None]) -> Routine:
-        return Routine(f"emulator.{body.__name__.strip('_')}", arguments, result, body)
-
-    return make
-
-
-def declare(
-    name: str, arguments: Sequence[ir.Type], results: Sequence[ir.Type], linkage: str = "external", **attributes: Any
-) -> ir.Operation:
-    """Emit the head of a function, with an empty region for its body."""
-    result = str(results[0]) if results else "void"
-    kind = ir.Type.parse(f"!llvm.func<{result} ({', '.join(map(str, arguments))})>")
-    fixed = {
-        "sym_name": ir.StringAttr.get(name),
-        "function_type": ir.TypeAttr.get(kind),
-        "linkage": ir.Attribute.parse(f"#llvm.linkage<{linkage}>"),
-    }
-    return ir.Operation.create("llvm.func", regions=1, attributes={**fixed, **attributes})
-
-
-def call(name: str, operands: Sequence[ir.Value], results: Sequence[ir.Type]) -> Any:
-    """Emit a call of a function by its name, and return its result, if it has one."""
-    return _call(operands, results, {"callee": ir.FlatSymbolRefAttr.get(name)})
-
-
-def call_address(address: Word, operands: Sequence[ir.Value], results: Sequence[ir.Type]) -> Any:
-    """Emit a call of a function by its address, and return its result, if it has one."""
-    return _call([pointer(address), *operands], results, {})
-
-
-def _call(operands: Sequence[ir.Value], results: Sequence[ir.Type], attributes: dict[str, ir.Attribute]) -> Any:
-    segments = {
-        "operandSegmentSizes": ir.DenseI32ArrayAttr.get([len(operands), 0]),
-        "op_bundle_sizes": ir.DenseI32ArrayAttr.get([]),
-    }
-    op = ir.Operation.create(
-        "llvm.call", results=list(results), operands=list(operands), attributes={**attributes, **segments}
-    )
-    return op.results[0] if results else None
-
-
-def _integers(bits: int) -> list[ir.Type]:
-    return [ir.IntegerType.get_signless(bits)] if bits else []
-
-
-def _enclosing_module() -> ir.Operation:
-    """Return the module around the insertion point."""
-    op = ir.InsertionPoint.current.block.owner.operation
-    while op.name != "builtin.module":
-        op = op.parent
-    return op

@@ -12,21 +12,9 @@ from functools import cache
 from mlir.dialects import llvm
 
 from catgrad.runtime.gpu_emulator.access import PENDING, WRITTEN, aligned, fault, global_memory, inside, mark
-from catgrad.runtime.gpu_emulator.code import (
-    Record,
-    Routine,
-    Word,
-    call,
-    constant,
-    either,
-    pointer,
-    repeat,
-    routine,
-    when,
-    where,
-    word,
-)
+from catgrad.runtime.gpu_emulator.code import Record, Word, constant, either, pointer, repeat, when, where, word
 from catgrad.runtime.gpu_emulator.layout import COPY, LAUNCH, THREAD, Fault
+from catgrad.runtime.gpu_emulator.routines import Routine, call, routine
 
 __all__ = ["commit", "drop_copies", "start_copy", "wait"]
 

@@ -19,19 +19,9 @@ from mlir import ir
 from mlir.dialects import llvm
 
 from catgrad.runtime.gpu_emulator.access import fault
-from catgrad.runtime.gpu_emulator.code import (
-    Record,
-    Routine,
-    Word,
-    call,
-    constant,
-    declare,
-    pointer,
-    routine,
-    when,
-    word,
-)
+from catgrad.runtime.gpu_emulator.code import Record, Word, constant, pointer, when, word
 from catgrad.runtime.gpu_emulator.layout import LAUNCH, THREAD, WARP, Fault, State
+from catgrad.runtime.gpu_emulator.routines import Routine, call, declare, routine
 
 __all__ = ["Coroutine", "Sites", "make_coroutine"]
 
@@ -187,7 +177,7 @@ def _bind(arguments: Sequence[ir.Value], parameters: Word) -> None:
 
 
 def _end(thread: Record, handle: ir.Value, suspended: ir.Block, exited: ir.Block) -> None:
-    """Emit the two ways out of a coroutine; a thread that has exited is never resumed, so it needs no end."""
+    """Emit the two ways out of a coroutine; a thread that has exited is never resumed."""
     with ir.InsertionPoint(exited):
         thread.set("state", State.EXITED)
         llvm.br([], suspended)

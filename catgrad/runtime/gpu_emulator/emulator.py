@@ -7,14 +7,13 @@ from math import prod
 
 import numpy as np
 from mlir import ir
-from mlir.execution_engine import ExecutionEngine
 
-from catgrad.errors import CompileError
+from catgrad.runtime.gpu_emulator.compiled import compile_kernels
 from catgrad.runtime.gpu_emulator.faults import EmulationError, Scene, explain
 from catgrad.runtime.gpu_emulator.launch import Launch
 from catgrad.runtime.gpu_emulator.layout import Fault
 from catgrad.runtime.gpu_emulator.memory import Memory
-from catgrad.runtime.gpu_emulator.module import Kernel, translate
+from catgrad.runtime.gpu_emulator.module import Kernel
 from catgrad.runtime.gpu_emulator.schedules import Schedule
 
 __all__ = ["Emulator"]
@@ -23,7 +22,6 @@ _MOST_THREADS = 1024
 _MOST_BLOCK = (1024, 1024, 64)
 _MOST_GRID = (2**31 - 1, 65535, 65535)
 _MOST_SHARED = 227 * 1024
-_PACKED = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
 
 
 class Emulator:
@@ -36,19 +34,23 @@ class Emulator:
 
     Raises:
         CompileError: The module has operations that cannot be emulated; the message lists all of them.
+
+    Example:
+        >>> kernel = "llvm.func @nothing() attributes {nvvm.kernel} { llvm.return }"
+        >>> with ir.Context(), ir.Location.unknown():
+        ...     module = ir.Module.parse(f"gpu.module @kernels {{ {kernel} }}")
+        >>> emulator = Emulator(module, "reverse")
+        >>> emulator.kernels
+        ('nothing',)
+        >>> emulator.launch("nothing", grid=(2, 1, 1), block=(40, 1, 1), shared_bytes=0, parameters=0)
     """
 
     def __init__(self, module: ir.Module, schedule: str = "forward", memory: Memory | None = None) -> None:
         self._schedule = Schedule(schedule)
-        self._program = translate(module)
-        self._memory = memory or Memory()
-        try:
-            with self._program.module.context:
-                self._engine = ExecutionEngine(self._program.module, opt_level=2)
-        except RuntimeError as error:
-            raise CompileError(f"kernels cannot be emulated: {error}") from error
+        self._compiled = compile_kernels(module)
+        self._program = self._compiled.program
         self._kernels = {each.name: each for each in self._program.kernels}
-        self._entries = {name: _PACKED(self._engine.raw_lookup(f"run.{name}")) for name in self._kernels}
+        self._memory = memory or Memory()
 
     @property
     def kernels(self) -> tuple[str, ...]:
@@ -106,7 +108,7 @@ class Emulator:
         shared_bytes: int,
         parameters: int,
     ) -> None:
-        """Run a kernel to its end.
+        """Run a kernel to its end; one that has none is not stopped.
 
         Args:
             kernel: One of `kernels`.
@@ -119,12 +121,12 @@ class Emulator:
             EmulationError: The launch is beyond the limits of a device, or the kernel did what is an error there.
         """
         self._check(kernel, grid, block, shared_bytes)
-        launch = Launch.prepare(grid, block, self._program.shared_size + shared_bytes, self._schedule)
+        launch = Launch.prepare(grid, block, self._kernels[kernel].shared_size + shared_bytes, self._schedule)
         launch.use("parameters", parameters)
         launch.use("allocations", self._memory.table())
         launch.use("allocations_count", len(self._memory.table()))
         launch.use("found", np.zeros((len(self._program.sites), 2), np.uint64))
-        launch.run(self._entries[kernel])
+        self._compiled.run(kernel, launch.address)
         if launch.record["fault"][0] != Fault.NONE:
             where = self._memory.describe(int(launch.record["fault_address"][0]))
             raise EmulationError(explain(Scene(kernel, launch.record[0], launch.threads, self._program.sites, where)))
@@ -139,7 +141,7 @@ class Emulator:
         if prod(block) > _MOST_THREADS:
             raise EmulationError(f"kernel {name}: a block has at most {_MOST_THREADS} threads, got {block}")
         _check_stated(self._kernels[name], block)
-        total = self._program.shared_size + shared_bytes
+        total = self._kernels[name].shared_size + shared_bytes
         if shared_bytes < 0 or total > _MOST_SHARED:
             raise EmulationError(
                 f"kernel {name}: a block has at most {_MOST_SHARED:,} bytes of shared memory, got {total:,}"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from math import prod
 from typing import Any
@@ -73,11 +71,10 @@ class Launch:
             self.owned[name] = value
             self.record[name] = value.ctypes.data
 
-    def run(self, entry: Callable[[int], object]) -> None:
-        """Call the code of a kernel, whose interface is that of MLIR's execution engine."""
-        address = ctypes.c_void_p(self.record.ctypes.data)
-        arguments = (ctypes.c_void_p * 1)(ctypes.addressof(address))
-        entry(ctypes.addressof(arguments))
+    @property
+    def address(self) -> int:
+        """Where the record is."""
+        return int(self.record.ctypes.data)
 
 
 def _threads(block: tuple[int, ...]) -> _Array:

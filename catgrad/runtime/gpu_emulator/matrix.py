@@ -17,7 +17,8 @@ from dataclasses import dataclass
 from mlir import ir
 from mlir.dialects import arith, llvm
 
-from catgrad.runtime.gpu_emulator.code import Record, Routine, Word, constant, load, loop, pointer, store, word
+from catgrad.runtime.gpu_emulator.code import Record, Word, constant, load, loop, pointer, store, word
+from catgrad.runtime.gpu_emulator.routines import Routine
 from catgrad.runtime.gpu_emulator.warp import lanes_of, whole_warp
 
 __all__ = ["FORMATS", "Format", "product", "registers_a", "registers_b"]

@@ -1,8 +1,9 @@
-"""From the module of a device's kernels to a module of coroutines in the LLVM dialect, with all that runs them."""
+"""From the module of a device's kernels to one of coroutines in the LLVM dialect, and the scheduler that runs them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from mlir import ir
@@ -10,20 +11,23 @@ from mlir.dialects import llvm
 from mlir.passmanager import PassManager
 
 from catgrad.errors import CompileError
-from catgrad.runtime.gpu_emulator import calls  # noqa: F401  (enters its rules)
-from catgrad.runtime.gpu_emulator.code import Word, declare, pointer, word
+from catgrad.runtime.gpu_emulator.bf16 import declare_rounding
+from catgrad.runtime.gpu_emulator.calls import CALLS
+from catgrad.runtime.gpu_emulator.code import Word, pointer, store, word
 from catgrad.runtime.gpu_emulator.coroutine import Coroutine, Sites, make_coroutine
-from catgrad.runtime.gpu_emulator.guards import GUARDS, HARMLESS, SHARED_SPACE
+from catgrad.runtime.gpu_emulator.guards import GUARDS, HARMLESS
+from catgrad.runtime.gpu_emulator.roots import escapes
+from catgrad.runtime.gpu_emulator.routines import declare
 from catgrad.runtime.gpu_emulator.rules import RULES, UnsupportedError
 from catgrad.runtime.gpu_emulator.scheduler import run_grid
-from catgrad.runtime.gpu_emulator.sizes import natural_alignment, size_of
+from catgrad.runtime.gpu_emulator.variables import Variables, take_variables
 
-__all__ = ["Kernel", "Program", "translate"]
+__all__ = ["Kernel", "Program", "scheduler_module", "translate"]
 
 _FLATTEN = "builtin.module(inline,symbol-dce)"
 _LOWER = "builtin.module(canonicalize,convert-scf-to-cf,convert-arith-to-llvm,convert-cf-to-llvm,canonicalize)"
+_RULES = {**RULES, **CALLS}
 _STOPPING = frozenset({"llvm.intr.trap", "llvm.intr.debugtrap", "llvm.intr.ubsantrap", "llvm.inline_asm"})
-_DYNAMIC_ALIGNMENT = 128
 
 
 @dataclass(frozen=True)
@@ -32,11 +36,13 @@ class Kernel:
 
     Attributes:
         name: Its symbol.
+        shared_size: Bytes of shared memory for its variables.
         most: The largest block, by axis, or nothing if the kernel states none.
         exact: Whether blocks have to be of that size.
     """
 
     name: str
+    shared_size: int
     most: tuple[int, ...]
     exact: bool
 
@@ -46,118 +52,145 @@ class Program:
     """Kernels as coroutines.
 
     Attributes:
-        module: In the LLVM dialect; `run.NAME` runs a launch of the kernel, given the address of its record.
+        module: In the LLVM dialect; `locate.NAME` stores where the function is that starts a thread of the kernel.
         kernels: What is known of the kernels.
         sites: The places in the program that faults can name.
-        shared_size: Bytes of static shared memory.
     """
 
     module: ir.Module
     kernels: tuple[Kernel, ...]
     sites: tuple[str, ...]
-    shared_size: int
 
 
-def translate(module: ir.Module) -> Program:
-    """Return the kernels of `module` as coroutines.
+def translate(text: str) -> Program:
+    """Return the kernels of a module as coroutines.
 
     Args:
-        module: A module with one `gpu.module` in the LLVM and NVVM dialects; it is left as it is.
+        text: A `gpu.module` in the LLVM and NVVM dialects.
 
     Raises:
-        CompileError: There is no such `gpu.module`, or it has operations that cannot be emulated: all are listed.
+        CompileError: It has operations that cannot be emulated: all are listed.
     """
-    with module.context, ir.Location.unknown():
-        program = _extract(module)
-        _run(program, _FLATTEN)
-        kernels = [op for op in program.body if isinstance(op, llvm.LLVMFuncOp) and _is_kernel(op)]
-        known = tuple(_describe(each) for each in kernels)
-        sites, problems = Sites(), list[str]()
-        offsets, size = _place_shared(program)
-        variables = _variables(program)
-        for kernel in kernels:
-            with ir.InsertionPoint(program.body):
-                thread = make_coroutine(kernel, sites)
-            kernel.erase()
-            problems += _Rewriter(thread, offsets, variables).run()
-        if problems:
-            raise CompileError("kernels cannot be emulated: " + ", ".join(dict.fromkeys(problems)))
-        _finish(program, known)
-        _run(program, _LOWER)
-    return Program(program, known, tuple(sites.texts), size)
+    with ir.Context() as context, _diagnostics(context) as messages, ir.Location.unknown():
+        try:
+            return _translate(_extract(text))
+        except ir.MLIRError as error:
+            raise CompileError(f"kernels cannot be emulated: {'; '.join(messages) or error}") from error
 
 
-def _extract(module: ir.Module) -> ir.Module:
-    """Return a module with copies of what is in the `gpu.module`."""
-    found = [op for op in module.body if op.operation.name == "gpu.module"]
-    if len(found) != 1:
-        raise CompileError(f"expected a module with one gpu.module, got {len(found)}")
-    program = ir.Module.create()
-    for op in found[0].operation.regions[0].blocks[0]:
-        program.body.append(op.operation.clone(ip=ir.InsertionPoint(program.body)))
+@contextmanager
+def _diagnostics(context: ir.Context) -> Iterator[list[str]]:
+    """Collect what MLIR says; an error that a pass survives would abort the process otherwise."""
+    messages: list[str] = []
+
+    def collect(diagnostic: ir.Diagnostic) -> bool:
+        messages.append(f"{diagnostic.location}: {diagnostic.message}")
+        return True
+
+    context.emit_error_diagnostics = True
+    handler = context.attach_diagnostic_handler(collect)
+    try:
+        yield messages
+    finally:
+        handler.detach()
+
+
+def _extract(text: str) -> ir.Module:
+    """Return a module of what is in a `gpu.module`."""
+    outer, program = ir.Module.parse(text), ir.Module.create()
+    for op in list(outer.body.operations[0].operation.regions[0].blocks[0]):
+        program.body.append(op.operation.detach_from_parent())
     return program
 
 
-def _run(program: ir.Module, pipeline: str) -> None:
-    try:
-        PassManager.parse(pipeline).run(program.operation)
-    except ir.MLIRError as error:
-        raise CompileError(f"kernels cannot be emulated: {error}") from error
+def _translate(program: ir.Module) -> Program:
+    PassManager.parse(_FLATTEN).run(program.operation)
+    variables, sites = take_variables(program), Sites()
+    known, problems = list[Kernel](), list[str]()
+    for function in _take_kernels(program):
+        offsets, size = variables.place(function.sym_name.value, _used(function))
+        known.append(_describe(function, size))
+        with ir.InsertionPoint(program.body):
+            thread = make_coroutine(function, sites)
+        function.erase()
+        problems += _Rewriter(thread, offsets, variables).run()
+    if problems:
+        raise CompileError("kernels cannot be emulated: " + ", ".join(dict.fromkeys(problems)))
+    with ir.InsertionPoint(program.body):
+        for kernel in known:
+            _define_locator(kernel.name)
+        declare_rounding()
+    _lower(program)
+    return Program(program, tuple(known), tuple(sites.texts))
+
+
+def scheduler_module() -> ir.Module:
+    """Return a module in the LLVM dialect whose `run` runs a launch.
+
+    It takes the address of the launch's record and that of the function which starts a thread.
+    """
+    with ir.Context(), ir.Location.unknown():
+        program, size = ir.Module.create(), ir.IntegerType.get_signless(64)
+        with ir.InsertionPoint(program.body):
+            entry = declare("run", [size, size], [])
+        with ir.InsertionPoint(entry.regions[0].blocks.append(size, size)):
+            run_grid(*map(Word, entry.regions[0].blocks[0].arguments))
+            ir.Operation.create("llvm.return")
+        _lower(program)
+    return program
+
+
+def _define_locator(kernel: str) -> None:
+    """Emit the function that stores, at an address, that of the function which starts a thread."""
+    size = ir.IntegerType.get_signless(64)
+    locator = declare(f"locate.{kernel}", [size], [])
+    with ir.InsertionPoint(locator.regions[0].blocks.append(size)):
+        start = word(llvm.mlir_addressof(llvm.PointerType.get(), f"thread.{kernel}"))
+        store(Word(locator.regions[0].blocks[0].arguments[0]), start)
+        ir.Operation.create("llvm.return")
+
+
+def _lower(program: ir.Module) -> None:
+    """Declare what every module may call of the C library, and lower to the LLVM dialect."""
+    address, size = llvm.PointerType.get(), ir.IntegerType.get_signless(64)
+    with ir.InsertionPoint.at_block_begin(program.body):
+        declare("malloc", [size], [address])
+        declare("aligned_alloc", [size, size], [address])
+        declare("free", [address], [])
+    program.operation.verify()
+    PassManager.parse(_LOWER).run(program.operation)
+
+
+def _take_kernels(program: ir.Module) -> list[llvm.LLVMFuncOp]:
+    """Return the kernels, and take other functions out: they were inlined, or calls of them will be refused."""
+    functions = [op for op in program.body if isinstance(op, llvm.LLVMFuncOp)]
+    for function in functions:
+        if not _is_kernel(function):
+            function.erase()
+    return [op for op in program.body if isinstance(op, llvm.LLVMFuncOp)]
+
+
+def _used(function: llvm.LLVMFuncOp) -> list[str]:
+    """Return the names whose addresses a function takes."""
+    ops = [op for block in function.body.blocks for op in block.operations]
+    return [op.global_name.value for op in ops if isinstance(op, llvm.AddressOfOp)]
 
 
 def _is_kernel(function: llvm.LLVMFuncOp) -> bool:
     return bool({"nvvm.kernel", "gpu.kernel"} & set(function.attributes))
 
 
-def _describe(kernel: llvm.LLVMFuncOp) -> Kernel:
+def _describe(kernel: llvm.LLVMFuncOp, shared_size: int) -> Kernel:
     attributes = dict(kernel.attributes.items())
     exact, most = attributes.get("nvvm.reqntid"), attributes.get("nvvm.maxntid")
     sizes = exact or most
-    return Kernel(kernel.sym_name.value, tuple(sizes) if sizes else (), exact is not None)
-
-
-def _place_shared(program: ir.Module) -> tuple[dict[str, int], int]:
-    """Take the shared variables out of the module; return their offsets by name, and the bytes that static ones need.
-
-    A variable without elements begins where the static ones end: it is what a launch adds.
-    """
-    offsets, dynamic, end = dict[str, int](), list[str](), 0
-    for op in list(program.body):
-        if not isinstance(op, llvm.GlobalOp) or _space_of(op) != SHARED_SPACE:
-            continue
-        kind, name = op.global_type.value, op.sym_name.value
-        size = size_of(kind)
-        if size is None:
-            raise CompileError(f"kernels cannot be emulated: shared variable {name} of type {kind}")
-        if size:
-            alignment = max(natural_alignment(kind) if op.alignment is None else op.alignment.value, 1)
-            offsets[name] = -(-end // alignment) * alignment
-            end = offsets[name] + size
-        else:
-            dynamic.append(name)
-        op.erase()
-    if dynamic:
-        end = -(-end // _DYNAMIC_ALIGNMENT) * _DYNAMIC_ALIGNMENT
-    return {**offsets, **dict.fromkeys(dynamic, end)}, end
-
-
-def _space_of(variable: llvm.GlobalOp) -> int:
-    return 0 if variable.addr_space is None else int(variable.addr_space.value)
-
-
-def _variables(program: ir.Module) -> dict[str, int]:
-    """Return the bytes of the variables that are left, by name."""
-    variables = {}
-    for op in program.body:
-        if isinstance(op, llvm.GlobalOp):
-            variables[op.sym_name.value] = size_of(op.global_type.value) or 0
-    return variables
+    return Kernel(kernel.sym_name.value, shared_size, tuple(sizes) if sizes else (), exact is not None)
 
 
 class _Rewriter:
     """Applies rules and guards to the operations of one kernel."""
 
-    def __init__(self, thread: Coroutine, offsets: dict[str, int], variables: dict[str, int]) -> None:
+    def __init__(self, thread: Coroutine, offsets: dict[str, int], variables: Variables) -> None:
         self._thread = thread
         self._offsets = offsets
         self._variables = variables
@@ -165,7 +198,11 @@ class _Rewriter:
     def run(self) -> list[str]:
         """Rewrite all, from the last to the first: waiting splits a block, and moves what follows only once."""
         ops = [op for block in self._blocks() for op in block.operations]
-        problems = []
+        problems = [
+            f"{op.operation.name} whose address is handed on at {op.location}"
+            for op in ops[::-1]
+            if isinstance(op, llvm.AllocaOp) and escapes(op.operation.results[0])
+        ]
         for op in reversed(ops):
             try:
                 with ir.InsertionPoint(op), op.location:
@@ -182,8 +219,8 @@ class _Rewriter:
     def _rewrite(self, op: ir.OpView) -> None:
         if isinstance(op, llvm.AddressOfOp) and op.global_name.value in self._offsets:
             self._replace(op, self._shared(op))
-        elif type(op) in RULES:
-            self._replace(op, RULES[type(op)](op, self._thread))
+        elif type(op) in _RULES:
+            self._replace(op, _RULES[type(op)](op, self._thread))
         elif type(op) in GUARDS:
             GUARDS[type(op)](op, self._thread, self._variables)
         elif not _is_plain(op):
@@ -206,19 +243,3 @@ def _is_plain(op: ir.OpView) -> bool:
     if not name.startswith("llvm.") or name in _STOPPING or op.operation.regions:
         return False
     return name in HARMLESS or not any("!llvm.ptr" in str(operand.type) for operand in op.operands)
-
-
-def _finish(program: ir.Module, kernels: Sequence[Kernel]) -> None:
-    """Add what is called by name: the C library's functions, the rounding to bf16, and the entries."""
-    address, size = llvm.PointerType.get(), ir.IntegerType.get_signless(64)
-    with ir.InsertionPoint.at_block_begin(program.body):
-        declare("malloc", [size], [address])
-        declare("aligned_alloc", [size, size], [address])
-        declare("free", [address], [])
-    for kernel in kernels:
-        with ir.InsertionPoint(program.body):
-            entry = declare(f"run.{kernel.name}", [size], [])
-        with ir.InsertionPoint(entry.regions[0].blocks.append(size)):
-            start = word(llvm.mlir_addressof(address, f"thread.{kernel.name}"))
-            run_grid(Word(entry.regions[0].blocks[0].arguments[0]), start)
-            ir.Operation.create("llvm.return")

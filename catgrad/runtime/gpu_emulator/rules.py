@@ -1,4 +1,4 @@
-"""What becomes of the operations of the NVVM dialect: one rule for each, keyed by its class.
+"""What takes the place of operations, above all of those of the NVVM dialect: one rule for each, keyed by its class.
 
 A rule emits code before the operation and returns what takes the place of its result, if it has one.
 
@@ -206,6 +206,14 @@ def _wait(op: nvvm.CpAsyncWaitGroupOp, thread: Coroutine) -> None:
     copies.wait(thread.launch.address, op.n.value)
 
 
+@rule(llvm.GEPOp)
+def _address(op: llvm.GEPOp, thread: Coroutine) -> ir.Value:
+    """Drop the statement that an address does not wrap around: LLVM would conclude that it needs no check."""
+    attributes = {name: op.operation.attributes[name] for name in ("elem_type", "rawConstantIndices")}
+    types = [op.operation.results[0].type]
+    return ir.Operation.create("llvm.getelementptr", types, list(op.operands), attributes).result
+
+
 @rule(llvm.ReturnOp)
 def _exit(op: llvm.ReturnOp, thread: Coroutine) -> None:
     llvm.br([], thread.exited)
@@ -231,5 +239,5 @@ def _structure(kind: ir.Type, values: list[ir.Value]) -> ir.Value:
 
 
 def _enumerator(attribute: ir.Attribute) -> str:
-    """Return the word of an enumeration that an attribute holds: "row" of `#nvvm.mma_layout<row>`."""
-    return str(attribute).partition("<")[2].rstrip(">").strip()
+    """Return the word that an attribute of an enumeration holds: "row" of `#nvvm.mma_layout<row>`."""
+    return str(attribute).rstrip(">").replace("<", " ").rpartition(" ")[2]

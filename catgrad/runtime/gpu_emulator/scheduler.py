@@ -15,20 +15,18 @@ from mlir.dialects import llvm
 from catgrad.runtime.gpu_emulator.code import (
     Record,
     Word,
-    call,
-    call_address,
     constant,
     load,
     loop,
     pointer,
     repeat,
-    routine,
     thread_at,
     when,
     where,
 )
 from catgrad.runtime.gpu_emulator.copies import drop_copies
 from catgrad.runtime.gpu_emulator.layout import LAUNCH, THREAD, WARP, Fault, State
+from catgrad.runtime.gpu_emulator.routines import call, call_address, routine
 
 __all__ = ["run_grid"]
 

@@ -8,12 +8,13 @@ Reference: PTX ISA, sections "shfl.sync", "vote.sync", "ldmatrix".
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 from catgrad.runtime.gpu_emulator.access import fault
-from catgrad.runtime.gpu_emulator.code import Record, Routine, Word, load, loop, routine, thread_at, when
+from catgrad.runtime.gpu_emulator.code import Record, Word, load, loop, thread_at, when
 from catgrad.runtime.gpu_emulator.layout import WARP, Fault
+from catgrad.runtime.gpu_emulator.routines import Routine, routine
 
 __all__ = ["UNDEFINED", "collective", "lanes_of", "load_matrices", "meet", "shuffle", "vote", "whole_warp"]
 
@@ -80,19 +81,19 @@ def load_matrices(count: int, transposed: bool) -> Routine:
         with whole_warp(launch, threads, group), lanes_of(threads, group) as (lane, thread):
             row, column = lane >> 2, lane & 3
             for i in range(count):
-                thread.set("outputs", _pair(lambda r, i=i: _row(threads, r + 8 * i), row, column, transposed), i)
+                thread.set("outputs", _pair(threads, 8 * i, row, column, transposed), i)
 
     return Routine(f"emulator.load_matrices.{count}{'t' * transposed}", (64, 64, 32), 0, body)
 
 
-def _row(threads: Word, lane: Word) -> Word:
-    """Return the address that a lane has for a row."""
-    return load(thread_at(threads, lane).at("inputs"), 64)
-
-
-def _pair(row_at: Callable[[Word], Word], row: Word, column: Word, transposed: bool) -> Word:
-    """Return two neighbours of a row, or of a column, as one word."""
+def _pair(threads: Word, first: int, row: Word, column: Word, transposed: bool) -> Word:
+    """Return two neighbours, as one word, of a row or a column of the matrix whose first row lane `first` gives."""
     if not transposed:
-        return load(row_at(row) + column.to(64) * 4, 32)
-    low, high = (load(row_at(column * 2 + i) + row.to(64) * 2, 16).to(32) for i in range(2))
+        return load(_row(threads, row + first) + column.to(64) * 4, 32)
+    low, high = (load(_row(threads, column * 2 + (first + i)) + row.to(64) * 2, 16).to(32) for i in range(2))
     return low | (high << 16)
+
+
+def _row(threads: Word, lane: Word) -> Word:
+    """Return the address that a lane gives for a row."""
+    return load(thread_at(threads, lane).at("inputs"), 64)

@@ -43,11 +43,12 @@ def build(term: Term, signature: Signature, target: str, seconds: MutableMapping
         CatgradError: There is nothing here that runs code for the target.
         CompileError: A pass failed; the message has a command that reproduces it.
     """
+    pipeline = stages(target)[1:]
     device = None if _family(target) == "cpu" else find_device(target)
     started = perf_counter()
     module = emitted((term, signature))
     seconds["catgrad"] = perf_counter() - started
-    seconds.update(run(module, stages(target)[1:]).seconds)
+    seconds.update(run(module, pipeline).seconds)
     started = perf_counter()
     code: Code
     if device is None:

@@ -27,8 +27,12 @@ NAME = "catgrad.name"
 
 
 def new_context() -> ir.Context:
-    """Return a context with the dialect loaded, in which errors reach diagnostic handlers."""
+    """Return a context with the dialect loaded, in which errors reach diagnostic handlers.
+
+    It has one thread: a handler in Python, called from another one, waits for the lock that the first one holds.
+    """
     context = ir.Context()
+    context.enable_multithreading(False)
     context.emit_error_diagnostics = True
     load(context)
     return context

@@ -62,8 +62,9 @@ def compare(found, expected, case, dtype):
         np.testing.assert_array_equal(found, expected, err_msg=str(case))
 
 
+@pytest.mark.parametrize("target", ["cpu", "cuda:emulate"])
 @pytest.mark.parametrize("dtype", dtypes, ids=str)
-def test_every_operation_compiles_to_its_meaning(dtype):
+def test_every_operation_compiles_to_its_meaning(dtype, target):
     chosen = cases(dtype)
     inputs = [case.sample.inputs for case in chosen]
 
@@ -71,15 +72,16 @@ def test_every_operation_compiles_to_its_meaning(dtype):
         results = [c.op.record(*x, **c.sample.attributes) for c, x in zip(chosen, inputs, strict=True)]
         return [result if isinstance(result, tuple) else (result,) for result in results]
 
-    found = cg.compile(program, cg.lang.function.as_types(inputs))(inputs)
+    found = cg.compile(program, cg.lang.function.as_types(inputs), target=target)(inputs)
     for case, results in zip(chosen, found, strict=True):
         expected = case.op.evaluate(np, *case.sample.inputs, **case.sample.attributes)
         for a, b in zip(results, expected, strict=True):
             compare(a, b, case, dtype)
 
 
+@pytest.mark.parametrize("target", ["cpu", "cuda:emulate"])
 @pytest.mark.parametrize("dtype", [f32, f64], ids=str)
-def test_every_gradient_compiles_to_its_meaning(dtype):
+def test_every_gradient_compiles_to_its_meaning(dtype, target):
     chosen = [
         case
         for case in cases(dtype)
@@ -101,7 +103,7 @@ def test_every_gradient_compiles_to_its_meaning(dtype):
         return cg.grad(loss, wrt=wrt)
 
     term = cg.trace(gradients, cg.lang.function.as_types(inputs))
-    found, expected = cg.compile(term)(inputs), cg.interpret(term, inputs)
+    found, expected = cg.compile(term, target=target)(inputs), cg.interpret(term, inputs)
     for case, results, reference in zip(chosen, found, expected, strict=True):
         for a, b in zip(results, reference, strict=True):
             np.testing.assert_allclose(

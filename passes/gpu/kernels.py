@@ -10,6 +10,7 @@ from mlir import ir
 from mlir.dialects import linalg
 
 from catgrad.passes.base import DiagnosticError, Pass
+from catgrad.passes.gpu.constants import copy_constants
 from catgrad.passes.gpu.contraction import emit_contraction
 from catgrad.passes.gpu.elementwise import emit_elementwise
 from catgrad.passes.gpu.generic import Generic
@@ -36,6 +37,7 @@ class GpuKernels(Pass):
         Raises:
             DiagnosticError: An operation has none of the forms that there are kernels for.
         """
+        copy_constants(module, self.machine)
         replace_contractions(module, _contract)
         for name, generalize in _GENERALIZED.items():
             for op in named(module, name):

@@ -13,6 +13,7 @@ from catgrad.passes.kernels.walk import named
 
 __all__ = ["KERNELS", "OneGpuModule"]
 
+_CONSTANT = "memref.global"
 KERNELS = "kernels"
 """What the module of all kernels is called."""
 
@@ -44,6 +45,9 @@ def _merge(module: ir.Operation, parts: list[ir.Operation]) -> dict[str, str]:
         block = made.bodyRegion.blocks.append()
     known: dict[str, str] = {}
     renamed: dict[str, str] = {}
+    constants = {ir.StringAttr(op.attributes["sym_name"]).value: op for part in parts for op in named(part, _CONSTANT)}
+    for constant in constants.values():
+        block.append(constant)
     for part in parts:
         (kernel,) = named(part, "gpu.func")
         own = ir.StringAttr(kernel.attributes["sym_name"]).value

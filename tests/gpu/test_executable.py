@@ -71,8 +71,8 @@ def test_what_does_not_fit_is_refused(double, update):
     with pytest.raises(ArgumentError, match=r"x must be f32\[B, 3\], but got float64 of shape \(2, 3\)"):
         double(other)
     with pytest.raises(ArgumentError, match=r"pass np.ascontiguousarray\(x\)"):
-        double(X.T[:, :2].T.repeat(2, axis=1)[:, ::2][:, :3].T.copy().T)
-    with pytest.raises(ArgumentError, match="B, 3"):
+        double(np.asfortranarray(X))
+    with pytest.raises(ArgumentError, match="x axis 1: expected 3, got 2"):
         double(X[:, :2].copy())
     state, _ = update({"w": X[0], "n": 0}, X[0])
     with pytest.raises(ArgumentError, match="share memory"):

@@ -1,0 +1,39 @@
+"""Constants where kernels can read them: the host's memory is not theirs."""
+
+from __future__ import annotations
+
+from mlir import ir
+from mlir.dialects import arith, memref
+
+from catgrad.passes.gpu.launch import ceil_divide, guarded, launch, product, split
+from catgrad.passes.gpu.machine import GpuMachine
+from catgrad.passes.kernels.emit import multiply, value
+from catgrad.passes.kernels.walk import named
+
+__all__ = ["copy_constants"]
+
+
+def copy_constants(module: ir.Operation, machine: GpuMachine) -> None:
+    """Let a kernel write each constant array into a buffer, which its readers read instead.
+
+    The kernel reads it in its own module, where outlining puts what kernels refer to.
+    """
+    for op in named(module, "memref.get_global"):
+        with ir.InsertionPoint(op), op.location:
+            buffer = memref.alloc(op.result.type, [], [])
+            _emit_copy(op, buffer, machine)
+        op.result.replace_all_uses_with(buffer)
+        op.erase()
+
+
+def _emit_copy(constant: ir.Operation, buffer: ir.Value, machine: GpuMachine) -> None:
+    shape = list(ir.MemRefType(buffer.type).shape)
+    total = product(shape)
+    if total == 0:
+        return
+    with launch([ceil_divide(total, machine.block)], [machine.block]) as here:
+        own = constant.clone().result
+        number = arith.addi(multiply(here.block[0], machine.block), here.thread[0])
+        with guarded(arith.cmpi(arith.CmpIPredicate.ult, number, value(total))):
+            place = [value(position) for position in split(number, shape)]
+            memref.store(memref.load(own, place), buffer, place)

@@ -17,7 +17,6 @@ from catgrad.passes.destinations import Destinations
 from catgrad.passes.frames import EntryFrames
 from catgrad.passes.fuse import FuseElementwise
 from catgrad.passes.gpu.kernels import GpuKernels
-from catgrad.passes.gpu.lowering import LowerKernels, LowerLaunches
 from catgrad.passes.gpu.machine import GpuMachine
 from catgrad.passes.gpu.modules import OneGpuModule
 from catgrad.passes.internal import Internal
@@ -55,6 +54,13 @@ _LOWER = (
 )
 
 _INLINE = "inline{default-pipeline=},symbol-dce"
+_TO_NVVM = (
+    "nvvm-attach-target{{chip={architecture} O=3}},"
+    "gpu.module(expand-strided-metadata,lower-affine,convert-scf-to-cf,"
+    "convert-vector-to-llvm{{use-vector-alignment=1}},arith-expand{{include-bf16=true}},"
+    "convert-gpu-to-nvvm,canonicalize,cse,reconcile-unrealized-casts)"
+)
+_LAUNCHES = "func.func(gpu-async-region),expand-strided-metadata,lower-affine,gpu-to-llvm"
 _OUTLINE = "gpu-launch-sink-index-computations,gpu-kernel-outlining,canonicalize,cse"
 
 
@@ -124,10 +130,10 @@ def _cuda(architecture: str, _: Machine) -> tuple[Stage, ...]:
             (GpuKernels(machine), "canonicalize,cse", Workspace(), _OUTLINE, OneGpuModule()),
             (_BUFFERS | {"gpu", "vector"}) - {"linalg"},
         ),
-        Stage("nvvm", (LowerKernels(machine),), _BUFFERS | {"gpu", "llvm", "nvvm"}),
+        Stage("nvvm", (_TO_NVVM.format(architecture=architecture),), _BUFFERS | {"gpu", "llvm", "nvvm"}),
         Stage(
             "llvm",
-            (OwnNames(), EntryFrames(), LowerLaunches(), _LOWER, "canonicalize,cse", Internal()),
+            (OwnNames(), EntryFrames(), _LAUNCHES, _LOWER, "canonicalize,cse", Internal()),
             frozenset({"builtin", "gpu", "llvm", "nvvm"}),
         ),
     )

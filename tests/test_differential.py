@@ -62,8 +62,17 @@ def compare(found, expected, case, dtype):
         np.testing.assert_array_equal(found, expected, err_msg=str(case))
 
 
-@pytest.mark.parametrize("target", ["cpu", "cuda:emulate"])
-@pytest.mark.parametrize("dtype", dtypes, ids=str)
+def everywhere(chosen):
+    """Each dtype on each target; emulation compiles hundreds of kernels, and those of the rarer dtypes are slow tests."""
+    cases = [(dtype, target) for dtype in chosen for target in ("cpu", "cuda:emulate")]
+    rare = {"i64", "f64", "bf16"}
+    marks = [[pytest.mark.slow] if target != "cpu" and dtype.name in rare else [] for dtype, target in cases]
+    return [
+        pytest.param(*case, marks=mark, id="-".join(map(str, case))) for case, mark in zip(cases, marks, strict=True)
+    ]
+
+
+@pytest.mark.parametrize(("dtype", "target"), everywhere(dtypes))
 def test_every_operation_compiles_to_its_meaning(dtype, target):
     chosen = cases(dtype)
     inputs = [case.sample.inputs for case in chosen]
@@ -79,8 +88,7 @@ def test_every_operation_compiles_to_its_meaning(dtype, target):
             compare(a, b, case, dtype)
 
 
-@pytest.mark.parametrize("target", ["cpu", "cuda:emulate"])
-@pytest.mark.parametrize("dtype", [f32, f64], ids=str)
+@pytest.mark.parametrize(("dtype", "target"), everywhere([f32, f64]))
 def test_every_gradient_compiles_to_its_meaning(dtype, target):
     chosen = [
         case

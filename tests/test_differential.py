@@ -63,7 +63,7 @@ def compare(found, expected, case, dtype):
 
 
 def everywhere(chosen):
-    """Each dtype on each target; emulation compiles hundreds of kernels, and those of the rarer dtypes are slow tests."""
+    """Each dtype on each target; emulating the hundreds of kernels of the rarer dtypes is for the slow tests."""
     cases = [(dtype, target) for dtype in chosen for target in ("cpu", "cuda:emulate")]
     rare = {"i64", "f64", "bf16"}
     marks = [[pytest.mark.slow] if target != "cpu" and dtype.name in rare else [] for dtype, target in cases]

@@ -178,3 +178,25 @@ def test_gradients_of_functions_with_symbols():
     x, w = arrays((6, 4), (4, 3))
     expected = x.T @ (1 - np.tanh(x @ w) ** 2) / 18
     np.testing.assert_allclose(df(x, w), expected, rtol=1e-5, atol=1e-6)
+
+
+def test_an_argmax_shares_what_others_read():
+    """The greatest value, which nobody reads, is folded into all the same."""
+    (x,) = arrays((4, 3))
+    agree(lambda x: (x * 3 + cg.cast(cg.argmax(x * 2, axis=0), cg.f32),), (cg.f32[4, 3],), (x,))
+    agree(lambda x: (x * cg.one_hot(cg.argmax(x * 2, axis=1), 3),), (cg.f32[4, 3],), (x,))
+    agree(lambda x, b: (cg.exp(x) * 3, cg.argmax(x * b, axis=1)), (cg.f32[4, 3], cg.f32[3]), (x, x[0]))
+
+
+def test_a_definition_may_be_called_like_a_kernel():
+    def kernel_0(x, w):
+        return cg.tanh(x @ w)
+
+    shared = cg.function(kernel_0)
+    x, w = arrays((5, 8), (8, 8))
+    agree(lambda x, w: (shared(shared(x, w), w) @ w @ w @ w,), (cg.f32[5, 8], cg.f32[8, 8]), (x, w))
+
+
+def test_a_definition_of_narrow_floats_has_a_reference():
+    shared = cg.function(lambda x: x + 1)
+    agree(lambda x: (shared(x) * 2,), (cg.f16[3],), (np.ones(3, np.float16),))

@@ -344,3 +344,88 @@ def test_saved_file_has_no_place_of_this_machine(tmp_path):
     content = saved.read(tmp_path / "layer")
     assert str(tmp_path).encode() not in content.code
     assert os.path.dirname(__file__) not in content.term
+
+
+# What reviews have found.
+
+
+def test_every_flipped_bit_is_noticed(tmp_path):
+    path = tmp_path / "layer"
+    cg.compile(lambda x: x + 1, cg.f32[3]).save(path)
+    content = bytearray(path.read_bytes())
+    for position in range(0, len(content), 7):
+        content[position] ^= 1
+        path.write_bytes(content)
+        try:
+            assert cg.load(path)(np.zeros(3, np.float32)).tolist() == [1, 1, 1]
+        except CatgradError:
+            pass
+        content[position] ^= 1
+    encrypted = bytes(content).replace(b"PK\x01\x02\x14\x03\x14\x00\x00\x00", b"PK\x01\x02\x14\x03\x14\x00\x01\x00")
+    assert encrypted != bytes(content)
+    path.write_bytes(encrypted)
+    with pytest.raises(CatgradError, match="encrypted"):
+        cg.load(path)
+
+
+def test_a_folder_that_can_only_be_read_is_a_cache(folder, monkeypatch):
+    cg.compile(layer, cg.f32[B, 3])
+
+    def refuse(*_):
+        raise PermissionError
+
+    monkeypatch.setattr(os, "utime", refuse)
+    assert is_loaded(cg.compile(layer, cg.f32[B, 3]))
+
+
+def test_what_does_not_link_is_rebuilt(folder):
+    cg.compile(layer, cg.f32[B, 3])
+    (path,) = folder.iterdir()
+    kept = saved.read(path)
+    path.write_bytes(dataclasses.replace(kept, code=kept.code[:200]).to_bytes())
+    assert not is_loaded(cg.compile(layer, cg.f32[B, 3]))
+    assert is_loaded(cg.compile(layer, cg.f32[B, 3]))
+
+
+def test_what_was_left_half_written_is_removed(folder):
+    cg.compile(layer, cg.f32[B, 3])
+    half = folder / ".abc.catgrad-xyz"
+    half.write_bytes(b"half")
+    os.utime(half, (0, 0))
+    cg.compile(lambda x: x, cg.f32[3])
+    assert not half.exists()
+    half.write_bytes(b"half")
+    (folder / "folder.catgrad").mkdir()
+    assert len(Cache.of_user().clear()) == 2
+    assert not half.exists()
+
+
+def test_code_is_not_kept_while_catgrad_changes(folder, monkeypatch):
+    monkeypatch.setattr(source.cache, "has_changed", lambda: True)
+    cg.compile(layer, cg.f32[B, 3])
+    assert not folder.exists()
+
+
+def test_a_loaded_executable_runs_at_the_end_of_a_process(tmp_path):
+    cg.compile(lambda x: x + 1, cg.f32[3]).save(tmp_path / "exe")
+    program = f"""
+import atexit, numpy
+atexit.register(lambda: print(exe(numpy.zeros(3, numpy.float32)).tolist()))
+import catgrad
+exe = catgrad.load({str(tmp_path / "exe")!r})
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "[1.0, 1.0, 1.0]\n"
+
+
+def test_keys_that_no_file_can_hold(tmp_path):
+    exe = cg.compile(lambda p: p[1, 2] + 1, {(1, 2): cg.f32[3]})
+    with pytest.raises(CatgradError, match="dicts with other keys"):
+        exe.save(tmp_path / "exe")
+    exe = cg.compile(layer, cg.f32[B, 3])
+    exe.save(tmp_path / "exe")
+    kept = saved.read(tmp_path / "exe")
+    about = dataclasses.replace(kept.about, nesting=[{"list": 3}, 0])
+    (tmp_path / "exe").write_bytes(dataclasses.replace(kept, about=about).to_bytes())
+    with pytest.raises(CatgradError, match=r"is not what `exe.save` writes"):
+        cg.load(tmp_path / "exe")

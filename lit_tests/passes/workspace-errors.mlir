@@ -23,3 +23,31 @@ func.func @growing(%n: index) {
   }
   return
 }
+
+// -----
+
+// expected-error @below {{@f calls itself: it has no workspace}}
+func.func private @f() {
+  call @f() : () -> ()
+  return
+}
+
+// -----
+
+func.func @elements() {
+  // expected-error @below {{a workspace holds numbers, not the elements of memref<4xindex>}}
+  %a = memref.alloc() : memref<4xindex>
+  memref.dealloc %a : memref<4xindex>
+  return
+}
+
+// -----
+
+// expected-error @below {{a function of several blocks has no workspace}}
+func.func @branches(%c: i1) {
+  cf.cond_br %c, ^bb1, ^bb2
+^bb1:
+  return
+^bb2:
+  return
+}

@@ -346,7 +346,7 @@ def test_saved_file_has_no_place_of_this_machine(tmp_path):
     assert os.path.dirname(__file__) not in content.term
 
 
-# What reviews have found.
+# Damage, and what is rebuilt.
 
 
 def test_every_flipped_bit_is_noticed(tmp_path):

@@ -105,7 +105,7 @@ class Learner:
         from catgrad.runtime.aot.programs import programs
 
         beginning = self.model.init(seed=0) if parameters is None else parameters
-        return export(Path(folder), programs(self, types, functions, bind), name, target, beginning)
+        return export(Path(folder), programs(self.step, self.predict, types, functions, bind), name, target, beginning)
 
 
 class _Leading(PythonFunction):

@@ -6,9 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from catgrad import ops, trees
-from catgrad.autodiff.learner import Learner
 from catgrad.errors import CatgradError
-from catgrad.lang.function import trace
+from catgrad.lang.function import Function, trace
 from catgrad.prepare import prepare
 from catgrad.runtime.signature import Signature
 from catgrad.term import Term
@@ -20,12 +19,17 @@ FUNCTIONS = ("init", "step", "predict")
 
 
 def programs(
-    learner: Learner, types: Sequence[Any], functions: Sequence[str] = FUNCTIONS, bind: Mapping[str, int] | None = None
+    step: Function,
+    predict: Function,
+    types: Sequence[Any],
+    functions: Sequence[str] = FUNCTIONS,
+    bind: Mapping[str, int] | None = None,
 ) -> dict[str, tuple[Term, Signature]]:
     """Return what to compile for a learner, by name.
 
     Args:
-        learner: The learner.
+        step: Its step.
+        predict: Its prediction.
         types: The types of its inputs and targets.
         functions: Some of `FUNCTIONS`.
         bind: Values for dimensions.
@@ -37,11 +41,11 @@ def programs(
     unknown = set(functions) - set(FUNCTIONS)
     if unknown:
         raise CatgradError(f"a learner has no {', '.join(sorted(unknown))}: expected some of {', '.join(FUNCTIONS)}")
-    step = prepare(learner.step, *types, bind=bind)
+    prepared = prepare(step, *types, bind=bind)
     made = {
-        "init": lambda: initial(step[0]),
-        "step": lambda: step,
-        "predict": lambda: bound(learner.predict, types[:-1], bind or {}),
+        "init": lambda: initial(prepared[0]),
+        "step": lambda: prepared,
+        "predict": lambda: bound(predict, types[:-1], bind or {}),
     }
     return {function: made[function]() for function in functions}
 

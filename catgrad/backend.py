@@ -13,9 +13,9 @@ from catgrad.passes.pipelines import stages
 from catgrad.passes.runner import run
 from catgrad.runtime import Code, Signature
 from catgrad.runtime.engine import assembly, jit, llvm_ir
+from catgrad.runtime.gpu.assembly import ptx, sass
 from catgrad.runtime.gpu.devices import find_device
 from catgrad.runtime.gpu.host import host_code
-from catgrad.runtime.gpu_assembly import ptx, sass
 from catgrad.term import Term
 
 __all__ = ["build", "emitted", "stage_names", "texts"]

@@ -182,7 +182,6 @@ def _code() -> str:
     return found.hexdigest()
 
 
-@cache
 def has_changed() -> bool:
     """Return whether a file of catgrad has changed since it was imported: what was read may not be what is there."""
     return any(path.stat().st_mtime > IMPORTED for path in _files())

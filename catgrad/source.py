@@ -70,7 +70,7 @@ class Source:
             term=self._json,
             donated=self.signature.donated,
             target=self.target,
-            processor=[host.name, sorted(host.features), str(machine.__dict__)],
+            processor=[host.name, sorted(host.features), repr(machine)],
         )
 
     def kept(self, object_code: bytes) -> Saved:
@@ -143,14 +143,14 @@ def load(path: Path) -> Executable:
     source = Source(term, signature_of(term, tuple(saved.about.donated)), saved.about.target)
     seconds = {LOAD: perf_counter() - started}
     is_fit = processor().features >= set(saved.about.features)
-    code = link(saved.code, source.signature.name) if is_fit else _new(source, seconds)
+    code = link(saved.code, source.signature.name) if is_fit else _known(source, seconds) or _new(source, seconds)
     return _executable(source, code, seconds)
 
 
 def _known(source: Source, seconds: MutableMapping[str, float]) -> Code | None:
     """Return code from the user's cache, if it is there."""
-    cache, started = _cache(source), perf_counter()
-    saved = cache.find(source.key) if cache else None
+    kept, started = _cache(source), perf_counter()
+    saved = kept.find(source.key) if kept else None
     if saved is None:
         return None
     try:
@@ -166,12 +166,12 @@ def _new(source: Source, seconds: MutableMapping[str, float]) -> Code:
     from catgrad.backend import build
 
     code = build(source.term, source.signature, source.target, seconds)
-    cache, started = _cache(source), perf_counter()
-    if cache:
+    kept, started = _cache(source), perf_counter()
+    if kept:
         try:
-            cache.add(source.kept(code.object_code))
+            kept.add(source.kept(code.object_code))
         except OSError as error:
-            warnings.warn(cache.advice(error), stacklevel=2)
+            warnings.warn(kept.advice(error), stacklevel=2)
         seconds[STORE] = perf_counter() - started
     return code
 

@@ -289,7 +289,7 @@ def _size(known_bytes: int, extents: list[ir.Value]) -> Index:
     """Return the size of a buffer, in whole cache lines."""
     size: Index = known_bytes
     for extent in extents:
-        size = multiply(extent, size) if isinstance(size, int) else arith.muli(size, extent)
+        size = multiply(extent, size)
     return multiply(divide(add(size, ALIGNMENT - 1), ALIGNMENT), ALIGNMENT)
 
 

@@ -74,7 +74,7 @@ def test_donation_and_structure_are_saved(tmp_path):
     again = cg.load(str(tmp_path / "advance"))
     weight, count = np.ones(3, np.float32), np.array(4, np.int32)
     (state,), total = again({"weight": [weight], 7: (count,)}, np.ones(3, np.float32))
-    assert state["weight"] == [weight] or state["weight"][0] is weight
+    assert state["weight"][0] is weight
     assert (weight == 0.5).all()
     assert (count, total) == (5, 3)
 
@@ -286,22 +286,18 @@ def test_a_limit_that_is_no_number(folder, monkeypatch):
 
 
 def _compile_some(seed):
-    """Compile eight functions in another order, with entries coming and going; return how many came from the cache."""
+    """Compile eight functions in another order, with entries coming and going."""
     order = np.random.default_rng(seed).permutation(8)
-    loaded = 0
     for i in map(int, order):
         exe = cg.compile(lambda x, i=i: x * i, cg.f32[3])
         assert exe(np.ones(3, np.float32)).tolist() == [i] * 3
-        loaded += is_loaded(exe)
         if i == seed:
             Cache.of_user().clear()
-    return loaded
 
 
 def test_many_processes_share_a_cache(folder):
     with multiprocessing.get_context("spawn").Pool(3) as pool:
-        counts = pool.map(_compile_some, range(6))
-    assert all(0 <= count <= 8 for count in counts)
+        pool.map(_compile_some, range(6))
     assert not [path for path in folder.iterdir() if path.name.startswith(".")]
 
 
@@ -349,7 +345,7 @@ def test_saved_file_has_no_place_of_this_machine(tmp_path):
 # Damage, and what is rebuilt.
 
 
-def test_every_flipped_bit_is_noticed(tmp_path):
+def test_no_flipped_bit_does_harm(tmp_path):
     path = tmp_path / "layer"
     cg.compile(lambda x: x + 1, cg.f32[3]).save(path)
     content = bytearray(path.read_bytes())

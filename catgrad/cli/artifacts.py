@@ -21,13 +21,13 @@ from safetensors.numpy import save_file
 
 from catgrad.cli.program import Program
 from catgrad.cli.tasks import Settings, settings_from
-from catgrad.errors import CatgradError
+from catgrad.errors import CatgradError, CompileError
 
 __all__ = ["RECORD", "Artifacts", "prepare", "read_settings", "write"]
 
 RECORD = "run.json"
 """The file by which the folder of a run is known."""
-_SUFFIXES = {"term": "txt", "llvm-ir": "ll", "asm": "s"}
+_SUFFIXES = {"term": "txt", "llvm-ir": "ll", "asm": "s", "ptx": "ptx", "sass": "sass"}
 _PICTURED = {"dot", "svg", "json"}
 
 
@@ -110,9 +110,15 @@ def _draw(program: Program, folder: Path) -> list[Path]:
 
 
 def _write_ir(program: Program, folder: Path) -> dict[str, Path]:
-    """Write the text of each stage into a file of its own, numbered in the order of the compilation."""
+    """Write the text of each stage into a file of its own, numbered in the order of the compilation.
+
+    A stage is left out if a tool that makes its text is not installed.
+    """
     stages = [stage for stage in program.stages if stage not in _PICTURED]
     paths = {s: folder / f"{i:02}-{s}.{_SUFFIXES.get(s, 'mlir')}" for i, s in enumerate(stages)}
-    for stage, path in paths.items():
-        path.write_text(program.show(stage), encoding="utf-8")
+    for stage, path in list(paths.items()):
+        try:
+            path.write_text(program.show(stage), encoding="utf-8")
+        except CompileError:
+            del paths[stage]
     return paths

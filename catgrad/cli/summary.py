@@ -30,13 +30,14 @@ def before(trainer: Trainer) -> str:
 
 def after(trainer: Trainer, outcome: Outcome, files: Artifacts) -> str:
     """Say how well it went, and where to look."""
-    folder = files.parameters.parent
+    folder, target = files.parameters.parent, trainer.step.target
+    on_target = "" if target == "cpu" else f" --target {target}"
     return "\n".join((
         _row("accuracy", accuracy(trainer, outcome)),
         _row("parameters", str(files.parameters)),
         _row("diagram", ", ".join(map(str, files.diagram))),
         _row("IR", f"{folder / 'ir'}, and by stage:"),
-        *(f"  {_command()} show {folder} --step --stage {stage}" for stage in files.ir),
+        *(f"  {_command()} show {folder} --step{on_target} --stage {stage}" for stage in files.ir),
     ))
 
 

@@ -15,7 +15,7 @@ from functools import cached_property
 from mlir import ir
 from mlir.dialects import arith, gpu, math, memref, scf, vector
 
-from catgrad.passes.gpu.launch import Thread, ceil_divide, guarded, launch, product, split
+from catgrad.passes.gpu.launch import Thread, ceil_divide, guarded, launch, product, shared_buffer, split
 from catgrad.passes.kernels.emit import Index, add, combine, is_float, multiply, value, vector_of, zero
 from catgrad.passes.kernels.problem import Problem
 from catgrad.passes.kernels.view import View, extend
@@ -51,23 +51,10 @@ def emit_contraction(problem: Problem, fresh: bool) -> None:
     kernel = _Kernel(problem, tile, fresh)
     if 0 in (kernel.rows, kernel.columns, kernel.batch):
         return
-    grid = [
-        _positive(each)
-        for each in (ceil_divide(kernel.columns, tile.columns), ceil_divide(kernel.rows, tile.rows), kernel.batch)
-    ]
-    shared = [_shared(tile.depth, extent, problem.c.element) for extent in (tile.rows, tile.columns)]
+    grid = ceil_divide(kernel.columns, tile.columns), ceil_divide(kernel.rows, tile.rows), kernel.batch
+    shared = [shared_buffer([tile.depth, extent], problem.c.element) for extent in (tile.rows, tile.columns)]
     with launch(grid, [tile.threads], shared) as here:
         kernel.emit(here)
-
-
-def _positive(extent: Index) -> Index:
-    """Return what a grid may have; the threads of one that is too many find nothing to do."""
-    return extent if isinstance(extent, int) else arith.maxui(extent, value(1))
-
-
-def _shared(rows: int, columns: int, element: ir.Type) -> ir.MemRefType:
-    space = ir.Attribute.parse("#gpu.address_space<workgroup>")
-    return ir.MemRefType.get([rows, columns], element, memory_space=space)
 
 
 @dataclass(frozen=True)

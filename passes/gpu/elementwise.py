@@ -11,7 +11,8 @@ from mlir.dialects import arith, memref, vector
 from catgrad.passes.gpu.generic import Generic
 from catgrad.passes.gpu.launch import ceil_divide, guarded, launch, product, split
 from catgrad.passes.gpu.machine import GpuMachine
-from catgrad.passes.kernels.emit import Index, add, loop, multiply, value, vector_of
+from catgrad.passes.kernels.emit import Index, add, loop, multiply, value, vector_of, zero
+from catgrad.passes.kernels.problem import collapse
 from catgrad.passes.kernels.view import is_whole, width
 
 __all__ = ["emit_elementwise"]
@@ -25,9 +26,8 @@ def emit_elementwise(generic: Generic, machine: GpuMachine) -> None:
     flat = [_is_flat(generic, operand) for operand in range(len(generic.maps))]
     lanes = _lanes(generic, flat, machine)
     blocks = ceil_divide(total, lanes * machine.block)
-    grid = blocks if isinstance(blocks, int) else arith.maxui(blocks, value(1))
     buffers = [_flattened(x) if is_flat else x for x, is_flat in zip(generic.op.operands, flat, strict=True)]
-    with launch([grid], [machine.block]) as here:
+    with launch([blocks], [machine.block]) as here:
         first = arith.addi(multiply(here.block[0], machine.block), here.thread[0])
         group = _Group(generic, flat, buffers, lanes, value(multiply(first, lanes)))
         if lanes > 1:
@@ -87,7 +87,7 @@ class _Group:
         """Emit an operand's elements; a result is not read."""
         buffer = self.buffers[operand]
         if operand >= self.generic.inputs:
-            return [_undefined(ir.MemRefType(buffer.type).element_type)] * self.lanes
+            return [zero(ir.MemRefType(buffer.type).element_type)] * self.lanes
         if self.flat[operand] and self.lanes > 1:
             lanes = vector.load(vector_of(self.lanes, ir.MemRefType(buffer.type).element_type), buffer, [self.first])
             return [vector.extract(lanes, [], [lane]) for lane in range(self.lanes)]
@@ -134,15 +134,4 @@ def _lanes(generic: Generic, flat: Sequence[bool], machine: GpuMachine) -> int:
 
 def _flattened(buffer: ir.Value) -> ir.Value:
     """Return a buffer with one axis."""
-    kind = ir.MemRefType(buffer.type)
-    if kind.rank == 1:
-        return buffer
-    dynamic = ir.ShapedType.get_dynamic_size()
-    size = product([n for n in kind.shape]) if kind.has_static_shape else dynamic
-    return memref.collapse_shape(ir.MemRefType.get([size], kind.element_type), buffer, [list(range(kind.rank))])
-
-
-def _undefined(kind: ir.Type) -> ir.Value:
-    """Return what stands for the old element of a result, which an elementwise operation does not read."""
-    zero = ir.FloatAttr.get(kind, 0.0) if isinstance(kind, ir.FloatType) else ir.IntegerAttr.get(kind, 0)
-    return arith.ConstantOp(kind, zero).result
+    return collapse(buffer, [list(range(ir.MemRefType(buffer.type).rank))])

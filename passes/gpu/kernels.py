@@ -22,6 +22,9 @@ from catgrad.passes.kernels.walk import named
 
 __all__ = ["GpuKernels"]
 
+_IN_SHORT = ("linalg.fill", "linalg.copy", "memref.copy")
+"""Operations that are generics in short."""
+
 
 @dataclass(frozen=True)
 class GpuKernels(Pass):
@@ -35,27 +38,29 @@ class GpuKernels(Pass):
         """Replace each operation by a launch.
 
         Raises:
-            DiagnosticError: An operation has none of the forms that there are kernels for.
+            DiagnosticError: An operation is on tensors.
         """
         copy_constants(module, self.machine)
         replace_contractions(module, _contract)
-        for name, generalize in _GENERALIZED.items():
-            for op in named(module, name):
-                with ir.InsertionPoint(op), op.location:
-                    generalize(op)
-                op.erase()
-        for op in named(module, "linalg.generic"):
-            with ir.InsertionPoint(op), op.location:
-                self._emit(Generic(op))
-            op.erase()
+        for name in _IN_SHORT:
+            _replace(module, name, lambda op: _elementwise(*op.operands))
+        _replace(module, "linalg.generic", lambda op: self._emit(Generic(op)))
 
     def _emit(self, generic: Generic) -> None:
-        if not all(isinstance(x.type, ir.MemRefType) for x in list(generic.op.operands)[generic.inputs :]):
-            raise DiagnosticError(generic.op.location, "a kernel works on memrefs")
         if "reduction" in generic.iterators:
             emit_reduction(generic, self.machine)
         else:
             emit_elementwise(generic, self.machine)
+
+
+def _replace(module: ir.Operation, name: str, emit: Callable[[ir.Operation], None]) -> None:
+    """Replace the operations of a name by what `emit` emits."""
+    for op in named(module, name):
+        if op.results:
+            raise DiagnosticError(op.location, "a kernel works on memrefs, not on tensors")
+        with ir.InsertionPoint(op), op.location:
+            emit(op)
+        op.erase()
 
 
 def _contract(problem: Problem, is_zero: bool) -> bool:
@@ -80,10 +85,3 @@ def _elementwise(source: ir.Value, target: ir.Value) -> None:
     block = op.regions[0].blocks.append(element, element)
     with ir.InsertionPoint(block):
         linalg.YieldOp([block.arguments[0]])
-
-
-_GENERALIZED: dict[str, Callable[[ir.Operation], None]] = {
-    name: lambda op: _elementwise(op.operands[0], op.operands[1])
-    for name in ("linalg.fill", "linalg.copy", "memref.copy")
-}
-"""Operations that are generics in short."""

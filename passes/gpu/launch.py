@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import reduce
 
 from mlir import ir
 from mlir.dialects import arith, gpu, scf
 
-from catgrad.passes.kernels.emit import Index, multiply, value
+from catgrad.passes.kernels.emit import Index, add, divide, multiply, value
 
-__all__ = ["Thread", "ceil_divide", "guarded", "launch", "product", "split"]
+__all__ = ["Thread", "ceil_divide", "guarded", "launch", "product", "shared_buffer", "split"]
 
 _AXES = 3
 _BLOCK, _THREAD = 0, 3
@@ -38,11 +39,12 @@ def launch(grid: Sequence[Index], block: Sequence[int], shared: Sequence[ir.MemR
     """Emit the launch of a kernel, whose code is emitted inside the `with`.
 
     Args:
-        grid: Blocks along each axis; axes that are left out have one.
+        grid: Blocks along each axis; axes that are left out have one, and so has one whose size turns out to be 0.
         block: Threads of a block along each axis, likewise.
         shared: Types of the buffers that the threads of a block share, in the memory space for it.
     """
-    sizes = [[*axes, *[1] * (_AXES - len(axes))] for axes in (grid, block)]
+    blocks = [each if isinstance(each, int) else arith.maxui(each, value(1)) for each in grid]
+    sizes = [[*axes, *[1] * (_AXES - len(axes))] for axes in (blocks, block)]
     op = gpu.LaunchOp(*(tuple(map(value, axes)) for axes in sizes))
     body = op.body.blocks[0]
     buffers = tuple(body.add_argument(kind, ir.Location.current) for kind in shared)
@@ -64,20 +66,20 @@ def guarded(condition: ir.Value) -> Iterator[None]:
         scf.yield_([])
 
 
+def shared_buffer(shape: Sequence[int], element: ir.Type) -> ir.MemRefType:
+    """Return the type of a buffer that the threads of a block share."""
+    return ir.MemRefType.get(shape, element, memory_space=ir.Attribute.parse("#gpu.address_space<workgroup>"))
+
+
 def product(extents: Sequence[Index]) -> Index:
     """Return the product of extents."""
-    total: Index = 1
-    for extent in extents:
-        if isinstance(extent, int):
-            total = multiply(total, extent)
-        else:
-            total = multiply(extent, total) if isinstance(total, int) else arith.muli(total, extent)
-    return total
+    one: Index = 1
+    return reduce(multiply, extents, one)
 
 
 def ceil_divide(a: Index, b: int) -> Index:
     """Return ⌈a / b⌉ for a ≥ 0."""
-    return -(-a // b) if isinstance(a, int) else arith.ceildivui(a, value(b))
+    return divide(add(a, b - 1), b)
 
 
 def split(position: ir.Value, extents: Sequence[Index]) -> list[Index]:

@@ -1,8 +1,8 @@
 """What a code generator must know of a GPU: a description, never a list of special cases.
 
 Example:
-    >>> GpuMachine.named("sm_90").multiprocessors
-    132
+    >>> GpuMachine.named("sm_90").access_bytes
+    16
 """
 
 from __future__ import annotations
@@ -18,14 +18,12 @@ class GpuMachine:
 
     Attributes:
         name: Its architecture, as LLVM and ptxas name it.
-        multiprocessors: How many of them the largest product has.
         warp: Threads that run in step.
         block: Threads of a block that hide each other's latencies, where nothing else decides.
         access_bytes: The widest access of one thread to memory.
     """
 
     name: str
-    multiprocessors: int
     warp: int = 32
     block: int = 256
     access_bytes: int = 16
@@ -46,12 +44,4 @@ class GpuMachine:
         return tuple(_PRESETS)
 
 
-# The counts are those of the data sheets of A100, H100 SXM and B200.
-_PRESETS = {
-    machine.name: machine
-    for machine in (
-        GpuMachine("sm_80", multiprocessors=108),
-        GpuMachine("sm_90", multiprocessors=132),
-        GpuMachine("sm_100", multiprocessors=148),
-    )
-}
+_PRESETS = {name: GpuMachine(name) for name in ("sm_80", "sm_90", "sm_100")}

@@ -11,29 +11,27 @@ from mlir.dialects import gpu
 from catgrad.passes.base import Pass
 from catgrad.passes.kernels.walk import named
 
-__all__ = ["KERNELS", "OneGpuModule"]
+__all__ = ["OneGpuModule"]
 
 _CONSTANT = "memref.global"
-KERNELS = "kernels"
+_KERNELS = "kernels"
 """What the module of all kernels is called."""
 
 
 @dataclass(frozen=True)
 class OneGpuModule(Pass):
-    """Move all kernels into one `gpu.module`; kernels that are equal become one."""
+    """Move all kernels into one `gpu.module`, which is there even if it has none; kernels that are equal become one."""
 
     name: ClassVar[str] = "catgrad-one-gpu-module"
 
     def run(self, module: ir.Operation) -> None:
         """Rewrite the modules, and the launches."""
         parts = named(module, "gpu.module")
-        if not parts:
-            return
-        with module.context, parts[0].location:
+        with module.context, module.location:
             renamed = _merge(module, parts)
             for launch in named(module, "gpu.launch_func"):
                 old = ir.SymbolRefAttr(launch.attributes["kernel"]).value
-                launch.attributes["kernel"] = ir.SymbolRefAttr.get([KERNELS, renamed[old[0]]])
+                launch.attributes["kernel"] = ir.SymbolRefAttr.get([_KERNELS, renamed[old[0]]])
         for part in parts:
             part.erase()
 
@@ -41,7 +39,7 @@ class OneGpuModule(Pass):
 def _merge(module: ir.Operation, parts: list[ir.Operation]) -> dict[str, str]:
     """Make the module of all kernels; return what each kernel is called there, by the name of its old module."""
     with ir.InsertionPoint.at_block_begin(module.regions[0].blocks[0]):
-        made = gpu.GPUModuleOp(KERNELS)
+        made = gpu.GPUModuleOp(_KERNELS)
         block = made.bodyRegion.blocks.append()
     known: dict[str, str] = {}
     renamed: dict[str, str] = {}

@@ -15,9 +15,9 @@ from mlir import ir
 from mlir.dialects import arith, gpu, memref, scf
 
 from catgrad.passes.gpu.generic import Generic
-from catgrad.passes.gpu.launch import ceil_divide, guarded, launch, product, split
+from catgrad.passes.gpu.launch import ceil_divide, guarded, launch, product, shared_buffer, split
 from catgrad.passes.gpu.machine import GpuMachine
-from catgrad.passes.kernels.emit import Index, multiply, value
+from catgrad.passes.kernels.emit import Index, constant, multiply, value
 from catgrad.passes.kernels.view import width
 
 __all__ = ["emit_reduction"]
@@ -55,8 +55,7 @@ def emit_reduction(generic: Generic, machine: GpuMachine) -> None:
     group = 1 if folds is None else machine.block if isinstance(terms, int) and terms >= _LONG else machine.warp
     shared = [_shared(generic, result, machine) for result in range(generic.results)] if group > machine.warp else []
     blocks = ceil_divide(results, machine.block // group)
-    grid = blocks if isinstance(blocks, int) else arith.maxui(blocks, value(1))
-    with launch([grid], [machine.block], shared) as here:
+    with launch([blocks], [machine.block], shared) as here:
         lane = arith.remui(here.thread[0], value(group))
         own = arith.divui(here.thread[0], value(group))
         result = arith.addi(multiply(here.block[0], machine.block // group), own)
@@ -140,10 +139,7 @@ class _Fold:
     def neutral(self) -> ir.Value:
         """Emit what changes nothing."""
         kind = self.op.results[0].type
-        number = _NEUTRAL[self.op.name](kind)
-        is_float = isinstance(kind, ir.FloatType)
-        attribute = ir.FloatAttr.get(kind, number) if is_float else ir.IntegerAttr.get(kind, int(number))
-        return arith.ConstantOp(kind, attribute).result
+        return constant(kind, _NEUTRAL[self.op.name](kind))
 
     def join(self, x: ir.Value, y: ir.Value) -> ir.Value:
         """Emit the folding of two parts."""
@@ -205,8 +201,7 @@ def _exchange(x: ir.Value, offset: int, warp: int) -> ir.Value:
 def _shared(generic: Generic, result: int, machine: GpuMachine) -> ir.MemRefType:
     """Return the type of the buffer in which the warps of a block leave their parts."""
     element = ir.MemRefType(generic.op.operands[generic.inputs + result].type).element_type
-    space = ir.Attribute.parse("#gpu.address_space<workgroup>")
-    return ir.MemRefType.get([machine.block // machine.warp], element, memory_space=space)
+    return shared_buffer([machine.block // machine.warp], element)
 
 
 def _block_wide(

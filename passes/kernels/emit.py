@@ -63,11 +63,13 @@ def subtract(a: Index, b: Index) -> Index:
     return a if isinstance(b, int) and b == 0 else arith.subi(value(a), value(b), overflow_flags=_NSW)
 
 
-def multiply(a: Index, b: int) -> Index:
+def multiply(a: Index, b: Index) -> Index:
     """Return a · b."""
     if isinstance(a, int):
+        a, b = b, a
+    if isinstance(a, int) and isinstance(b, int):
         return a * b
-    return a if b == 1 else arith.muli(a, value(b), overflow_flags=_NSW)
+    return a if isinstance(b, int) and b == 1 else arith.muli(a, value(b), overflow_flags=_NSW)
 
 
 def divide(a: Index, b: int) -> Index:

@@ -21,7 +21,7 @@ from mlir.dialects import memref
 from catgrad.passes.kernels.emit import Index, extent
 from catgrad.passes.kernels.view import View, is_whole
 
-__all__ = ["NONE", "Problem", "read"]
+__all__ = ["NONE", "Problem", "collapse", "read"]
 
 NONE = -1
 """A dimension that no operand has; its extent is 1."""
@@ -158,10 +158,10 @@ def _collapsed(buffer: ir.Value, axes: Sequence[int], groups: Sequence[Sequence[
             parts.append([*leading, axis])
             names.append(name[dim])
             leading = []
-    return View(_collapse(buffer, parts), tuple(names))
+    return View(collapse(buffer, parts), tuple(names))
 
 
-def _collapse(buffer: ir.Value, parts: list[list[int]]) -> ir.Value:
+def collapse(buffer: ir.Value, parts: list[list[int]]) -> ir.Value:
     """Return `buffer` with the axes of each part made one."""
     kind = ir.MemRefType(buffer.type)
     if len(parts) == kind.rank:

@@ -130,8 +130,11 @@ def test_a_folder_that_cannot_be_written(tmp_path, capsys):
 def test_nothing_of_an_older_library_stays(tmp_path):
     program = prepare(lambda x: x + 1, cg.f32[3])
     export(tmp_path, {"f": program}, "lib", "cpu")
+    others = {tmp_path / "library.o", tmp_path / "lib.mine.o"}
+    for other in others:
+        other.write_text("")
     files = export(tmp_path, {"f": program}, "lib", "cpu:aarch64")
-    assert {path.name for path in tmp_path.iterdir()} == {path.name for path in files}
+    assert set(tmp_path.iterdir()) == {*files, *others}
     assert set(json.loads((tmp_path / "manifest.json").read_text())["files"]) < {path.name for path in files}
 
 

@@ -1,12 +1,16 @@
 """Executables on a device: arrays that live there, what is copied, and what is refused."""
 
 import gc
+import json
 
 import numpy as np
 import pytest
 
 import catgrad as cg
 from catgrad import nn, optim
+from catgrad.cli import main
+from catgrad.cli.data import load
+from catgrad.cli.tasks import TASKS
 from catgrad.errors import ArgumentError, CatgradError
 from catgrad.runtime.gpu.array import DeviceArray
 from catgrad.runtime.gpu.devices import find_device
@@ -103,6 +107,45 @@ def test_training_on_the_device_is_training():
             state, loss = step(state, X, labels)
             losses[-1].append(float(loss))
     np.testing.assert_allclose(losses[1], losses[0], rtol=1e-5)
+
+
+def test_fifty_steps_of_digits_have_the_losses_of_the_processor():
+    settings = TASKS["digits"].settings()
+    examples = load("digits", 0).train
+    losses = []
+    for target in ("cpu", TARGET):
+        step, state = settings.step(target).executable, settings.learner.init(0)
+        losses.append([])
+        for number in range(50):
+            batch = examples[slice(number % 40 * settings.batch, (number % 40 + 1) * settings.batch)]
+            state, loss = step(state, batch.x, batch.y)
+            losses[-1].append(float(loss))
+    np.testing.assert_allclose(losses[1], losses[0], rtol=1e-4)
+
+
+def test_the_command_trains_on_the_device(capsys, tmp_path):
+    command = ["train", "iris", "--model", "dense", "--epochs", "1", "--target", TARGET, "--json"]
+    assert main([*command, "--save", str(tmp_path)]) == 0
+    written = json.loads(capsys.readouterr().out)
+    assert written["train_accuracy"] > 0.3
+    assert "nvvm" in written["files"]["ir"]
+    assert (tmp_path / "ir" / "09-ptx.ptx").read_text().count(".visible .entry") > 1
+    assert main(["show", str(tmp_path), "--step", "--target", TARGET, "--stage", "gpu"]) == 0
+    assert "gpu.module @kernels" in capsys.readouterr().out
+
+
+def test_a_function_without_kernels():
+    empty = cg.compile(lambda x: x, cg.f32[0, 3], target=TARGET)
+    assert np.asarray(empty(np.zeros((0, 3), np.float32))).shape == (0, 3)
+
+
+def test_an_interrupt_reaches_the_caller(double, monkeypatch):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(double._code._runtime.kernels, "launch", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        double(X)
 
 
 def test_memory_is_freed(double):

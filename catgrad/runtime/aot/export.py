@@ -26,7 +26,7 @@ from safetensors.numpy import save
 from catgrad.errors import CatgradError
 from catgrad.runtime.aot import loader
 from catgrad.runtime.aot.header import header
-from catgrad.runtime.aot.library import Library, compile_library
+from catgrad.runtime.aot.library import TARGETS, Library, compile_library
 from catgrad.runtime.aot.manifest import manifest
 from catgrad.runtime.signature import Signature
 from catgrad.saved import replace
@@ -116,7 +116,8 @@ def check_writable(folder: Path) -> None:
 
 def _clear(folder: Path, name: str) -> None:
     """Remove what an earlier library of this name has left: what does not belong to the new one would go with it."""
-    for file in (f"lib{name}.so", f"{name}.py", f"{name}.pc", *(path.name for path in folder.glob(f"{name}*.o"))):
+    levels = {level for target in TARGETS.values() for level in target.levels}
+    for file in (f"lib{name}.so", f"{name}.py", f"{name}.pc", f"{name}.o", *(f"{name}.{level}.o" for level in levels)):
         (folder / file).unlink(missing_ok=True)
 
 

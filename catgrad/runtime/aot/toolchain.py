@@ -7,7 +7,7 @@ import shlex
 import shutil
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -86,9 +86,10 @@ def _compiler() -> list[str]:
     """Return the command of the system's C compiler, which knows how to call the linker."""
     named = os.environ.get("CC", "").strip()
     for command in [named] if named else ["cc", "gcc", "clang"]:
-        words = command.replace('"', " ").split() if command.count('"') % 2 else shlex.split(command)
-        if words and shutil.which(words[0]):
-            return words
+        with suppress(ValueError):  # a quotation without an end
+            words = shlex.split(command)
+            if shutil.which(words[0]):
+                return words
     missing = f"there is no {named}" if named else "there is none"
     raise CatgradError(f"linking a shared library needs a C compiler, and {missing}: install gcc or clang, or set $CC")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 
 from mlir import ir
@@ -41,10 +40,8 @@ class EmulatedDevice:
 
     def copy_in(self, address: int, source: int, size: int) -> None:
         """Copy bytes from the host."""
-        self._memory.check(address, size)
-        ctypes.memmove(address, source, size)
+        self._memory.copy_in(address, source, size)
 
     def copy_out(self, target: int, address: int, size: int) -> None:
         """Copy bytes to the host."""
-        self._memory.check(address, size)
-        ctypes.memmove(target, address, size)
+        self._memory.copy_out(target, address, size)

@@ -19,8 +19,8 @@ from mlir import ir
 
 from catgrad.errors import CatgradError
 from catgrad.runtime.engine import Native, jit
+from catgrad.runtime.gpu.assembly import to_binary
 from catgrad.runtime.gpu.device import Device, Kernels
-from catgrad.runtime.gpu_assembly import to_binary
 
 __all__ = ["HostCode", "host_code"]
 
@@ -41,7 +41,7 @@ class _Runtime:
 
     kernels: Kernels
     names: list[str] = field(default_factory=list)
-    error: CatgradError | None = None
+    error: BaseException | None = None
 
     def table(self) -> dict[str, Any]:
         """Return the functions by name, as C has them."""
@@ -72,7 +72,7 @@ class _Runtime:
         try:
             name = self.names[function - 1]
             self.kernels.launch(name, (gx, gy, gz), (bx, by, bz), shared_bytes, parameters)
-        except CatgradError as error:
+        except BaseException as error:  # an interrupt as well: native code would go on without it
             self.error = error
 
 

@@ -79,8 +79,7 @@ class Emulator:
         Raises:
             EmulationError: They do not fit into one allocation.
         """
-        self._memory.check(address, size)
-        ctypes.memmove(address, source_address, size)
+        self._memory.copy_in(address, source_address, size)
 
     def copy_out(self, target_address: int, address: int, size: int) -> None:
         """Copy `size` bytes of device memory to this process.
@@ -88,8 +87,7 @@ class Emulator:
         Raises:
             EmulationError: They are not in one allocation.
         """
-        self._memory.check(address, size)
-        ctypes.memmove(target_address, address, size)
+        self._memory.copy_out(target_address, address, size)
 
     def fill(self, address: int, byte: int, size: int) -> None:
         """Set `size` bytes of device memory to `byte`.

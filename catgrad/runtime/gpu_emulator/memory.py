@@ -6,6 +6,7 @@ addresses are not given out again at once, and a use of them can be told from ot
 
 from __future__ import annotations
 
+import ctypes
 from collections import OrderedDict
 from dataclasses import dataclass
 
@@ -76,6 +77,16 @@ class Memory:
         """Raise `EmulationError` unless `size` bytes at `address` are in one allocation."""
         if size < 0 or not any(each.holds(address, size) for each in self._live.values()):
             raise EmulationError(f"cannot copy {size:,} bytes at {address:#x}: {self.describe(address)}")
+
+    def copy_in(self, address: int, source: int, size: int) -> None:
+        """Copy `size` bytes from this process; raise `EmulationError` unless they fit into one allocation."""
+        self.check(address, size)
+        ctypes.memmove(address, source, size)
+
+    def copy_out(self, target: int, address: int, size: int) -> None:
+        """Copy `size` bytes to this process; raise `EmulationError` unless they are in one allocation."""
+        self.check(address, size)
+        ctypes.memmove(target, address, size)
 
     def table(self) -> npt.NDArray[np.uint64]:
         """Return addresses and sizes of the allocations, a row for each."""

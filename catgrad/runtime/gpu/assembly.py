@@ -64,23 +64,23 @@ def sass(module: ir.Module) -> str:
         return _run("nvdisasm", str(binary)).stdout
 
 
-def assemble(text: str, binary: Path, architecture: str | None = None) -> str:
+def assemble(text: str, binary: Path) -> str:
     """Assemble PTX, and return what the assembler says of each kernel: registers, shared memory, spills.
 
     Args:
         text: The PTX.
-        binary: Where to write the machine code.
-        architecture: For which GPU; the one that the text names if None.
+        binary: Where to write the machine code, for the architecture that the text names.
 
     Raises:
         CompileError: There is no assembler, or it refuses the text.
     """
     named = _TARGET.search(text)
-    architecture = architecture or (named[1] if named else "sm_80")
+    if named is None:
+        raise CompileError("the text names no architecture: it is no PTX")
     with TemporaryDirectory(prefix="catgrad-") as folder:
         source = Path(folder, "kernels.ptx")
         source.write_text(text)
-        return _run("ptxas", "-v", f"-arch={architecture}", "-o", str(binary), str(source)).stderr
+        return _run("ptxas", "-v", f"-arch={named[1]}", "-o", str(binary), str(source)).stderr
 
 
 def _run(tool: str, *arguments: str) -> subprocess.CompletedProcess[str]:

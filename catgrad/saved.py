@@ -98,8 +98,9 @@ def read(path: Path) -> Saved:
         CatgradError: It is no such file, is damaged, or is of another format.
         OSError: It cannot be read.
     """
+    content = io.BytesIO(path.read_bytes())
     try:
-        with ZipFile(path) as file:
+        with ZipFile(content) as file:
             manifest = _manifest(file)
             members = {name: file.read(name) for name in (_TERM, _CODE)}
         about = json.dumps(manifest["about"]).encode()
@@ -117,8 +118,9 @@ def read_about(path: Path) -> About:
         CatgradError: It is no such file, or of another format.
         OSError: It cannot be read.
     """
+    content = io.BytesIO(path.read_bytes())
     try:
-        with ZipFile(path) as file:
+        with ZipFile(content) as file:
             return _about(_manifest(file))
     except _NOT_OURS as error:
         raise CatgradError(_explain(path, error)) from error

@@ -11,7 +11,7 @@ from catgrad import trees
 from catgrad.dims import Extent, Solver
 from catgrad.errors import CatgradError
 from catgrad.lang.function import as_function, trace
-from catgrad.rewrite import inline_small, simplify
+from catgrad.rewrite import inline_single, inline_small, outline, simplify
 from catgrad.runtime import Signature
 from catgrad.term import Term, linkable
 from catgrad.types import TensorType
@@ -47,8 +47,17 @@ def prepare(
     """
     term = _term(f, types, bind or {})
     donated = _donated(f, term, donate)
-    program = simplify(inline_small(term))
+    program = _reduced(term)
     return program, signature_of(program, donated)
+
+
+def _reduced(term: Term) -> Term:
+    """Return an equal term with less to compute, and less to compile: where it repeats something, one that only calls.
+
+    What is repeated is found before small definitions are inlined, so that it is inlined, and compiled, once.
+    """
+    driver, parts = outline(simplify(inline_single(term)))
+    return simplify(inline_small(driver, parts) if parts else inline_small(term))
 
 
 def _term(f: Any, types: Sequence[Any], bind: Mapping[str, Extent]) -> Term:

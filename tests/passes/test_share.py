@@ -34,12 +34,11 @@ def test_forty_layers_have_one_forward_and_one_reverse_function():
     linalg = step.ir("linalg")
     assert linalg.count("func.func private @Block.fwd") == 1
     assert linalg.count("func.func private @Block.rev") == 1
-    assert linalg.count("func.func") == 3
 
 
 def test_code_does_not_grow_with_depth():
-    shallow, deep = (deep_step(depth)[1].ir("bufferized").count("linalg.generic") for depth in (4, 40))
-    assert deep <= shallow + 2
+    shallow, deep = (deep_step(depth)[1].ir("bufferized").count("linalg.generic") for depth in (16, 40))
+    assert deep == shallow
 
 
 def test_parameters_are_updated_in_place():
@@ -55,14 +54,6 @@ def test_parameters_are_updated_in_place():
     np.testing.assert_allclose(loss, expected_loss, rtol=1e-5)
     for path, value in expected["parameters"].items():
         np.testing.assert_allclose(found["parameters"][path], value, rtol=1e-4, atol=1e-5)
-
-
-def test_calls_of_a_deep_network_become_loops():
-    texts = [deep_step(depth)[1].ir("llvm") for depth in (40, 80)]
-    entries = [text[text.index("llvm.func @step.entry(") :].partition("\n  }")[0] for text in texts]
-    shorter, longer = (entry.count("llvm.call") for entry in entries)
-    assert shorter == longer
-    assert all("llvm.func internal @Block.fwd" in text for text in texts)
 
 
 def test_different_constants_are_different_kernels():

@@ -95,7 +95,7 @@ def _common(lowering: Pass) -> tuple[Stage, ...]:
         Stage("linalg", (lowering,), _TENSORS | _MOVES),
         Stage("fused", ("canonicalize,cse", FuseElementwise(), "canonicalize,cse", SeparateFills()), _TENSORS | _MOVES),
         Stage("destinations", (Destinations(),), _TENSORS | {"bufferization"}),
-        Stage("bufferized", (_BUFFERIZE, StridedCopies(), ShareKernels()), _BUFFERS),
+        Stage("bufferized", (_BUFFERIZE, StridedCopies()), _BUFFERS),
     )
 
 
@@ -105,7 +105,7 @@ def _cpu(machine: Machine) -> tuple[Stage, ...]:
     return (
         Stage(
             "kernels",
-            (ContractionKernels(machine), ReductionKernels(machine), *emulation, "cse", Workspace()),
+            (ShareKernels(), ContractionKernels(machine), ReductionKernels(machine), *emulation, "cse", Workspace()),
             _BUFFERS | {"vector"},
         ),
         Stage(

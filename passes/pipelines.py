@@ -127,7 +127,7 @@ def _cuda(architecture: str, _: Machine) -> tuple[Stage, ...]:
     return (
         Stage(
             "gpu",
-            (GpuKernels(machine), "canonicalize,cse", Workspace(), _OUTLINE, OneGpuModule()),
+            (GpuKernels(machine), "canonicalize,cse", Workspace(), _OUTLINE, OneGpuModule(), ShareKernels()),
             (_BUFFERS | {"gpu", "vector"}) - {"linalg"},
         ),
         Stage("nvvm", (_TO_NVVM.format(architecture=architecture),), _BUFFERS | {"gpu", "llvm", "nvvm"}),

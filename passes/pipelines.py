@@ -36,11 +36,9 @@ __all__ = ["CPU", "CUDA", "stages"]
 _SCALARS = frozenset({"builtin", "func", "arith", "math", "ub"})
 _CONTROL = frozenset({"scf", "cf"})
 _TENSORS = _SCALARS | _CONTROL | {"tensor", "linalg"}
-_WORDS = frozenset({"llvm.getelementptr", "llvm.insertvalue", "llvm.load", "llvm.mlir.undef"})
-_DRIVERS = _WORDS | {"memref"}
-_BUFFERS = _SCALARS | _CONTROL | {"memref", "linalg"} | _WORDS
-
-_MOVES = frozenset({"bufferization.materialize_in_destination", "bufferization.to_tensor"}) | _DRIVERS
+_FRAMES = frozenset({"llvm.getelementptr", "llvm.insertvalue", "llvm.load", "llvm.mlir.undef"})
+_DRIVERS = frozenset({"bufferization", "memref"}) | _FRAMES
+_BUFFERS = _SCALARS | _CONTROL | {"memref", "linalg"} | _FRAMES
 
 _BUFFERIZE = (
     "one-shot-bufferize{bufferize-function-boundaries=true function-boundary-type-conversion=identity-layout-map},"
@@ -95,10 +93,12 @@ def _common(lowering: tuple[Pass | str, ...]) -> tuple[Stage, ...]:
     """Return the stages from the dialect to linalg on buffers, which all targets have."""
     return (
         Stage("catgrad", (), _TENSORS | {"catgrad"}),
-        Stage("linalg", lowering, _TENSORS | _MOVES),
-        Stage("fused", ("canonicalize,cse", FuseElementwise(), "canonicalize,cse", SeparateFills()), _TENSORS | _MOVES),
-        Stage("destinations", (Destinations(),), _TENSORS | {"bufferization"} | _DRIVERS),
-        Stage("bufferized", (_BUFFERIZE, StridedCopies(), ShareKernels()), _BUFFERS),
+        Stage("linalg", lowering, _TENSORS | _DRIVERS),
+        Stage(
+            "fused", ("canonicalize,cse", FuseElementwise(), "canonicalize,cse", SeparateFills()), _TENSORS | _DRIVERS
+        ),
+        Stage("destinations", (Destinations(),), _TENSORS | _DRIVERS),
+        Stage("bufferized", (_BUFFERIZE, StridedCopies()), _BUFFERS),
     )
 
 
@@ -108,7 +108,7 @@ def _cpu(machine: Machine) -> tuple[Stage, ...]:
     return (
         Stage(
             "kernels",
-            (ContractionKernels(machine), ReductionKernels(machine), *emulation, "cse", Workspace()),
+            (ShareKernels(), ContractionKernels(machine), ReductionKernels(machine), *emulation, "cse", Workspace()),
             _BUFFERS | {"vector"},
         ),
         Stage(
@@ -130,7 +130,7 @@ def _cuda(architecture: str, _: Machine) -> tuple[Stage, ...]:
     return (
         Stage(
             "gpu",
-            (GpuKernels(machine), "canonicalize,cse", Workspace(), _OUTLINE, OneGpuModule()),
+            (GpuKernels(machine), "canonicalize,cse", Workspace(), _OUTLINE, OneGpuModule(), ShareKernels()),
             (_BUFFERS | {"gpu", "vector"}) - {"linalg"},
         ),
         Stage("nvvm", (_TO_NVVM.format(architecture=architecture),), _BUFFERS | {"gpu", "llvm", "nvvm"}),

@@ -56,12 +56,14 @@ def _reduced(term: Term) -> Term:
 
     What is repeated is found before small definitions are inlined, so that it is inlined, and compiled, once.
     """
-    driver, parts = outline(simplify(inline_single(term)))
+    driver, parts = outline(inline_single(term))
     return simplify(inline_small(driver, parts) if parts else inline_small(term))
 
 
 def _term(f: Any, types: Sequence[Any], bind: Mapping[str, Extent]) -> Term:
     term = f if isinstance(f, Term) and not types else trace(f, *types)
+    if not bind:
+        return term
     known = {symbol.name for symbol in term.symbols}
     if bind.keys() - known:
         raise CatgradError(f"bind: {term.name} has the symbols {sorted(known)}, given {sorted(bind)}")
@@ -97,7 +99,7 @@ def signature_of(term: Term, donated: tuple[tuple[int, int], ...]) -> Signature:
     Raises:
         CatgradError: No input tells the value of a symbol.
     """
-    solver = Solver([("", extent) for type in term.source_types for extent in type.shape])
+    solver = Solver([("", extent) for type in dict.fromkeys(term.source_types) for extent in type.shape])
     missing = {s.name for s in term.symbols} - {s.name for s in solver.symbols}
     if missing:
         raise CatgradError(f"{term.name}: no input has the symbolic dimension {sorted(missing)}: give it by bind")

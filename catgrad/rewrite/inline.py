@@ -64,7 +64,13 @@ def _size(definition: Definition) -> int:
 
 def _uses(term: Term) -> Counter[Definition]:
     """Return how often each definition is called."""
-    return Counter(called for body in (term, *(d.term for d in term.definitions)) for called in _calls(body))
+    uses: Counter[Definition] = Counter()
+    todo = [term]
+    while todo:
+        called = Counter(_calls(todo.pop()))
+        todo += [definition.term for definition in called if definition not in uses]
+        uses.update(called)
+    return uses
 
 
 def _calls(term: Term) -> list[Definition]:
@@ -82,7 +88,7 @@ class _Inliner:
 
     def term(self, term: Term) -> Term:
         """Inline in one term."""
-        if not term.called:
+        if not _calls(term):
             return term
         graph, witness = self._functor.map_arrow(term.graph)
         return term.with_graph(graph, carry(term.locations, witness.edges))

@@ -22,8 +22,8 @@ from typing import NamedTuple
 import numpy as np
 
 from catgrad.body import Step
-from catgrad.hypergraph import OpenHypergraph, forget
-from catgrad.ops import Definition, broadcast_to, call, cast, constant, copy, nat_to_tensor, reshape
+from catgrad.hypergraph import LaxOpenHypergraph, OpenHypergraph, explicit_copies, forget, restrict_to_outputs
+from catgrad.ops import Definition, Operation, broadcast_to, call, cast, constant, copy, nat_to_tensor, reshape
 from catgrad.rewrite.graph import Builder, Locations
 from catgrad.rewrite.inline import is_kernel
 from catgrad.term import Term, carry
@@ -51,7 +51,7 @@ class Driver(NamedTuple):
 
 
 def outline(term: Term) -> Driver:
-    """Return an equal term of calls alone if the given one, which is simplified, repeats something.
+    """Return an equal term of calls alone if the given one repeats something.
 
     Example:
         >>> import catgrad as cg
@@ -92,17 +92,28 @@ def _stretches(found: Sequence[Repeat], length: int) -> Iterator[range]:
 
 
 class _Line:
-    """The operations of a term in order, where values are shared without copies and literals are made where needed."""
+    """The operations of a term in order, where values are shared without copies and literals are made where needed.
+
+    Attributes:
+        term: The term without copies.
+        literals: What makes each literal.
+        names: How each literal is made: equal for equal ones.
+        steps: The other operations.
+        is_kernel: For each of these, whether it is one.
+    """
 
     def __init__(self, term: Term) -> None:
-        graph, witness = forget(term.graph, lambda operation: operation.op is copy)
-        self.term = term.with_graph(graph, carry(term.locations, witness.edges))
+        shared, forgotten = forget(term.graph, lambda operation: operation.op is copy)
+        graph, kept = restrict_to_outputs(shared)
+        self.term = term.with_graph(graph, carry(term.locations, (forgotten >> kept).edges))
         self.literals: dict[int, Step] = {}
+        self.names: dict[int, Hashable] = {}
         self.steps: list[Step] = []
         returned = set(self.term.outputs)
         for step in self.term.steps:
             if self._is_literal(step) and returned.isdisjoint(step.outputs):
                 self.literals.update(dict.fromkeys(step.outputs, step))
+                self.names[step.outputs[0]] = step.operation, *(self.names[node] for node in step.inputs)
             else:
                 self.steps.append(step)
         kernels = {operation: is_kernel(operation) for operation in {step.operation for step in self.steps}}
@@ -118,7 +129,7 @@ class _Line:
     @cached_property
     def letters(self) -> list[Hashable]:
         """What can be told apart: operations, the types of what they read and make, and literals."""
-        names = [node if node in self.literals else type for node, type in enumerate(self.term.node_types)]
+        names = {**dict(enumerate(self.term.node_types)), **self.names}
         return [(step.operation, *(names[node] for node in (*step.inputs, *step.outputs))) for step in self.steps]
 
     @cached_property
@@ -153,26 +164,28 @@ class _Outliner:
 
     def __init__(self, line: _Line) -> None:
         self._line = line
-        self._parts: dict[Hashable, Definition] = {}
+        self._calls: dict[Hashable, Operation] = {}
 
     def driver(self, stretches: Iterator[range]) -> Driver:
         """Return the term of the calls."""
-        term, builder = self._line.term, Builder()
-        values = {node: builder.input(term.node_types[node]) for node in term.inputs}
+        term, lax, locations = self._line.term, LaxOpenHypergraph(), []
+        nodes = {node: lax.new_node(term.node_types[node]) for node in term.inputs}
         for stretch in filter(None, stretches):
             part = _Part(self._line, stretch)
-            builder.location = self._line.steps[stretch.start].location
-            operation = call.operation(definition=self._definition(part))
-            made = builder.apply(operation, [values[node] for node in part.inputs])
-            values.update(zip(part.outputs, made, strict=True))
-        graph, locations = builder.finish(*([values[node] for node in side] for side in (term.inputs, term.outputs)))
-        return Driver(term.with_graph(graph, locations), frozenset(self._parts.values()))
+            nodes.update((node, lax.new_node(term.node_types[node])) for node in part.outputs)
+            lax.new_edge(self._call(part), *([nodes[node] for node in side] for side in (part.inputs, part.outputs)))
+            locations.append(self._line.steps[stretch.start].location)
+        lax.sources, lax.targets = ([nodes[node] for node in side] for side in (term.inputs, term.outputs))
+        graph, copied = explicit_copies(lax.to_strict()[0], lambda _, count: copy.operation(count=count))
+        parts = frozenset(operation.keywords["definition"] for operation in self._calls.values())
+        return Driver(term.with_graph(graph, carry(locations, copied.edges)), parts)
 
-    def _definition(self, part: _Part) -> Definition:
-        if part.key not in self._parts:
+    def _call(self, part: _Part) -> Operation:
+        if part.key not in self._calls:
             name = f"{self._line.term.name}.part"
-            self._parts[part.key] = part.called or Definition(name, Term.flat(*part.body(name)))
-        return self._parts[part.key]
+            definition = part.called or Definition(name, Term.flat(*part.body(name)))
+            self._calls[part.key] = call.operation(definition=definition)
+        return self._calls[part.key]
 
 
 class _Part:
@@ -208,18 +221,23 @@ class _Part:
         is_call = step.operation.op is call and not more and self._line.literals.keys().isdisjoint(step.inputs)
         return step.operation.keywords["definition"] if is_call else None
 
-    def _name(self, node: int, numbers: dict[int, int]) -> tuple[bool, int]:
-        """Return what a value is called in all stretches that are equal: itself if it is a literal, else a number."""
-        is_literal = node in self._line.literals
-        return is_literal, node if is_literal else numbers[node]
+    def _name(self, node: int, numbers: dict[int, int]) -> Hashable:
+        """Return what a value is called in all stretches that are equal: how it is made if a literal, else a number."""
+        return self._line.names.get(node, numbers[node])
 
     def body(self, name: str) -> tuple[OpenHypergraph, str, Locations]:
         """Return the stretch as a term has it, with the literals that it reads."""
-        builder, types = Builder(), self._line.term.node_types
+        builder, types, literals = Builder(), self._line.term.node_types, self._line.literals
         values = {node: builder.input(types[node]) for node in self.inputs}
-        for step in (*self._line.literals.values(), *self._steps):
+
+        def emit(step: Step) -> None:
+            for literal in (literals[node] for node in step.inputs if node not in values):
+                emit(literal)
             builder.location = step.location
             made = builder.apply(step.operation, [values[node] for node in step.inputs])
             values.update(zip(step.outputs, made, strict=True))
+
+        for step in self._steps:
+            emit(step)
         graph, locations = builder.finish(*([values[node] for node in side] for side in (self.inputs, self.outputs)))
         return graph, name, locations

@@ -113,11 +113,16 @@ class Driver:
         known = {kind: from_mlir(kind, symbols) for kind in set(self.kinds)}
         return [known[kind] for kind in self.kinds]
 
+    @cached_property
+    def bases(self) -> list[tuple[Extent, int]]:
+        """The base that each array belongs to if it is inside, and its size there."""
+        known = {type: _base(type) for type in set(self.types)}
+        return [known[type] for type in self.types]
+
     @property
     def is_addressable(self) -> bool:
         """Whether an address can tell the places of all arrays apart."""
-        sizes = (size for base, size in map(_base, self.types) if base == PLACES)
-        return sum(map(aligned, sizes)) <= sys.maxsize
+        return sum(aligned(size) for base, size in self.bases if base == PLACES) <= sys.maxsize
 
     @cached_property
     def last_read(self) -> dict[int, int]:
@@ -195,7 +200,7 @@ class Layout:
         groups: dict[Extent, list[tuple[int, Buffer]]] = {}
         for array, start in driver.made_at.items():
             if array not in self.homes:
-                base, size = _base(driver.types[array])
+                base, size = driver.bases[array]
                 groups.setdefault(base, []).append((array, Buffer(start, last_read.get(array, start) + 1, size)))
         for base, group in groups.items():
             unit = 1 if base == PLACES else ALIGNMENT

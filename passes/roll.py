@@ -27,6 +27,7 @@ from catgrad.passes.driver import ARRAYS, PLACES, Call, Driver, Home, Layout, is
 from catgrad.passes.extents import at_run_time
 from catgrad.passes.frames import TABLE, array_at
 from catgrad.passes.kernels.emit import Index, loop, multiply, round_up, value
+from catgrad.passes.kernels.walk import named
 from catgrad.passes.places import ALIGNMENT
 from catgrad.passes.verify import checked
 from catgrad.words import Repeat, repeats
@@ -39,7 +40,7 @@ _PERIOD = 8
 
 @dataclass(frozen=True)
 class RollCalls(Pass):
-    """Make loops of the calls that a public function repeats, if it only calls.
+    """Make loops of the calls that a public function repeats, if it only calls, and nobody calls it.
 
     Instead of arrays it then takes a table of their addresses, and returns nothing: results have addresses too.
     """
@@ -55,9 +56,11 @@ class RollCalls(Pass):
         found = [function for function in functions.functions(module) if not function.is_external]
         private = {function.sym_name.value: function for function in found if is_private(function)}
         drivers = [function for function in found if not is_private(function) and is_driver(function, private)]
-        if drivers:
-            checked(module)
-        for driver in map(Driver.of, drivers):
+        if not drivers:
+            return
+        checked(module)
+        called = {call.opview.callee.value for call in named(module, "func.call")}
+        for driver in (Driver.of(function) for function in drivers if function.sym_name.value not in called):
             if driver.is_addressable:
                 _roll(driver, private)
 
@@ -156,22 +159,26 @@ class _Roller:
 
     def _call(self, call: Call, offsets: Sequence[Index]) -> None:
         """Emit a call whose arrays are at the first of the offsets."""
-        pairs, homes = dict(_in_place(call, self._layout)), self._layout.homes
+        pairs = dict(_in_place(call, self._layout))
         with call.location:
-            arrays = zip((*call.inputs, *call.outputs), offsets, strict=False)
-            buffers = [self._at(array, homes[array]._replace(offset=offset)) for array, offset in arrays]
-            inputs, outputs = buffers[: len(call.inputs)], buffers[len(call.inputs) :]
+            inputs, outputs = self._buffers(call, offsets)
             for given, written in pairs.items():
                 outputs[written] = inputs[given]
-            kinds = [self._driver.kinds[array] for array in (*call.inputs, *call.outputs)]
             tensors = [
-                bufferization.to_tensor(kind, buffer, restrict=True, writable=position in pairs)
-                for position, (kind, buffer) in enumerate(zip(kinds, inputs, strict=False))
+                bufferization.to_tensor(self._driver.kinds[array], buffer, restrict=True, writable=position in pairs)
+                for position, (array, buffer) in enumerate(zip(call.inputs, inputs, strict=True))
             ]
             numbers = [self._arguments[number] for number in call.numbers]
-            made = func.CallOp(kinds[len(inputs) :], self._callee(call, pairs), [*numbers, *tensors])
+            kinds = [self._driver.kinds[array] for array in call.outputs]
+            made = func.CallOp(kinds, self._callee(call, pairs), [*numbers, *tensors])
             for result, buffer in zip(made.results, outputs, strict=True):
                 bufferization.materialize_in_destination(None, result, buffer, restrict=True, writable=True)
+
+    def _buffers(self, call: Call, offsets: Sequence[Index]) -> tuple[list[ir.Value], list[ir.Value]]:
+        """Emit what a call reads and what it writes."""
+        arrays = zip((*call.inputs, *call.outputs), offsets, strict=False)
+        buffers = [self._at(array, self._layout.homes[array]._replace(offset=offset)) for array, offset in arrays]
+        return buffers[: len(call.inputs)], buffers[len(call.inputs) :]
 
     def _at(self, array: int, home: Home) -> ir.Value:
         """Emit an array that is at home."""

@@ -143,7 +143,7 @@ def test_an_interrupt_reaches_the_caller(double, monkeypatch):
     def interrupted(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(double._code._runtime.kernels, "launch", interrupted)
+    monkeypatch.setattr(double._code._kernels._emulator, "launch", interrupted)
     with pytest.raises(KeyboardInterrupt):
         double(X)
 

@@ -4,6 +4,7 @@ All samples of a dtype are one program, so that each is compiled by the whole pi
 """
 
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 import pytest
@@ -64,11 +65,11 @@ def compare(found, expected, case, dtype):
 
 def everywhere(chosen):
     """Each dtype on each target; emulating the hundreds of kernels of the rarer dtypes is for the slow tests."""
-    cases = [(dtype, target) for dtype in chosen for target in ("cpu", "cuda:emulate")]
-    rare = {"i64", "f64", "bf16"}
-    marks = [[pytest.mark.slow] if target != "cpu" and dtype.name in rare else [] for dtype, target in cases]
+    marks = {(dtype, "cuda:emulate"): pytest.mark.slow for dtype in chosen if dtype.name in {"i64", "f64", "bf16"}}
+    marks |= {(dtype, "cuda"): pytest.mark.gpu for dtype in chosen}
     return [
-        pytest.param(*case, marks=mark, id="-".join(map(str, case))) for case, mark in zip(cases, marks, strict=True)
+        pytest.param(*case, marks=marks.get(case, ()), id="-".join(map(str, case)))
+        for case in product(chosen, ("cpu", "cuda:emulate", "cuda"))
     ]
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ctypes
 import os
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
+from typing import Any
 
 from mlir import ir
 
@@ -29,7 +31,10 @@ class EmulatedKernels:
         self._emulator = emulator
         self._failures: list[BaseException] = []
         self.module = 0
-        self.functions = {"cuModuleGetFunction": _LookUp(self._look_up), "cuLaunchKernel": _Launch(self._launch)}
+        self.functions: Mapping[str, Any] = {
+            "cuModuleGetFunction": _LookUp(self._look_up),
+            "cuLaunchKernel": _Launch(self._launch),
+        }
 
     def launching(self) -> AbstractContextManager[None]:
         """Return what host code runs in."""

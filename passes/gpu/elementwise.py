@@ -33,7 +33,7 @@ def emit_elementwise(generic: Generic, machine: GpuMachine) -> None:
         if lanes > 1:
             with guarded(arith.cmpi(arith.CmpIPredicate.ule, add(group.first, lanes), value(total))):
                 group.emit_whole()
-        if not isinstance(total, int) or total % (lanes * machine.block):
+        if lanes == 1 or not isinstance(total, int) or total % (lanes * machine.block):
             group.emit_rest(total)
 
 

@@ -59,6 +59,14 @@ def test_one_executable_serves_every_size(double, rows):
     np.testing.assert_array_equal(np.asarray(double(x)), x + x)
 
 
+@pytest.mark.parametrize("rows", [127, 128, 129])
+def test_elements_that_are_computed_one_by_one(target, rows):
+    """128 rows fill all blocks, of threads that have one element each."""
+    x = np.random.default_rng(0).standard_normal((rows, 10)).astype(np.float32)
+    centred = cg.compile(lambda x: x - cg.max(x, axis=1, keepdims=True), cg.f32[rows, 10], target=target)
+    np.testing.assert_array_equal(np.asarray(centred(x)), x - x.max(axis=1, keepdims=True))
+
+
 def test_a_donated_state_stays_on_the_device(update):
     w = np.ones(3, np.float32)
     state, total = update({"w": w, "n": 4}, X[0])

@@ -43,11 +43,11 @@ class DeviceArray:
     def __init__(self, device: Device, shape: Shape, dtype: np.dtype[Any], foreign: Array | None = None) -> None:
         self.device, self.shape, self.dtype = device, shape, dtype
         self.address = 0
-        self._foreign = foreign
         if not self.nbytes:
             return
         if foreign is not None:
             self.address = address(foreign)
+            weakref.finalize(self, device.give_back, foreign).atexit = False
         else:
             self.address = device.allocate(self.nbytes)
             weakref.finalize(self, device.free, self.address).atexit = False
@@ -102,7 +102,7 @@ class DeviceArray:
         dl_device: tuple[int, int] | None = None,
         copy: bool | None = None,
     ) -> Any:
-        if copy or dl_device not in {None, self.device.dlpack}:
+        if copy or (dl_device is not None and tuple(dl_device) != self.device.dlpack):
             raise BufferError("an array of a device is handed over where it is: copy it with numpy.asarray")
         if stream not in _ORDERED:
             self.device.wait()

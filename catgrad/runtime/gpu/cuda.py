@@ -17,6 +17,7 @@ from __future__ import annotations
 import gc
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from types import ModuleType
 from typing import Any
 
@@ -26,7 +27,7 @@ from catgrad.errors import DeviceError
 from catgrad.passes.gpu.machine import GpuMachine
 from catgrad.runtime.gpu.assembly import embedded, to_binary
 from catgrad.runtime.gpu.cuda_kernels import CudaKernels
-from catgrad.runtime.gpu.driver import MissingDriver, checked, describe, open_driver, properties
+from catgrad.runtime.gpu.driver import MissingDriver, Properties, checked, describe, open_driver, properties
 
 __all__ = ["CudaDevice"]
 
@@ -35,6 +36,8 @@ _STREAM = 0
 """The default stream."""
 _NAMED = 8
 """Kernels that an error names at most."""
+_BORROWED = 64
+"""Arrays of other libraries that are kept at most until somebody waits."""
 
 _OUT_OF_MEMORY = 2
 _FATAL = frozenset({214, 220, 226, 700, 702, 710, 714, 715, 716, 717, 718, 719, 721})
@@ -63,13 +66,10 @@ class CudaDevice:
             raise MissingDriver("the CUDA driver has no device")
         self.about = devices[0]
         self.name = self.about.name
-        known = [name for name in GpuMachine.names() if GpuMachine.named(name).capability <= self.about.capability]
-        if not known:
-            capability = "{}.{}".format(*self.about.capability)
-            raise MissingDriver(f"{self.name} has compute capability {capability}, and kernels need 8.0")
-        self.target = f"cuda:{max(known, key=lambda name: GpuMachine.named(name).capability)}"
+        self.target = f"cuda:{_best(self.about)}"
         self.context = _Context(driver)
         self.running: dict[CudaKernels, None] = {}
+        self._borrowed: list[object] = []
         with self.context:
             self._pool = _pool(driver)
 
@@ -91,10 +91,15 @@ class CudaDevice:
 
     def free(self, address: int) -> None:
         """Give memory back to the pool."""
-        try:
+        with suppress(DeviceError):  # memory of a context that is lost is lost with it
             self.attempt(self.driver.cuMemFreeAsync, address, _STREAM)
-        except DeviceError:
-            return  # memory of a context that is lost is lost with it
+
+    def give_back(self, memory: object) -> None:
+        """Keep memory of another library until somebody waits: it may be used again in another stream than ours."""
+        self._borrowed.append(memory)
+        if len(self._borrowed) >= _BORROWED:
+            with suppress(DeviceError):  # which the next who waits is told
+                self.wait()
 
     def copy_in(self, address: int, source: int, size: int) -> None:
         """Copy bytes from the host; returns when they are read."""
@@ -140,9 +145,11 @@ class CudaDevice:
     def _await(self, what: str, function: Callable[..., tuple[Any, ...]], *arguments: Any) -> None:
         """Call a function of the driver that waits."""
         running, self.running = self.running, {}
+        borrowed, self._borrowed = self._borrowed, []
         status, _ = self.attempt(function, *arguments)
         if status:
             self.running = {**running, **self.running}
+            self._borrowed += borrowed
             raise self.failure(what, status)
 
     def _suspects(self) -> str:
@@ -158,6 +165,16 @@ class CudaDevice:
         gc.collect()
         self.wait()
         self.attempt(self.driver.cuMemPoolTrimTo, self._pool, 0)
+
+
+def _best(about: Properties) -> str:
+    """Return the newest architecture that a device runs code for."""
+    known = {name: GpuMachine.named(name).capability for name in GpuMachine.names()}
+    fit = [name for name, capability in known.items() if capability <= about.capability]
+    if not fit:
+        has, needs = ("{}.{}".format(*each) for each in (about.capability, min(known.values())))
+        raise MissingDriver(f"{about.name} has compute capability {has}, and kernels need {needs}")
+    return max(fit, key=known.__getitem__)
 
 
 class _Context:

@@ -67,6 +67,9 @@ class Device(Protocol):
     def free(self, address: int) -> None:
         """Give memory back, when everything that was launched is done with it; from any thread."""
 
+    def give_back(self, memory: object) -> None:
+        """Let go of memory of another library, when everything that was launched is done with it; from any thread."""
+
     def copy_in(self, address: int, source: int, size: int) -> None:
         """Copy bytes from the host to the device; the source may change afterwards."""
 

@@ -29,6 +29,7 @@ INVALID_VALUE, OUT_OF_MEMORY, NO_DEVICE, INVALID_PTX, UNSUPPORTED_PTX, ILLEGAL_A
 @pytest.fixture(autouse=True)
 def _fresh():
     gc.collect()
+    find_device("cuda").wait()
     STUB.stub_forget()
     yield
     STUB.stub_forget()
@@ -383,9 +384,25 @@ def test_the_memory_lives_as_long_as_somebody_has_it(double):
     del capsule
     gc.collect()
     assert STUB.stub_blocks() == before - 1
+
+
+def test_memory_of_another_library_is_kept_until_kernels_are_done_with_it(double):
+    before = STUB.stub_blocks()
     z = double(Foreign(double(X)))
+    gc.collect()
+    assert STUB.stub_blocks() == before + 2
     np.asarray(z)
-    del z
+    gc.collect()
+    assert STUB.stub_blocks() == before + 1
+    for _ in range(200):
+        z = double(Foreign(double(X)))
+    assert STUB.stub_blocks() < before + 80
+    STUB.stub_break(ILLEGAL_ADDRESS)
+    z = double(z)
+    for _ in range(70):
+        double.device.give_back(X)
+    with pytest.raises(DeviceError, match="ILLEGAL_ADDRESS"):
+        double.device.wait()
 
 
 def test_consumers_on_other_streams_find_what_was_launched(double):

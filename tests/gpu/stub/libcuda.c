@@ -180,7 +180,7 @@ int cuFuncSetAttribute(Kernel *kernel, int attribute, int value) {
 int cuLaunchKernel(Kernel *kernel, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned by, unsigned bz,
                    unsigned shared, void *stream, void **parameters, void **extra) {
   CALLED(1, "%s %u %u %u %u %u %u %u %p", kernel->name, gx, gy, gz, bx, by, bz, shared, stream);
-  if (!(gx && gy && gz && bx && by && bz)) return INVALID_VALUE;
+  if (!(gx && gy && gz && bx && by && bz && parameters) || extra) return INVALID_VALUE;
   if (next_kernel > 0) next_kernel = -next_kernel;
   return 0;
 }

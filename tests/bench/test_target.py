@@ -34,6 +34,7 @@ def test_inputs_are_on_the_device_and_results_are_right():
     assert isinstance(competitor.call(), DeviceArray)
 
 
+@pytest.mark.slow
 def test_a_step_is_the_same_on_the_device():
     (case,) = TRAINING
     competitor = Competitor(case, case.entry("catgrad"), threads=1, block=1e-4, target="cuda:emulate")

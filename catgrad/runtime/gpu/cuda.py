@@ -15,7 +15,6 @@ Reference: https://docs.nvidia.com/cuda/cuda-driver-api/
 from __future__ import annotations
 
 import gc
-import os
 from collections.abc import Callable
 from contextlib import suppress
 from types import ModuleType
@@ -27,11 +26,10 @@ from catgrad.errors import DeviceError
 from catgrad.passes.gpu.machine import GpuMachine
 from catgrad.runtime.gpu.assembly import embedded, to_binary
 from catgrad.runtime.gpu.cuda_kernels import CudaKernels
-from catgrad.runtime.gpu.driver import MissingDriver, Properties, checked, describe, open_driver, properties
+from catgrad.runtime.gpu.driver import BLOCKING, MissingDriver, Properties, checked, describe, open_driver, properties
 
 __all__ = ["CudaDevice"]
 
-_BLOCKING = "CUDA_LAUNCH_BLOCKING"
 _STREAM = 0
 """The default stream."""
 _NAMED = 8
@@ -128,19 +126,19 @@ class CudaDevice:
                 raise DeviceError(f"{self.name}: {error}") from error
         return int(status), values[0] if values else None
 
-    def failure(self, what: str, status: int) -> DeviceError:
+    def failure(self, what: str, status: int, is_certain: bool = False) -> DeviceError:
         """Return what to raise after a failure.
 
         Args:
             what: What has failed.
             status: What the driver gave.
+            is_certain: That nothing else has failed before.
         """
         message = f"{self.name}: {what}: {describe(self.driver, status)}"
         if status not in _FATAL:
             return DeviceError(message)
-        return DeviceError(
-            f"{message}{self._suspects()}: the device is lost to this process, which has to be restarted"
-        )
+        suspects = "" if is_certain else self._suspects()
+        return DeviceError(f"{message}{suspects}: the device is lost to this process, which has to be restarted")
 
     def _await(self, what: str, function: Callable[..., tuple[Any, ...]], *arguments: Any) -> None:
         """Call a function of the driver that waits."""
@@ -155,10 +153,10 @@ class CudaDevice:
     def _suspects(self) -> str:
         """Return which kernels may have failed."""
         names = [name for kernels in self.running for name in kernels.names.values()]
-        if os.environ.get(_BLOCKING) == "1" or not names:
+        if not names:
             return ""
         more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-        return f", in one of the kernels {', '.join(names[:_NAMED])}{more} ({_BLOCKING}=1 tells which)"
+        return f", in one of the kernels {', '.join(names[:_NAMED])}{more} ({BLOCKING}=1 tells which)"
 
     def _tidy(self) -> None:
         """Give back to the driver what nobody uses."""

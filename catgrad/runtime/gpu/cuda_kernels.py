@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import re
 import weakref
 from collections.abc import Callable, Iterator, Mapping
@@ -10,7 +11,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from catgrad.errors import CompileError, DeviceError
-from catgrad.runtime.gpu.driver import LIBRARY, describe
+from catgrad.runtime.gpu.driver import BLOCKING, LIBRARY, describe
 
 if TYPE_CHECKING:
     from catgrad.runtime.gpu.cuda import CudaDevice
@@ -56,8 +57,9 @@ class CudaKernels:
         self._device.running[self] = None
 
     def error(self, function: int, status: int) -> DeviceError:
-        """Return what to raise when a launch failed."""
-        return self._device.failure(f"cannot launch {self.names.get(function, 'a kernel')}", status)
+        """Return what to raise when a launch failed: it may have waited, or found that an earlier kernel failed."""
+        what = f"the launch of {self.names.get(function, 'a kernel')} failed"
+        return self._device.failure(what, status, is_certain=os.environ.get(BLOCKING) == "1")
 
     def _load(self, text: str) -> int:
         """Have the driver compile PTX; return its handle of the module."""

@@ -14,9 +14,11 @@ from typing import Any
 
 from catgrad.errors import CatgradError
 
-__all__ = ["LIBRARY", "MissingDriver", "Properties", "checked", "describe", "open_driver", "properties"]
+__all__ = ["BLOCKING", "LIBRARY", "MissingDriver", "Properties", "checked", "describe", "open_driver", "properties"]
 
 LIBRARY = "libcuda.so.1"
+BLOCKING = "CUDA_LAUNCH_BLOCKING"
+"""The variable of the environment by which launches wait."""
 
 
 class MissingDriver(CatgradError):

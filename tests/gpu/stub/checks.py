@@ -174,7 +174,7 @@ def test_a_launch_that_is_refused_names_its_kernel(deep):
     STUB.stub_forget()
     fail("cuLaunchKernel", INVALID_VALUE, 1)
     with pytest.raises(
-        DeviceError, match=r"Stub: cannot launch lambda_kernel: CUDA_ERROR_INVALID_VALUE \(the stub says 1\)$"
+        DeviceError, match=r"Stub: the launch of lambda_kernel failed: CUDA_ERROR_INVALID_VALUE \(the stub says 1\)$"
     ):
         deep(X)
     assert len(calls("cuLaunchKernel")) == 1
@@ -226,7 +226,7 @@ def test_launches_that_wait_name_the_kernel(double, monkeypatch):
     monkeypatch.setenv("CUDA_LAUNCH_BLOCKING", "1")
     fail("cuLaunchKernel", ILLEGAL_ADDRESS, 1)
     with pytest.raises(
-        DeviceError, match=r"cannot launch lambda_kernel: CUDA_ERROR_ILLEGAL_ADDRESS .*700\): the device"
+        DeviceError, match=r"the launch of lambda_kernel failed: CUDA_ERROR_ILLEGAL_ADDRESS .*700\): the device"
     ):
         double(X)
 
@@ -260,7 +260,7 @@ def test_what_the_bindings_do_not_know(double):
     with pytest.raises(DeviceError, match="Stub: 12345 is not a valid CUresult"):
         np.asarray(y)
     fail("cuLaunchKernel", 12345, 1)
-    with pytest.raises(DeviceError, match="Stub: cannot launch lambda_kernel: CUDA error 12345"):
+    with pytest.raises(DeviceError, match="Stub: the launch of lambda_kernel failed: CUDA error 12345"):
         double(y)
 
 

@@ -20,6 +20,7 @@ typedef struct { Kernel kernels[KERNELS]; int count, loaded; } Module;
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static char calls[1 << 20], failing[64], text[128];
+static size_t length;
 static int status_of_failing, times_of_failing, next_kernel, broken, delay, capability = 90;
 static Module modules[MODULES];
 static struct { void *at; size_t size; } blocks[BLOCKS];
@@ -28,7 +29,7 @@ static __thread int depth;
 // What a test says and asks.
 
 const char *stub_calls(void) { return calls; }
-void stub_forget(void) { calls[0] = 0; broken = next_kernel = times_of_failing = delay = 0; }
+void stub_forget(void) { length = calls[0] = 0; broken = next_kernel = times_of_failing = delay = 0; }
 void stub_fail(const char *function, int status, int times) {
   snprintf(failing, sizeof failing, "%s", function);
   status_of_failing = status, times_of_failing = times;
@@ -50,13 +51,12 @@ int stub_modules(void) {
 
 static int called(const char *function, int needs_context, const char *format, ...) {
   pthread_mutex_lock(&lock);
-  size_t length = strlen(calls);
   va_list arguments;
   va_start(arguments, format);
   if (length < sizeof calls - 512) {
     length += sprintf(calls + length, "%s ", function);
     length += vsnprintf(calls + length, 256, format, arguments);
-    strcpy(calls + length, "\n");
+    length += sprintf(calls + length, "\n");
   }
   va_end(arguments);
   int status = 0;

@@ -14,6 +14,9 @@ from catgrad.autodiff import DERIVATIVES
 from catgrad.autodiff.rules import NotDifferentiable
 from catgrad.ops import OPS, Op, Sample
 from catgrad.passes.to_linalg.math import max_ulp
+from catgrad.prepare import prepare
+from catgrad.runtime.gpu.assembly import assemble
+from catgrad.source import Source
 from catgrad.types import dtypes, f32, f64
 
 ACCUMULATING = {"sum", "contract"}
@@ -73,20 +76,35 @@ def everywhere(chosen):
     ]
 
 
-@pytest.mark.parametrize(("dtype", "target"), everywhere(dtypes))
-def test_every_operation_compiles_to_its_meaning(dtype, target):
-    chosen = cases(dtype)
-    inputs = [case.sample.inputs for case in chosen]
+def together(chosen):
+    """The program of all cases, and its inputs."""
 
     def program(inputs):
         results = [c.op.record(*x, **c.sample.attributes) for c, x in zip(chosen, inputs, strict=True)]
         return [result if isinstance(result, tuple) else (result,) for result in results]
 
+    return program, [case.sample.inputs for case in chosen]
+
+
+@pytest.mark.parametrize(("dtype", "target"), everywhere(dtypes))
+def test_every_operation_compiles_to_its_meaning(dtype, target):
+    chosen = cases(dtype)
+    program, inputs = together(chosen)
     found = cg.compile(program, cg.lang.function.as_types(inputs), target=target)(inputs)
     for case, results in zip(chosen, found, strict=True):
         expected = case.op.evaluate(np, *case.sample.inputs, **case.sample.attributes)
         for a, b in zip(results, expected, strict=True):
             compare(a, b, case, dtype)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("dtype", dtypes, ids=str)
+def test_every_operation_assembles(dtype, tmp_path):
+    """What a driver is given to compile, NVIDIA's assembler takes."""
+    program, inputs = together(cases(dtype))
+    source = Source(*prepare(program, cg.lang.function.as_types(inputs)), "cuda")
+    assemble(source.ir("ptx"), tmp_path / "kernels.cubin")
+    assert (tmp_path / "kernels.cubin").read_bytes()[:4] == b"\x7fELF"
 
 
 @pytest.mark.parametrize(("dtype", "target"), everywhere([f32, f64]))

@@ -69,8 +69,9 @@ class CudaKernels:
         status, module = self._device.attempt(driver.cuModuleLoadDataEx, image, len(options), options, [log, len(log)])
         if status:
             said = log.partition(b"\0")[0].decode(errors="replace").strip()
-            advice = "update the driver, or compile for target='cuda:sm_80'" if status == _UNSUPPORTED_PTX else said
-            raise CompileError(f"{self._device.name} refuses the kernels: {describe(driver, status)}: {advice}")
+            advice = "update the driver, or compile for target='cuda:sm_80'" if status == _UNSUPPORTED_PTX else ""
+            problem = f"{self._device.name} refuses the kernels: {describe(driver, status)}"
+            raise CompileError(": ".join(filter(None, (problem, advice or said))))
         return int(module)
 
     def _find(self, name: str) -> int:

@@ -46,6 +46,11 @@ def deep():
     return cg.compile(lambda x: cg.sum(cg.tanh(x) @ x.T), cg.f32["B", 3], target="cuda")
 
 
+def kernels(executable):
+    """The names of an executable's kernels, which are all launched once."""
+    return list(executable._code._kernels.names.values())
+
+
 def calls(*names):
     """The calls since the test began, or those of some functions."""
     found = [line.strip() for line in STUB.stub_calls().decode().splitlines()]
@@ -179,7 +184,7 @@ def test_a_launch_that_is_refused_names_its_kernel(deep):
         deep(X)
     assert len(calls("cuLaunchKernel")) == 1
     deep(X)
-    assert len(calls("cuLaunchKernel")) == 5
+    assert len(calls("cuLaunchKernel")) == 1 + len(kernels(deep))
 
 
 @pytest.mark.parametrize("look", [np.asarray, float, lambda loss: loss.device.wait(), repr])
@@ -190,9 +195,7 @@ def test_a_failure_inside_a_kernel_names_the_kernels_it_may_be(deep, look):
         with pytest.raises(DeviceError) as caught:
             look(loss)
         assert "CUDA_ERROR_ILLEGAL_ADDRESS" in str(caught.value)
-        assert "in one of the kernels lambda_kernel, lambda_kernel_1, lambda_kernel_2, lambda_kernel_3" in str(
-            caught.value
-        )
+        assert f"in one of the kernels {', '.join(kernels(deep))} (CUDA" in str(caught.value)
         assert "(CUDA_LAUNCH_BLOCKING=1 tells which)" in str(caught.value)
         assert "the device is lost to this process, which has to be restarted" in str(caught.value)
     with pytest.raises(DeviceError, match="cannot allocate 24 bytes: CUDA_ERROR_ILLEGAL_ADDRESS"):

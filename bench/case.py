@@ -64,6 +64,7 @@ class Case:
         bytes: Bytes that one call must at least read and write; 0 likewise.
         tolerance: The largest error accepted, relative to the largest magnitude in the reference.
         time_limit: Seconds a competitor may take until its first result.
+        compared_to: The case that this one is a larger version of; empty if there is none.
     """
 
     name: str
@@ -74,6 +75,7 @@ class Case:
     bytes: float = 0
     tolerance: float = 1e-5
     time_limit: float = 120
+    compared_to: str = ""
 
     def entry(self, name: str) -> Entry:
         """The entry of that name."""

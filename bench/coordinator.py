@@ -158,7 +158,7 @@ def run_case(case: Case, entries: tuple[Entry, ...], settings: Settings) -> Case
             if time.monotonic() > deadline:
                 break
     machine, competitors = partition(workers)
-    return CaseResult(case.name, case.flops, case.bytes, competitors, machine)
+    return CaseResult(case.name, case.flops, case.bytes, competitors, machine, case.compared_to)
 
 
 def take_turns(workers: list[Worker], phase: Callable[[Worker], None]) -> None:

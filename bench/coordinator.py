@@ -30,12 +30,14 @@ class Settings:
         block: Seconds of calls in a block.
         rounds: Blocks of each competitor.
         budget: Seconds after which no further round of a case is begun.
+        target: What is measured: "cpu" or "cuda".
     """
 
     threads: int = 1
     block: float = 0.03
     rounds: int = 25
     budget: float = 60.0
+    target: str = "cpu"
 
     @property
     def cores(self) -> tuple[int, ...]:
@@ -64,7 +66,7 @@ class Worker:
                 stdout=self.log,
                 stderr=self.log,
             )
-        self.connection.send(Task(case.name, entry.name, settings.cores, settings.block))
+        self.connection.send(Task(case.name, entry.name, settings.cores, settings.block, settings.target))
 
     def close(self) -> None:
         """Ends the process."""

@@ -107,6 +107,7 @@ def machine(settings: Settings) -> dict[str, Any]:
         "processor": model,
         "cores": os.cpu_count(),
         "threads": settings.threads,
+        "target": settings.target,
         "system": platform.platform(),
         "python": platform.python_version(),
     }

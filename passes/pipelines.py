@@ -16,6 +16,7 @@ from catgrad.passes.bfloats import BfloatBits
 from catgrad.passes.destinations import Destinations
 from catgrad.passes.frames import EntryFrames
 from catgrad.passes.fuse import FuseElementwise
+from catgrad.passes.gpu.driver_calls import DriverCalls
 from catgrad.passes.gpu.kernels import GpuKernels
 from catgrad.passes.gpu.machine import GpuMachine
 from catgrad.passes.gpu.modules import OneGpuModule
@@ -136,7 +137,7 @@ def _cuda(architecture: str, _: Machine) -> tuple[Stage, ...]:
         Stage("nvvm", (_TO_NVVM.format(architecture=architecture),), _BUFFERS | {"gpu", "llvm", "nvvm"}),
         Stage(
             "llvm",
-            (OwnNames(), EntryFrames(), _LAUNCHES, _LOWER, "canonicalize,cse", Internal()),
+            (OwnNames(), EntryFrames(), _LAUNCHES, _LOWER, "canonicalize,cse", Internal(), DriverCalls()),
             frozenset({"builtin", "gpu", "llvm", "nvvm"}),
         ),
     )

@@ -13,12 +13,12 @@ from catgrad.passes.base import DiagnosticError, Pass
 from catgrad.passes.gpu.constants import copy_constants
 from catgrad.passes.gpu.contraction import emit_contraction
 from catgrad.passes.gpu.elementwise import emit_elementwise
+from catgrad.passes.gpu.epilogue import Epilogue, alone, is_contraction
 from catgrad.passes.gpu.generic import Generic
 from catgrad.passes.gpu.machine import GpuMachine
 from catgrad.passes.gpu.reduction import emit_reduction
-from catgrad.passes.kernels.contraction import replace_contractions
-from catgrad.passes.kernels.problem import Problem
 from catgrad.passes.kernels.walk import named
+from catgrad.passes.runs import Run, find_runs
 
 __all__ = ["GpuKernels"]
 
@@ -41,16 +41,36 @@ class GpuKernels(Pass):
             DiagnosticError: An operation is on tensors.
         """
         copy_constants(module, self.machine)
-        replace_contractions(module, _contract)
         for name in _IN_SHORT:
             _replace(module, name, lambda op: _elementwise(*op.operands))
+        self._contract(module)
         _replace(module, "linalg.generic", lambda op: self._emit(Generic(op)))
+
+    def _contract(self, module: ir.Operation) -> None:
+        """Replace each contraction, and the operations on elements of its result, by one launch."""
+        for block in list(dict.fromkeys(op.block for op in _contractions(module))):
+            for run in find_runs(block, is_contraction):
+                if is_contraction(run):
+                    self._launch(run)
+        for op in _contractions(module):
+            self._launch(alone(op))
+
+    def _launch(self, run: Run) -> None:
+        ops = [step.op for step in run.steps]
+        with ir.InsertionPoint(ops[-1]), ops[-1].location:
+            emit_contraction(Epilogue(run), self.machine)
+        for op in ops:
+            op.erase()
 
     def _emit(self, generic: Generic) -> None:
         if "reduction" in generic.iterators:
             emit_reduction(generic, self.machine)
         else:
             emit_elementwise(generic, self.machine)
+
+
+def _contractions(module: ir.Operation) -> list[ir.Operation]:
+    return [op for op in named(module, "linalg.contract") if not op.results]
 
 
 def _replace(module: ir.Operation, name: str, emit: Callable[[ir.Operation], None]) -> None:
@@ -61,11 +81,6 @@ def _replace(module: ir.Operation, name: str, emit: Callable[[ir.Operation], Non
         with ir.InsertionPoint(op), op.location:
             emit(op)
         op.erase()
-
-
-def _contract(problem: Problem, is_zero: bool) -> bool:
-    emit_contraction(problem, fresh=is_zero)
-    return is_zero
 
 
 def _elementwise(source: ir.Value, target: ir.Value) -> None:

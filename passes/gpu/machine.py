@@ -21,12 +21,26 @@ class GpuMachine:
         warp: Threads that run in step.
         block: Threads of a block that hide each other's latencies, where nothing else decides.
         access_bytes: The widest access of one thread to memory.
+        registers: Registers of 32 bits that a thread may have.
+        shared_bytes: Memory that a block may declare to be shared.
+        multiprocessors: How many of them run blocks.
+        schedulers: Warps of a multiprocessor that each issue an instruction in one clock.
+        multiply_adds: What a multiprocessor does of them in one clock, in f32.
+        tensor_multiply_adds: What its tensor cores do, with factors of 16 bits.
+        load_bytes: What a multiprocessor reads of the memory behind it in one clock.
     """
 
     name: str
     warp: int = 32
     block: int = 256
     access_bytes: int = 16
+    registers: int = 255
+    shared_bytes: int = 48 << 10
+    multiprocessors: int = 108
+    schedulers: int = 4
+    multiply_adds: int = 64
+    tensor_multiply_adds: int = 1024
+    load_bytes: int = 64
 
     def __str__(self) -> str:
         return self.name
@@ -44,4 +58,12 @@ class GpuMachine:
         return tuple(_PRESETS)
 
 
-_PRESETS = {name: GpuMachine(name) for name in ("sm_80", "sm_90", "sm_100")}
+_PRESETS = {
+    machine.name: machine
+    for machine in (
+        GpuMachine("sm_80"),
+        GpuMachine("sm_90", multiprocessors=132, multiply_adds=128, tensor_multiply_adds=2048),
+        GpuMachine("sm_100", multiprocessors=148, multiply_adds=128, tensor_multiply_adds=2048),
+    )
+}
+"""The A100, H100 and B200: the largest GPU of each architecture."""

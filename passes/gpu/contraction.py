@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from mlir import ir
-from mlir.dialects import gpu, nvvm
+from mlir.dialects import arith, gpu, nvvm
 
 from catgrad.passes.gpu.epilogue import Epilogue, accumulator
 from catgrad.passes.gpu.fragments import Fragments
@@ -25,7 +25,7 @@ from catgrad.passes.gpu.shared import Layout, SharedMatrix
 from catgrad.passes.gpu.squares import Squares
 from catgrad.passes.gpu.staging import Axis, Staging, is_deep, lanes_of
 from catgrad.passes.gpu.tiles import Extents, fragments, squares
-from catgrad.passes.kernels.emit import Index, add, carried, divide, loop, multiply, remainder
+from catgrad.passes.kernels.emit import Index, add, carried, loop, multiply, value
 from catgrad.passes.kernels.problem import Problem, read
 from catgrad.passes.kernels.view import View, width
 
@@ -130,7 +130,7 @@ class _Kernel:
     def _emit_sums(self, own: Problem, first: tuple[Index, Index], here: Thread) -> list[ir.Value]:
         """Emit the loop over the depth, a stage at a time; return the thread's sums.
 
-        Behind the barrier, all threads have computed with the stage before: the next one to arrive takes its place.
+        Behind the barrier, all threads have computed with the stage before: its place is free for the next to arrive.
         """
         tile, thread = self.products.tile, here.thread[0]
         a, b = (SharedMatrix(*each) for each in zip(here.shared, self._layouts, strict=True))
@@ -141,19 +141,19 @@ class _Kernel:
                 staging.finish(stage, staging.begin(multiply(stage, tile.depth), stage))
             nvvm.CpAsyncCommitGroupOp()
 
-        def step(start: Index, sums: list[ir.Value]) -> list[ir.Value]:
+        def step(start: Index, given: list[ir.Value]) -> list[ir.Value]:
+            stage, free, *sums = given
             nvvm.CpAsyncWaitGroupOp(ahead - 1)
             gpu.barrier()
-            number = divide(start, tile.depth)
-            stage, free = remainder(number, tile.stages), remainder(add(number, ahead), tile.stages)
             begun = [staging.begin(add(start, ahead * tile.depth), free) for staging in stagings]
             nvvm.CpAsyncCommitGroupOp()
             sums = self.products.add(a, b, stage, thread, sums)
             for staging, elements in zip(stagings, begun, strict=True):
                 staging.finish(free, elements)
-            return sums
+            return [_next(stage, tile.stages), stage, *sums]
 
-        return carried(self.depth.count, tile.depth, self.products.zeros(), step)
+        _, _, *sums = carried(self.depth.count, tile.depth, [value(0), value(ahead), *self.products.zeros()], step)
+        return sums
 
     def _stagings(
         self, own: Problem, first: tuple[Index, Index], targets: Sequence[SharedMatrix], thread: ir.Value
@@ -170,3 +170,9 @@ class _Kernel:
     def _widest(self, operand: View, outer: Axis) -> int:
         dims = self.depth.dims if is_deep(operand, self.depth.dims) else outer.dims
         return lanes_of(operand, dims, self.products.access)
+
+
+def _next(stage: ir.Value, stages: int) -> ir.Value:
+    """Emit (stage + 1) mod stages."""
+    is_last = arith.cmpi(arith.CmpIPredicate.eq, stage, value(stages - 1))
+    return arith.select(is_last, value(0), value(add(stage, 1)))

@@ -11,7 +11,7 @@
 // CHECK-COUNT-4: memref.store %{{.+}}, %[[A]]
 // CHECK: nvgpu.device_async_copy %arg1[{{.+}}], %[[B]][{{.+}}], 4, %{{.+}} {bypassL1}
 // CHECK: nvvm.cp.async.commit.group
-// CHECK: scf.for %{{.+}} = %c0 to %c48 step %c16 iter_args({{.+}}) -> (vector<2xf32>, vector<2xf32>)
+// CHECK: scf.for %{{.+}} = %c0 to %c48 step %c16 iter_args({{.+}}) -> (index, index, vector<2xf32>, vector<2xf32>)
 // CHECK: nvvm.cp.async.wait.group 1
 // CHECK-NEXT: gpu.barrier
 // CHECK: nvgpu.device_async_copy

@@ -207,7 +207,7 @@ MUTATIONS = {
     "stages without wait": drop(STAGES, "nvvm.cp.async.wait.group 1", 0),
     "stages that wait for too little": STAGES.replace("wait.group 1", "wait.group 2"),
     "stages that begin with a copy less": drop(STAGES, "nvvm.cp.async.commit.group", 0),
-    "stages in too few places": re.sub(r"(%\w+) = arith.constant 3 : index", r"\1 = arith.constant 2 : index", STAGES),
+    "stages in too few places": re.sub(r"(cmpi eq, %\w+, )%c2 ", r"\1%c1 ", STAGES),
     "stages that are not twisted where they are written": re.sub(r"arith.xori", "arith.ori", STAGES, count=1),
     "fragments of A swapped": re.sub(r"A\[(%\w+), (%\w+), ", r"A[\2, \1, ", STAGES, count=1),
     "a fragment of B swapped": re.sub(r"B\[(%\w+), (%\w+)\]", r"B[\2, \1]", STAGES, count=1),

@@ -227,15 +227,24 @@ class _Graph:
         self._partition = Partition(_successors(self._ops, self._steps))
 
     def join(self, is_wanted: Callable[[Run], bool]) -> None:
-        """Merge the runs of operations of which one writes what the other one touches, or both read an array."""
+        """Merge the runs of operations of which one writes what the other one touches, or both read an array.
+
+        A later operation may show that axes of earlier ones have one class, so this goes on until nothing changes.
+        """
+        pairs = list(self._neighbours())
+        while any([self._merge(a, b, is_wanted) for a, b in pairs]):
+            pass
+
+    def _neighbours(self) -> Iterator[tuple[int, int]]:
+        """Yield the pairs of operations that may be one run because of a buffer, the later one last."""
         touching: dict[ir.Value, list[tuple[int, bool]]] = {}
         for index, step in self._steps.items():
             for root, is_written in _effects(step):
                 is_array = ir.MemRefType(root.type).rank > 0
                 before = touching.setdefault(root, [])
                 for other, wrote in reversed(before[-_NEAR:]):
-                    if is_array or is_written or wrote:
-                        self._merge(other, index, is_wanted)
+                    if other != index and (is_array or is_written or wrote):
+                        yield other, index
                 before.append((index, is_written))
 
     def sort(self) -> list[Run]:
@@ -250,13 +259,13 @@ class _Graph:
             found += [] if run is None else [run]
         return found
 
-    def _merge(self, a: int, b: int, is_wanted: Callable[[Run], bool]) -> None:
+    def _merge(self, a: int, b: int, is_wanted: Callable[[Run], bool]) -> bool:
+        """Merge the runs of two operations if that is possible and wanted; return whether it was done."""
         members = sorted({*self._partition.members(a), *self._partition.members(b)})
         if b in self._partition.members(a) or len(members) > _MOST:
-            return
+            return False
         run = Run.of([self._steps[node] for node in members])
-        if run is not None and is_wanted(run):
-            self._partition.merge(a, b)
+        return run is not None and is_wanted(run) and self._partition.merge(a, b)
 
 
 def _successors(ops: Sequence[ir.Operation], steps: dict[int, Step]) -> list[set[int]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -13,10 +12,10 @@ from catgrad.passes.base import DiagnosticError, Pass
 from catgrad.passes.gpu.constants import copy_constants
 from catgrad.passes.gpu.contraction import emit_contraction
 from catgrad.passes.gpu.elementwise import emit_elementwise
-from catgrad.passes.gpu.epilogue import Epilogue, alone, is_contraction
-from catgrad.passes.gpu.generic import Generic
+from catgrad.passes.gpu.epilogue import Epilogue, is_contraction
 from catgrad.passes.gpu.machine import GpuMachine
-from catgrad.passes.gpu.reduction import emit_reduction
+from catgrad.passes.gpu.rows import emit_rows
+from catgrad.passes.gpu.rowwise import is_rowwise
 from catgrad.passes.kernels.walk import named
 from catgrad.passes.runs import Run, find_runs
 
@@ -28,59 +27,57 @@ _IN_SHORT = ("linalg.fill", "linalg.copy", "memref.copy")
 
 @dataclass(frozen=True)
 class GpuKernels(Pass):
-    """Make a kernel of every linalg operation on memrefs, and of every copy: no element is touched by the host."""
+    """Make kernels of all linalg operations on memrefs, and of all copies: no element is touched by the host.
+
+    Operations that can be done row by row become one kernel.
+    """
 
     name: ClassVar[str] = "catgrad-gpu-kernels"
 
     machine: GpuMachine = field(default_factory=lambda: GpuMachine.named("sm_80"))
 
     def run(self, module: ir.Operation) -> None:
-        """Replace each operation by a launch.
+        """Replace the operations by launches.
 
         Raises:
             DiagnosticError: An operation is on tensors.
         """
         copy_constants(module, self.machine)
-        for name in _IN_SHORT:
-            _replace(module, name, lambda op: _elementwise(*op.operands))
-        self._contract(module)
-        _replace(module, "linalg.generic", lambda op: self._emit(Generic(op)))
+        for op in _on_memrefs(module, *_IN_SHORT):
+            with ir.InsertionPoint(op), op.location:
+                _elementwise(*op.operands)
+            op.erase()
+        for block in dict.fromkeys(op.block for op in _on_memrefs(module, "linalg.contract", "linalg.generic")):
+            for run in find_runs(block, self._is_kernel):
+                self._launch(run)
 
-    def _contract(self, module: ir.Operation) -> None:
-        """Replace each contraction, and the operations on elements of its result, by one launch."""
-        for block in list(dict.fromkeys(op.block for op in _contractions(module))):
-            for run in find_runs(block, is_contraction):
-                if is_contraction(run):
-                    self._launch(run)
-        for op in _contractions(module):
-            self._launch(alone(op))
+    def _is_kernel(self, run: Run) -> bool:
+        return is_contraction(run) or is_rowwise(run, self.machine)
 
     def _launch(self, run: Run) -> None:
+        """Replace a run by one launch."""
         ops = [step.op for step in run.steps]
-        with ir.InsertionPoint(ops[-1]), ops[-1].location:
-            emit_contraction(Epilogue(run), self.machine)
-        for op in ops:
+        with ir.InsertionPoint(ops[-1]), ir.Location.fused([op.location for op in ops]):
+            self._emit(run)
+        for op in reversed(ops):
             op.erase()
 
-    def _emit(self, generic: Generic) -> None:
-        if "reduction" in generic.iterators:
-            emit_reduction(generic, self.machine)
+    def _emit(self, run: Run) -> None:
+        if is_contraction(run):
+            emit_contraction(Epilogue(run), self.machine)
+        elif any(run.inner):
+            emit_rows(run, self.machine)
         else:
-            emit_elementwise(generic, self.machine)
+            emit_elementwise(run, self.machine)
 
 
-def _contractions(module: ir.Operation) -> list[ir.Operation]:
-    return [op for op in named(module, "linalg.contract") if not op.results]
-
-
-def _replace(module: ir.Operation, name: str, emit: Callable[[ir.Operation], None]) -> None:
-    """Replace the operations of a name by what `emit` emits."""
-    for op in named(module, name):
+def _on_memrefs(module: ir.Operation, *names: str) -> list[ir.Operation]:
+    """Return the operations of some names, none of which is on tensors."""
+    found = [op for name in names for op in named(module, name)]
+    for op in found:
         if op.results:
             raise DiagnosticError(op.location, "a kernel works on memrefs, not on tensors")
-        with ir.InsertionPoint(op), op.location:
-            emit(op)
-        op.erase()
+    return found
 
 
 def _elementwise(source: ir.Value, target: ir.Value) -> None:

@@ -22,8 +22,11 @@ class GpuMachine:
         block: Threads of a block that hide each other's latencies, where nothing else decides.
         access_bytes: The widest access of one thread to memory.
         registers: Registers of 32 bits that a thread may have.
+        block_registers: Those that the threads of a block share.
         shared_bytes: Memory that a block may declare to be shared.
         multiprocessors: How many of them run blocks.
+        largest_block: Threads that a block may have.
+        elements: Elements that a thread computes, where as many threads as one likes may share the work.
         schedulers: Warps of a multiprocessor that each issue an instruction in one clock.
         multiply_adds: What a multiprocessor does of them in one clock, in f32.
         tensor_multiply_adds: What its tensor cores do, with factors of 16 bits.
@@ -35,8 +38,11 @@ class GpuMachine:
     block: int = 256
     access_bytes: int = 16
     registers: int = 255
+    block_registers: int = 65536
     shared_bytes: int = 48 << 10
     multiprocessors: int = 108
+    largest_block: int = 1024
+    elements: int = 8
     schedulers: int = 4
     multiply_adds: int = 64
     tensor_multiply_adds: int = 1024

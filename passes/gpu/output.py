@@ -70,5 +70,4 @@ class Output:
         with guarded(all_of(inside)):
             c = self.c.moved(self.rows.positions(row)).moved(self.columns.positions(column))
             parts = zip(c.indices({}), self.axes, strict=True)
-            *outer, last = [position for at, extents in parts for position in split(at, extents)] or [0]
-            self.epilogue.emit([[*outer, add(last, lane)] for lane in range(len(scalars))], scalars)
+            self.epilogue.emit([position for at, extents in parts for position in split(at, extents)], scalars)

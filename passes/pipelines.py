@@ -128,7 +128,10 @@ def _cuda(architecture: str, _: Machine) -> tuple[Stage, ...]:
     return (
         Stage(
             "gpu",
-            (GpuKernels(machine), "canonicalize,cse", Workspace(), _OUTLINE, OneGpuModule(), AlignShared(machine)),
+            (
+                *(GpuKernels(machine), "canonicalize,cse", Workspace(), _OUTLINE),
+                *(OneGpuModule(), AlignShared(machine), ShareKernels()),
+            ),
             (_BUFFERS | {"gpu", "llvm", "nvgpu", "nvvm", "vector"}) - {"linalg"},
         ),
         Stage("nvvm", (_TO_NVVM.format(architecture=architecture),), _BUFFERS | {"gpu", "llvm", "nvvm"}),

@@ -11,7 +11,7 @@ from catgrad.passes.runs import Run
 
 __all__ = ["has_few_buffers", "is_rowwise"]
 
-_MOST_BUFFERS = 24
+_MOST_BUFFERS = 16
 """Buffers that one kernel may work on; what it has to know of them is passed to each launch."""
 
 

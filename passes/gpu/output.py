@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import gcd
 
 from mlir import ir
 from mlir.dialects import vector
@@ -50,20 +51,19 @@ class Output:
     epilogue: Epilogue
 
     def emit(self, row: Index, column: Index, sums: ir.Value) -> None:
-        """Emit what becomes of neighbouring sums of a row: of all at once where they are so in one row of C."""
+        """Emit what becomes of neighbouring sums of a row: of as many at once as divide the length of a row of C."""
         count = ir.VectorType(sums.type).shape[0]
         scalars = [vector.extract(sums, [], [lane]) for lane in range(count)]
-        if self._are_neighbours(count):
-            self._emit_part(row, column, scalars)
-            return
-        for lane, scalar in enumerate(scalars):
-            self._emit_part(row, add(column, lane), [scalar])
+        step = gcd(self._row_length, count)
+        for start in range(0, count, step):
+            self._emit_part(row, add(column, start), scalars[start : start + step])
 
-    def _are_neighbours(self, count: int) -> bool:
-        """Return whether as many columns are neighbours along the last axis of C, which has no border between them."""
+    @property
+    def _row_length(self) -> int:
+        """How many columns are neighbours along the last axis of C, or a divisor of that: 1 if it is not known."""
         last = self.axes[-1][-1] if self.axes else 1
         is_column = bool(self.columns.dims) and self.c.axes[-1] == self.columns.dims[-1]
-        return is_column and isinstance(last, int) and last % count == 0
+        return last if is_column and isinstance(last, int) else 1
 
     def _emit_part(self, row: Index, column: Index, scalars: Sequence[ir.Value]) -> None:
         inside = less(row, self.rows.count, self.tile.rows), less(column, self.columns.count, self.tile.columns)

@@ -1,7 +1,7 @@
 """Staging: the threads of a block move a tile of an operand from global to shared memory, zeros where nothing is.
 
-Neighbouring threads read neighbours in memory, 16 bytes each where all rows begin at a multiple of that. An access that
-changes neither the elements nor their order is asynchronous and passes no register; others are begun before the
+Neighbouring threads read neighbours in memory, up to 16 bytes each: as many as divide the length of a row. An access
+that changes neither the elements nor their order is asynchronous and passes no register; others are begun before the
 products of the current stage and finished behind them, so that they arrive meanwhile.
 
 Reference: PTX ISA, section "cp.async".
@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from math import gcd
 
 from mlir import ir
 from mlir.dialects import arith, memref, nvgpu, scf, vector
@@ -52,10 +53,10 @@ def is_deep(operand: View, depth: Sequence[int]) -> bool:
 
 
 def lanes_of(operand: View, dims: Sequence[int], most: int) -> int:
-    """Return how many elements along the last of `dims` one access reads: `most` where no row begins in between."""
+    """Return how many elements along the last of `dims` one access reads: up to `most`, where all rows hold as many."""
     is_row = bool(dims) and operand.contiguous(dims[-1]) and is_whole(operand.buffer)
-    extent = operand.type.shape[-1] if is_row and not operand.type.is_dynamic_dim(len(operand.axes) - 1) else 1
-    return most if extent % most == 0 else 1
+    is_known = is_row and not operand.type.is_dynamic_dim(len(operand.axes) - 1)
+    return gcd(operand.type.shape[-1], most) if is_known else 1
 
 
 @dataclass(frozen=True)

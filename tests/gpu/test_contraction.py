@@ -21,7 +21,7 @@ from catgrad.types import TensorType
 MACHINES = [GpuMachine.named(name) for name in GpuMachine.names()]
 DTYPES = {cg.f16: np.float16, cg.bf16: ml_dtypes.bfloat16, cg.f32: np.float32, cg.f64: np.float64, cg.i32: np.int32}
 TRANSPOSES = ["ik,kj->ij", "ik,jk->ij", "ki,kj->ij", "ki,jk->ij", "ik,kj->ji"]
-ODD, EVEN = (17, 33, 65), (24, 64, 40)
+ODD, EVEN = (17, 33, 65), (24, 36, 42)
 USAGE = re.compile(r"(\d+) bytes stack frame, (\d+) bytes spill stores, (\d+) bytes spill loads")
 
 
@@ -146,7 +146,7 @@ def gelu_layer(x, w, b):
 
 
 @pytest.mark.parametrize("machine", MACHINES, ids=str)
-@pytest.mark.parametrize("dtype", [cg.f16, cg.f32, slow(cg.bf16), slow(cg.f64), slow(cg.i64)])
+@pytest.mark.parametrize("dtype", [cg.f16, slow(cg.f32), slow(cg.bf16), slow(cg.f64), slow(cg.i64)])
 def test_kernels_assemble_without_spills(machine, dtype, tmp_path):
     m = cg.dim("M")
     types = [(64, 40), (40, 72)], [(4096, 4096), (4096, 4096)], [(m, 37), (37, 51)], [(m, 64), (64, 128), (128,)]

@@ -21,7 +21,7 @@ from catgrad.passes.gpu.fragments import Fragments
 from catgrad.passes.gpu.launch import Thread, ceil_divide, launch, product, shared_buffer, split
 from catgrad.passes.gpu.machine import GpuMachine
 from catgrad.passes.gpu.output import Output, axes_of
-from catgrad.passes.gpu.shared import Layout, SharedMatrix
+from catgrad.passes.gpu.shared import SharedMatrix, TileLayout
 from catgrad.passes.gpu.squares import Squares
 from catgrad.passes.gpu.staging import Axis, Staging, is_deep, lanes_of
 from catgrad.passes.gpu.tiles import Extents, fragments, squares
@@ -100,7 +100,7 @@ class _Kernel:
         ]
 
     @cached_property
-    def _layouts(self) -> list[Layout]:
+    def _layouts(self) -> list[TileLayout]:
         """How tiles of A and B are in shared memory."""
         tile = self.products.tile
         sides = (self.problem.a, tile.rows), (self.problem.b, tile.columns)

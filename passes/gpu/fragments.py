@@ -22,7 +22,7 @@ from mlir import ir
 from mlir.dialects import llvm, nvgpu, nvvm, vector
 
 from catgrad.passes.gpu.machine import GpuMachine
-from catgrad.passes.gpu.shared import CHUNKS, Layout, SharedMatrix
+from catgrad.passes.gpu.shared import CHUNKS, SharedMatrix, TileLayout
 from catgrad.passes.gpu.tiles import Tile
 from catgrad.passes.kernels.emit import Index, add, divide, multiply, remainder, vector_of, zero
 from catgrad.passes.kernels.view import width
@@ -54,10 +54,10 @@ class Fragments:
         """Elements of an operand that a thread moves at once, at most."""
         return self.machine.access_bytes * 8 // width(self.element)
 
-    def layout(self, outer: int, deep: bool) -> Layout:
+    def layout(self, outer: int, deep: bool) -> TileLayout:
         """Return the layout of a tile of A or B: eight neighbouring lines are read at once."""
         chunks = (self.tile.depth if deep else outer) // self.access
-        return Layout(outer, self.tile.depth, deep, self.access, max(1, CHUNKS // chunks), 1)
+        return TileLayout(outer, self.tile.depth, deep, self.access, max(1, CHUNKS // chunks), 1)
 
     def zeros(self) -> list[ir.Value]:
         """Emit the sums before anything is added."""

@@ -15,14 +15,14 @@ from mlir import ir
 
 from catgrad.passes.kernels.emit import Index, divide, exclusive_or, multiply, remainder, value
 
-__all__ = ["CHUNKS", "Layout", "SharedMatrix"]
+__all__ = ["CHUNKS", "SharedMatrix", "TileLayout"]
 
 CHUNKS = 8
 """Chunks that the 32 banks of 4 bytes serve at once."""
 
 
 @dataclass(frozen=True)
-class Layout:
+class TileLayout:
     """Where the elements of a matrix with an outer direction and a depth are.
 
     Attributes:
@@ -64,7 +64,7 @@ class SharedMatrix:
     """
 
     buffer: ir.Value
-    layout: Layout
+    layout: TileLayout
 
     @property
     def element(self) -> ir.Type:

@@ -16,7 +16,7 @@ from mlir import ir
 from mlir.dialects import arith, math, vector
 
 from catgrad.passes.gpu.machine import GpuMachine
-from catgrad.passes.gpu.shared import CHUNKS, Layout, SharedMatrix
+from catgrad.passes.gpu.shared import CHUNKS, SharedMatrix, TileLayout
 from catgrad.passes.gpu.tiles import Tile
 from catgrad.passes.kernels.emit import Index, add, divide, is_float, multiply, remainder, splat, vector_of, zero
 from catgrad.passes.kernels.view import width
@@ -51,13 +51,13 @@ class Squares:
         """Elements of a vector: no more than a square is wide."""
         return min(self.tile.part[0], self.access)
 
-    def layout(self, outer: int, deep: bool) -> Layout:
+    def layout(self, outer: int, deep: bool) -> TileLayout:
         """Return the layout of a tile of A or B.
 
         Accesses that turn a tile write to as many lines as they read elements; those beside them are kept apart.
         """
         chunk = self.machine.access_bytes * 8 // width(self.element)
-        return Layout(
+        return TileLayout(
             outer, self.tile.depth, False, chunk, self.access, max(1, CHUNKS * self.access // self.tile.depth)
         )
 

@@ -9,6 +9,7 @@ Reference: Williams, Waterman and Patterson, "Roofline: an insightful visual per
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import product
 from math import prod
@@ -27,6 +28,9 @@ _LARGE = 1024
 
 _SHARE = 3
 """The sums of a thread take at most one of so many of its registers."""
+
+_WORD = 4
+"""Bytes of a register."""
 
 _LINE = 4
 """Accesses that neighbouring threads make to neighbours along the depth."""
@@ -79,9 +83,8 @@ def squares(extents: Extents, element_bytes: int, machine: GpuMachine) -> Tile:
     """Return the tile whose parts are squares, each in the registers of a thread."""
     sizes = [(m, n) for m, n in product(_SIDES, _SIDES) if max(m, n) <= 2 * min(m, n)]
     tiles = [_square_tile(m, n, extents.depth, element_bytes, machine) for m, n in sizes]
-    fitting = [tile for tile in tiles if _fits(tile, element_bytes, element_bytes, machine)]
-    rate = machine.multiply_adds * 4 / max(4, element_bytes)
-    return min(fitting, key=lambda tile: _clocks(tile, extents, element_bytes, rate, machine))
+    rate = machine.multiply_adds * _WORD / max(_WORD, element_bytes)
+    return _Cost(machine, element_bytes, element_bytes, rate).least(tiles, extents)
 
 
 def fragments(extents: Extents, element_bytes: int, machine: GpuMachine) -> Tile:
@@ -90,9 +93,7 @@ def fragments(extents: Extents, element_bytes: int, machine: GpuMachine) -> Tile
     stages = _stages(extents.depth, depth)
     sizes = product(_SIDES, _SIDES)
     tiles = [Tile(m, n, depth, _warp_part(m, n, machine), machine.warp, stages) for m, n in sizes]
-    fitting = [tile for tile in tiles if _fits(tile, element_bytes, 4, machine)]
-    rate = machine.tensor_multiply_adds
-    return min(fitting, key=lambda tile: _clocks(tile, extents, element_bytes, rate, machine))
+    return _Cost(machine, element_bytes, _WORD, machine.tensor_multiply_adds).least(tiles, extents)
 
 
 def _square_tile(rows: int, columns: int, depth: Index, element_bytes: int, machine: GpuMachine) -> Tile:
@@ -100,12 +101,11 @@ def _square_tile(rows: int, columns: int, depth: Index, element_bytes: int, mach
 
     A stage is so deep that every thread moves something.
     """
-    warps = [rows * columns // side**2 // machine.warp for side in (8, 4)]
-    fits = [machine.registers // _SHARE * 4 >= side**2 * element_bytes for side in (8, 4)]
-    sides = [side for side, n, fit in zip((8, 4), warps, fits, strict=True) if fit and n >= machine.schedulers]
-    side = sides[0] if sides else 2
+    most = machine.registers // _SHARE * _WORD // element_bytes
+    least = rows * columns // (machine.schedulers * machine.warp)
+    side = max((side for side in (8, 4) if side**2 <= min(most, least)), default=2)
     threads = rows * columns // side**2
-    lanes = machine.access_bytes // max(4, element_bytes)
+    lanes = machine.access_bytes // max(_WORD, element_bytes)
     deep = max(2 * _LINE, threads * lanes // min(rows, columns))
     return Tile(rows, columns, deep, (side, side), 1, _stages(depth, deep))
 
@@ -123,18 +123,37 @@ def _stages(depth: Index, step: int) -> int:
     return max(2, min(_STAGES, -(-depth // step))) if isinstance(depth, int) else _STAGES
 
 
-def _fits(tile: Tile, element_bytes: int, sum_bytes: int, machine: GpuMachine) -> bool:
-    """Return whether a machine has the threads, registers and shared memory for a tile."""
-    shared = tile.stages * (tile.rows + tile.columns) * tile.depth * element_bytes
-    registers = prod(tile.part) // tile.worker * sum_bytes / 4
-    fits = shared <= machine.shared_bytes and registers <= machine.registers // _SHARE
-    return fits and tile.threads <= machine.block
+@dataclass(frozen=True)
+class _Cost:
+    """What tiles cost.
 
+    Attributes:
+        machine: For which GPU.
+        element_bytes: Bytes of an element of A or B.
+        sum_bytes: Bytes of a sum.
+        rate: Products of a multiprocessor in one clock.
+    """
 
-def _clocks(tile: Tile, extents: Extents, element_bytes: int, rate: float, machine: GpuMachine) -> float:
-    """Return about how long each step of the depth takes: for the blocks of a multiprocessor, one after the other."""
-    batch, m, n = (x if isinstance(x, int) else _LARGE for x in (extents.batch, extents.rows, extents.columns))
-    blocks = batch * -(-m // tile.rows) * -(-n // tile.columns)
-    products = tile.rows * tile.columns / rate
-    reading = (tile.rows + tile.columns) * element_bytes / machine.load_bytes
-    return -(-blocks // machine.multiprocessors) * (products + reading)
+    machine: GpuMachine
+    element_bytes: int
+    sum_bytes: int
+    rate: float
+
+    def least(self, tiles: Iterable[Tile], extents: Extents) -> Tile:
+        """Return the tile that takes the least time of those that the machine has room for."""
+        return min(filter(self._fits, tiles), key=lambda tile: self._clocks(tile, extents))
+
+    def _fits(self, tile: Tile) -> bool:
+        """Return whether there are the threads, registers and shared memory for a tile."""
+        shared = tile.stages * (tile.rows + tile.columns) * tile.depth * self.element_bytes
+        registers = prod(tile.part) // tile.worker * self.sum_bytes / _WORD
+        is_small = shared <= self.machine.shared_bytes and tile.threads <= self.machine.block
+        return is_small and registers <= self.machine.registers // _SHARE
+
+    def _clocks(self, tile: Tile, extents: Extents) -> float:
+        """Return about how long a step of the depth takes: the blocks of a multiprocessor run one after the other."""
+        batch, m, n = (x if isinstance(x, int) else _LARGE for x in (extents.batch, extents.rows, extents.columns))
+        blocks = batch * -(-m // tile.rows) * -(-n // tile.columns)
+        products = tile.rows * tile.columns / self.rate
+        reading = (tile.rows + tile.columns) * self.element_bytes / self.machine.load_bytes
+        return -(-blocks // self.machine.multiprocessors) * (products + reading)

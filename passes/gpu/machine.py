@@ -72,4 +72,8 @@ _PRESETS = {
         GpuMachine("sm_100", multiprocessors=148, multiply_adds=128, tensor_multiply_adds=2048),
     )
 }
-"""The A100, H100 and B200: the largest GPU of each architecture."""
+"""The A100, H100 and B200: the largest GPU of each architecture.
+
+Reference: CUDA C++ Programming Guide, section "Arithmetic Instructions" (results per clock cycle per multiprocessor), and
+the white papers of the A100 and H100 on tensor cores.
+"""

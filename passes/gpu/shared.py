@@ -4,7 +4,8 @@ A matrix has a row of 16-byte chunks for each position along one direction, its 
 chunk of several lines at once would meet in the same banks; so chunk c of line l lies at c ⊕ t(l), where the *twist*
 t(l) = ⌊l / period⌋ · step mod chunks takes lines that are accessed together apart.
 
-Reference: NVIDIA, "CUTLASS: implicit GEMM convolution", section "Shared memory layouts" (permuted layouts).
+Reference: Kerr, "Developing CUDA kernels to push tensor cores to the absolute limit on NVIDIA A100" (2020), on permuted
+shared memory layouts.
 """
 
 from __future__ import annotations

@@ -74,6 +74,6 @@ _PRESETS = {
 }
 """The A100, H100 and B200: the largest GPU of each architecture.
 
-Reference: CUDA C++ Programming Guide, section "Arithmetic Instructions" (results per clock cycle per multiprocessor), and
-the white papers of the A100 and H100 on tensor cores.
+Reference: CUDA C++ Programming Guide, section "Arithmetic Instructions" (results per clock cycle and multiprocessor);
+NVIDIA's white papers on the A100 and H100 (tensor cores).
 """

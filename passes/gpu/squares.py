@@ -57,9 +57,8 @@ class Squares:
         Accesses that turn a tile write to as many lines as they read elements; those beside them are kept apart.
         """
         chunk = self.machine.access_bytes * 8 // width(self.element)
-        return TileLayout(
-            outer, self.tile.depth, False, chunk, self.access, max(1, CHUNKS * self.access // self.tile.depth)
-        )
+        step = max(1, CHUNKS * self.access // self.tile.depth)
+        return TileLayout(outer, self.tile.depth, False, chunk, self.access, step)
 
     def zeros(self) -> list[ir.Value]:
         """Emit the sums before anything is added."""

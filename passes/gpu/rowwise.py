@@ -9,7 +9,7 @@ from catgrad.passes.gpu.generic import Generic
 from catgrad.passes.gpu.machine import GpuMachine
 from catgrad.passes.runs import Run
 
-__all__ = ["is_rowwise"]
+__all__ = ["has_few_buffers", "is_rowwise"]
 
 _MOST_BUFFERS = 16
 """Buffers that one kernel may work on; what it has to know of them is passed to each launch."""
@@ -23,17 +23,17 @@ def is_rowwise(run: Run, machine: GpuMachine) -> bool:
     if any(step.op.name != "linalg.generic" for step in run.steps):
         return False
     if len(run.steps) == 1 or not any(run.inner):
-        return _buffers(run) <= _MOST_BUFFERS
+        return has_few_buffers(run)
     maps = [inner for step, inner in zip(run.steps, run.inner, strict=True) if not step.folded]
     folds = [folds_of(Generic(step.op)) for step in run.steps if step.folded]
     is_alone = len(folds) == 1 and not any(maps)
-    return _buffers(run) <= _MOST_BUFFERS and (is_alone or (None not in folds and _is_spread(run, machine)))
+    return has_few_buffers(run) and (is_alone or (None not in folds and _is_spread(run, machine)))
 
 
-def _buffers(run: Run) -> int:
-    """Return how many buffers in memory a run touches."""
+def has_few_buffers(run: Run) -> bool:
+    """Return whether the buffers in memory that a run touches are not too many for one kernel."""
     touched = {access.root for step in run.steps for access in (*step.reads, *step.writes)}
-    return len(touched - set(run.private()))
+    return len(touched - set(run.private())) <= _MOST_BUFFERS
 
 
 def _is_spread(run: Run, machine: GpuMachine) -> bool:

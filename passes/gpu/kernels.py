@@ -16,6 +16,7 @@ from catgrad.passes.gpu.elementwise import emit_elementwise
 from catgrad.passes.gpu.generic import Generic
 from catgrad.passes.gpu.machine import GpuMachine
 from catgrad.passes.gpu.reduction import emit_reduction
+from catgrad.passes.gpu.work import accounted
 from catgrad.passes.kernels.contraction import replace_contractions
 from catgrad.passes.kernels.problem import Problem
 from catgrad.passes.kernels.walk import named
@@ -58,13 +59,14 @@ def _replace(module: ir.Operation, name: str, emit: Callable[[ir.Operation], Non
     for op in named(module, name):
         if op.results:
             raise DiagnosticError(op.location, "a kernel works on memrefs, not on tensors")
-        with ir.InsertionPoint(op), op.location:
+        with ir.InsertionPoint(op), accounted(op):
             emit(op)
         op.erase()
 
 
 def _contract(problem: Problem, is_zero: bool) -> bool:
-    emit_contraction(problem, fresh=is_zero)
+    with accounted(ir.InsertionPoint.current.ref_operation, fresh=is_zero):
+        emit_contraction(problem, fresh=is_zero)
     return is_zero
 
 

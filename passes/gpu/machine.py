@@ -1,4 +1,7 @@
-"""What a code generator must know of a GPU: a description, never a list of special cases.
+"""What must be known of a GPU to make code for it, and to judge the code: a description, never a list of special cases.
+
+Reference: CUDA C++ Programming Guide, appendix "Compute Capabilities", table "Technical Specifications per Compute
+Capability"; the units in which registers and shared memory are given out are those of the CUDA Occupancy Calculator.
 
 Example:
     >>> GpuMachine.named("sm_90").access_bytes
@@ -9,7 +12,32 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["GpuMachine"]
+__all__ = ["GpuMachine", "Multiprocessor"]
+
+
+@dataclass(frozen=True)
+class Multiprocessor:
+    """What the blocks that run on one multiprocessor at once have to share.
+
+    Attributes:
+        shared_bytes: Shared memory.
+        reserved_bytes: Shared memory that the system takes for itself with each block.
+        shared_unit: Shared memory is given out in multiples of as many bytes.
+        registers: Registers of 32 bits.
+        register_unit: Registers are given to a warp in multiples of as many.
+        partitions: Parts that have equal shares of the registers; a warp stays in one.
+        warps: The most warps.
+        blocks: The most blocks.
+    """
+
+    shared_bytes: int
+    reserved_bytes: int = 1 << 10
+    shared_unit: int = 128
+    registers: int = 1 << 16
+    register_unit: int = 256
+    partitions: int = 4
+    warps: int = 64
+    blocks: int = 32
 
 
 @dataclass(frozen=True)
@@ -18,12 +46,14 @@ class GpuMachine:
 
     Attributes:
         name: Its architecture, as LLVM and ptxas name it.
+        multiprocessor: What its multiprocessors have.
         warp: Threads that run in step.
         block: Threads of a block that hide each other's latencies, where nothing else decides.
         access_bytes: The widest access of one thread to memory.
     """
 
     name: str
+    multiprocessor: Multiprocessor
     warp: int = 32
     block: int = 256
     access_bytes: int = 16
@@ -44,4 +74,7 @@ class GpuMachine:
         return tuple(_PRESETS)
 
 
-_PRESETS = {name: GpuMachine(name) for name in ("sm_80", "sm_90", "sm_100")}
+_PRESETS = {
+    name: GpuMachine(name, Multiprocessor(kibibytes << 10))
+    for name, kibibytes in (("sm_80", 164), ("sm_90", 228), ("sm_100", 228))
+}

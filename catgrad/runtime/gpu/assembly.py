@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
 import sysconfig
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from mlir import ir
 from mlir.dialects import gpu
@@ -15,7 +17,7 @@ from mlir.passmanager import PassManager
 
 from catgrad.errors import CompileError
 
-__all__ = ["assemble", "ptx", "sass", "to_binary"]
+__all__ = ["assemble", "disassemble", "ptx", "sass", "to_binary"]
 
 _TO_PTX = "builtin.module(gpu-module-to-binary{format=isa})"
 _TARGET = re.compile(r"^\.target (\w+)", re.MULTILINE)
@@ -62,6 +64,15 @@ def sass(module: ir.Module) -> str:
         binary = Path(folder, "kernels.cubin")
         assemble(text, binary)
         return _run("nvdisasm", str(binary)).stdout
+
+
+def disassemble(binary: Path) -> Any:
+    """Return what `nvdisasm -json` says of machine code: what the file is, and a list of its functions.
+
+    Raises:
+        CompileError: The tool is not there, or refuses the file.
+    """
+    return json.loads(_run("nvdisasm", "-json", str(binary)).stdout)
 
 
 def assemble(text: str, binary: Path) -> str:

@@ -6,6 +6,7 @@ import os
 
 from mlir import ir
 
+from catgrad.runtime.gpu.device import Kernels
 from catgrad.runtime.gpu_emulator import Emulator, Memory
 
 __all__ = ["EmulatedDevice"]
@@ -26,9 +27,13 @@ class EmulatedDevice:
         self._schedule = schedule or os.environ.get(SCHEDULE, "forward")
         self._memory = Memory()
 
-    def load(self, module: ir.Module) -> Emulator:
+    def load(self, module: ir.Module) -> Kernels:
         """Compile the kernels of a module for the processor; see `catgrad.runtime.gpu.device.Device`."""
-        return Emulator(module, self._schedule, self._memory)
+        return self.emulator(module)
+
+    def emulator(self, module: ir.Module, counts: bool = False) -> Emulator:
+        """Return what runs the kernels of a module in this device's memory; see `Emulator`."""
+        return Emulator(module, self._schedule, self._memory, counts)
 
     def allocate(self, size: int) -> int:
         """Return the address of new memory."""

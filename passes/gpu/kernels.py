@@ -48,10 +48,9 @@ class GpuKernels(Pass):
         _replace(module, "linalg.generic", lambda op: self._emit(Generic(op)))
 
     def _emit(self, generic: Generic) -> None:
-        if "reduction" in generic.iterators:
-            emit_reduction(generic, self.machine)
-        else:
-            emit_elementwise(generic, self.machine)
+        emit = emit_reduction if "reduction" in generic.iterators else emit_elementwise
+        with accounted(generic.op):
+            emit(generic, self.machine)
 
 
 def _replace(module: ir.Operation, name: str, emit: Callable[[ir.Operation], None]) -> None:
@@ -59,7 +58,7 @@ def _replace(module: ir.Operation, name: str, emit: Callable[[ir.Operation], Non
     for op in named(module, name):
         if op.results:
             raise DiagnosticError(op.location, "a kernel works on memrefs, not on tensors")
-        with ir.InsertionPoint(op), accounted(op):
+        with ir.InsertionPoint(op), op.location:
             emit(op)
         op.erase()
 

@@ -65,7 +65,7 @@ def accounted(*ops: ir.Operation, fresh: bool = False) -> ir.Location:
 
 def worth(work: Work, location: ir.Location) -> ir.Location:
     """Return a location that says what work is done there."""
-    return ir.Location.name(_MARK + json.dumps(asdict(work)), plain(location))
+    return ir.Location.name(_MARK + json.dumps(asdict(work)), plain(location), context=location.context)
 
 
 def work_at(location: ir.Location) -> Work | None:

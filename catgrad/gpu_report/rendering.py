@@ -16,6 +16,9 @@ from catgrad.runtime.gpu_emulator import Traffic
 
 __all__ = ["as_json", "tables"]
 
+_TEXTS = frozenset({"limit", "bound", "at"})
+"""Columns that may be broken where a terminal is narrow."""
+
 
 def as_json(report: Report) -> dict[str, Any]:
     """Return a report as what JSON has; bytes, seconds and counts are numbers, and what was not counted is null."""
@@ -99,7 +102,8 @@ def _table(first: str, *headers: str) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 1, 0, 0))
     table.add_column(first, overflow="fold")
     for header in headers:
-        table.add_column(header, justify="right", no_wrap=True)
+        is_text = header in _TEXTS
+        table.add_column(header, justify="right", no_wrap=not is_text, overflow="fold" if is_text else "ellipsis")
     return table
 
 

@@ -17,7 +17,7 @@ from catgrad.passes.gpu.machine import GpuMachine
 from catgrad.passes.pipelines import stages
 from catgrad.passes.runner import run
 from catgrad.prepare import prepare
-from catgrad.runtime.gpu import assembly
+from catgrad.runtime.gpu import assembly, tools
 from catgrad.source import Source
 from catgrad.types import dtypes, f32, f64
 
@@ -168,8 +168,7 @@ def test_what_is_no_ptx(tmp_path):
 
 
 def test_a_tool_that_is_missing(monkeypatch):
-    monkeypatch.setattr(assembly.shutil, "which", lambda tool: None)
-    monkeypatch.setattr(assembly.sysconfig, "get_path", lambda name: "nowhere")
+    monkeypatch.setattr(tools, "find", lambda tool: None)
     source = Source(*prepare(lambda x: x + 1, cg.f32[3]), "cuda")
     with pytest.raises(CompileError, match="ptxas is not installed: pip install nvidia-cuda-nvcc"):
         source.ir("sass")

@@ -98,6 +98,7 @@ def signature_of(term: Term, donated: tuple[tuple[int, int], ...]) -> Signature:
         inputs=term.source_types,
         outputs=term.target_types,
         donated=donated,
+        nonempty=term.nonempty,
         input_names=term.input_names,
         input_tree=term.input_tree,
         output_tree=term.output_tree,

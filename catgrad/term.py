@@ -126,6 +126,18 @@ class Term(Shown):
             found.update((s.name, s) for s in dims.symbols(extents) if s.name not in found)
         return tuple(found.values())
 
+    @cached_property
+    def nonempty(self) -> tuple[Extent, ...]:
+        """The extents, here and in definitions, that have to be at least 1 and are not provably so."""
+        bodies = (*(definition.term for definition in self.definitions), self)
+        found = dict.fromkeys(extent for body in bodies for extent in body._operands_nonempty())
+        return tuple(extent for extent in found if not dims.provably_positive(extent))
+
+    def _operands_nonempty(self) -> Iterator[Extent]:
+        for step in self.steps:
+            if step.operation.op.nonempty is not None:
+                yield from step.operation.nonempty(*(self.node_types[node] for node in step.inputs))
+
     def _extents(self) -> Iterator[Sequence[Extent]]:
         types = dict.fromkeys((*self.source_types, *self.node_types))
         yield from (t.shape for t in types)

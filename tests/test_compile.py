@@ -89,6 +89,20 @@ def test_bind_makes_sizes_static():
         cg.compile(lambda x: x, cg.f32[B], bind={"N": 3})
 
 
+@pytest.mark.parametrize("f", [cg.max, cg.function(cg.min), cg.argmax, cg.grad(lambda x: cg.sum(cg.softmax(x)))])
+def test_nothing_has_no_greatest_element(f):
+    """An empty extent is refused wherever it becomes known: by the type, by the size that is bound, by the array."""
+    exe = cg.compile(f, cg.f32[2 * B])
+    assert np.all(np.isfinite(exe(np.zeros(2, np.float32))))
+    with pytest.raises(cg.ArgumentError, match=r"2\*B has to be at least 1 \(here B = 0\)"):
+        exe(np.zeros(0, np.float32))
+    with pytest.raises(cg.TypeCheckError, match="of nothing has no value"):
+        cg.compile(f, cg.f32[2 * B], bind={"B": 0})
+    with pytest.raises(cg.TypeCheckError, match="of nothing has no value"):
+        cg.interpret(cg.trace(f, cg.f32[2 * B]), np.zeros(0, np.float32))
+    cg.compile(f, cg.f32[cg.dim("N", min=1)])
+
+
 def test_a_symbol_that_no_input_has_is_refused():
     with pytest.raises(cg.CatgradError, match="no input has the symbolic dimension"):
         cg.compile(lambda: cg.zeros((B,)))

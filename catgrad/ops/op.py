@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from catgrad.dims import Dim
+from catgrad.dims import Dim, Extent
 from catgrad.errors import RegistryError, TypeCheckError
 from catgrad.types import DType, TensorType
 
@@ -89,7 +89,16 @@ class Operation:
         if self.op.inputs is not None and len(inputs) != len(self.op.inputs):
             raise TypeCheckError(f"{self.op.name} takes {len(self.op.inputs)} operands, {len(inputs)} given")
         result = self.op.typing(*inputs, **self.keywords)
+        if 0 in self.nonempty(*inputs):
+            given = ", ".join(map(str, inputs))
+            raise TypeCheckError(
+                f"{self} of {given}: there are no elements, and {self.op.name} of nothing has no value"
+            )
         return result if isinstance(result, tuple) else (result,)
+
+    def nonempty(self, *inputs: TensorType) -> Sequence[Extent]:
+        """Return the extents that have to be at least 1."""
+        return () if self.op.nonempty is None else self.op.nonempty(*inputs, **self.keywords)
 
 
 def _show(value: Any) -> str:
@@ -127,6 +136,7 @@ class Op:
         dtypes: Element types of the first operand (of the result, where there is none) that the rule accepts.
         surface: The public calling form, where it is more than the operands and attributes themselves; it gets the
             entry first.
+        nonempty: `(*input types, **attributes) -> extents` that have to be at least 1 for a result to exist.
         __doc__: Type and meaning.
     """
 
@@ -138,6 +148,7 @@ class Op:
     samples: Callable[[DType], Sequence[Sample]]
     dtypes: tuple[DType, ...]
     surface: Callable[..., Any] | None = None
+    nonempty: Callable[..., Sequence[Extent]] | None = None
     doc: str = ""
 
     def __post_init__(self) -> None:

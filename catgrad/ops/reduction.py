@@ -90,8 +90,6 @@ def sum(x: TensorType, axes: tuple[int, ...]) -> TensorType:
 def _extremum(name: str, adjective: str) -> Op:
     def typing(x: TensorType, axes: tuple[int, ...]) -> TensorType:
         _check_axes(name, x, axes)
-        if any(x.shape[a] == 0 for a in axes):
-            raise TypeCheckError(f"{name}: {x} has no elements along {axes}, and {name} of nothing has no value")
         return _without(x, axes)
 
     return Op(
@@ -103,6 +101,7 @@ def _extremum(name: str, adjective: str) -> Op:
         samples=_reduction_samples(name, empty=False),
         dtypes=ALL,
         surface=_reduce,
+        nonempty=lambda x, axes: [x.shape[a] for a in axes],
         doc=f"{name} : X → Y, the {adjective} over the given axes; NaN if there is one.",
     )
 
@@ -147,8 +146,6 @@ def _arg_extremum(name: str, adjective: str) -> Op:
         require_dtype(name, x, NUMBERS)
         if not dtype.is_integer:
             raise TypeCheckError(f"{name}: positions are i32 or i64, not {dtype.name}")
-        if x.shape[axis] == 0:
-            raise TypeCheckError(f"{name}: {x} has no elements along axis {axis}")
         return TensorType(dtype, _without(x, (axis,)).shape)
 
     return Op(
@@ -160,6 +157,7 @@ def _arg_extremum(name: str, adjective: str) -> Op:
         samples=_arg_samples(name),
         dtypes=NUMBERS,
         surface=_position,
+        nonempty=lambda x, axis, dtype: [x.shape[axis]],
         doc=f"{name} : X → index, the position of the first {adjective} element along an axis; the first NaN wins.",
     )
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from catgrad.dims import Extent, Solver
+from catgrad.dims import Extent, Solver, evaluate, symbols
 from catgrad.errors import ArgumentError, CatgradError
 from catgrad.runtime.buffers import Frame, Shape
 from catgrad.runtime.signature import Signature
@@ -68,12 +68,13 @@ class Planner:
         """Return the plan for arguments of these shapes.
 
         Raises:
-            ArgumentError: They do not fit the signature, or a result would have a negative extent.
+            ArgumentError: They do not fit the signature, or a result would have a negative extent or no value.
         """
         signature = self._signature
         self._check_ranks(shapes)
         try:
             values = self._solve(shapes)
+            self._check_nonempty(values)
             outputs = [signature.outputs[i].substitute(values) for i in signature.fresh]
         except CatgradError as error:
             raise ArgumentError(f"{signature.name}: {error.message}") from None
@@ -99,6 +100,14 @@ class Planner:
             if len(shape) != type.rank:
                 axes = f"{len(shape)} axes: shape {shape}"
                 raise ArgumentError(f"{signature.name}: {name} must be {type}, but the array has {axes}")
+
+    def _check_nonempty(self, values: Mapping[str, int]) -> None:
+        for extent in self._signature.nonempty:
+            if evaluate(extent, values) < 1:
+                given = ", ".join(f"{symbol} = {values[symbol.name]}" for symbol in symbols(extent))
+                raise ArgumentError(
+                    f"{extent} has to be at least 1 (here {given}): max, min, ... of nothing has no value"
+                )
 
     def _solve(self, shapes: Sequence[Shape]) -> dict[str, int]:
         values = self._solver([extent for shape in shapes for extent in shape])

@@ -11,7 +11,7 @@ from typing import Any
 
 from optree import PyTreeSpec
 
-from catgrad.dims import Symbol, symbols
+from catgrad.dims import Extent, Symbol, symbols
 from catgrad.errors import CatgradError
 from catgrad.types import TensorType
 
@@ -28,6 +28,8 @@ class Signature:
         inputs: The types of the arrays it takes, flat.
         outputs: The types of the arrays it gives, flat.
         donated: Pairs of an input and the output that is written into its memory, by position. They have the same type.
+        nonempty: What has to be at least 1 for the results to have a value, such as the extent that a maximum is taken
+            over.
         input_names: An expression for each input, for messages: "x", "state['weight']".
         input_tree: The nested structure of the positional arguments, a tuple; None when each argument is an array.
         output_tree: The nested structure of the result; None when it is a tuple of arrays.
@@ -48,6 +50,7 @@ class Signature:
     inputs: tuple[TensorType, ...]
     outputs: tuple[TensorType, ...]
     donated: tuple[tuple[int, int], ...] = ()
+    nonempty: tuple[Extent, ...] = ()
     input_names: tuple[str, ...] = ()
     input_tree: PyTreeSpec | None = None
     output_tree: PyTreeSpec | None = None

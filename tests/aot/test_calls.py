@@ -102,6 +102,13 @@ def test_the_loader_rejects_what_does_not_fit(chained, arguments, error, message
         chained.chain(*arguments)
 
 
+def test_nothing_has_no_greatest_element(build):
+    made = build(greatest=(lambda x: cg.max(x, axis=1), cg.f32[B, N]))
+    assert made.greatest(normal(0, 2)).shape == (0,)
+    with pytest.raises(ValueError, match="a dimension is out of its range"):
+        made.greatest(normal(2, 0))
+
+
 class Raw:
     """The C functions of a library with one function, called as a C program may call them."""
 

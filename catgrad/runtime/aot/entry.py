@@ -130,11 +130,12 @@ class _Frame:
         self._words = llvm.alloca(pointer(), constant(64, length), ir.TypeAttr.get(integer(64)))
 
     def check(self, body: Body, otherwise: Callable[[], ir.Value]) -> None:
-        """Return `otherwise` unless every dimension is in its range, and every extent is one."""
+        """Return `otherwise` unless every dimension is in its range, every extent is one, and every result exists."""
         body.require(all_of(map(self._is_in_range, self._function.dimensions)), otherwise)
         extents = dict.fromkeys(extent for type in self._types for extent in type.shape if isinstance(extent, Dim))
         doubtful = [extent for extent in extents if (bound := lower_bound(extent)) is None or bound < 0]
-        body.require(all_of(compare("sge", self._extent(e), constant(64, 0)) for e in doubtful), otherwise)
+        least = {**dict.fromkeys(doubtful, 0), **dict.fromkeys(self._function.signature.nonempty, 1)}
+        body.require(all_of(compare("sge", self._extent(e), constant(64, n)) for e, n in least.items()), otherwise)
 
     def workspace_bytes(self) -> ir.Value:
         """Return the size of a workspace that begins anywhere; 0 if none is needed."""

@@ -24,8 +24,6 @@ from catgrad.types import dtypes, f32, f64
 ARCHITECTURES = GpuMachine.names()
 SETTINGS = TASKS["digits"].settings()
 STEP = SETTINGS.learner.step, cg.f32["B", 64], cg.i32["B"]
-STACK = {"sin": 40, "cos": 40}
-"""Bytes that f64 needs: NVIDIA's library reduces large angles with a product of many words, which it indexes."""
 
 
 def compiled(program, *types, architecture, bind=None):
@@ -78,7 +76,7 @@ def samples(dtype):
 
 @pytest.mark.parametrize(("dtype", "architecture"), tables(dtypes))
 def test_every_operation_assembles_without_spills(dtype, architecture, tmp_path):
-    chosen = [(op, sample) for op, sample in samples(dtype) if dtype is not f64 or op.name not in STACK]
+    chosen = samples(dtype)
 
     def program(inputs):
         return [op.record(*x, **s.attributes) for (op, s), x in zip(chosen, inputs, strict=True)]
@@ -95,7 +93,6 @@ def test_every_gradient_assembles_without_spills(dtype, architecture, tmp_path):
         (op, sample)
         for op, sample in samples(dtype)
         if sample.smooth and sample.inputs and not isinstance(DERIVATIVES[op], NotDifferentiable)
-        if dtype is not f64 or op.name not in STACK
     ]
 
     def gradients(inputs):
@@ -111,16 +108,6 @@ def test_every_gradient_assembles_without_spills(dtype, architecture, tmp_path):
 
     types = cg.lang.function.as_types([sample.inputs for _, sample in chosen])
     assert faulty(compiled(gradients, types, architecture=architecture), tmp_path) == {}
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("architecture", ARCHITECTURES)
-def test_what_needs_a_stack_is_known(architecture, tmp_path):
-    def program(x):
-        return [OPS[name].record(x) for name in STACK]
-
-    text = compiled(program, f64[5], architecture=architecture)
-    assert sorted(faulty(text, tmp_path).values()) == sorted(STACK.values())
 
 
 def test_accesses_are_sixteen_bytes_wide_and_tiles_are_shared(capsys):

@@ -134,8 +134,8 @@ class _Frame:
         body.require(all_of(map(self._is_in_range, self._function.dimensions)), otherwise)
         extents = dict.fromkeys(extent for type in self._types for extent in type.shape if isinstance(extent, Dim))
         doubtful = [extent for extent in extents if (bound := lower_bound(extent)) is None or bound < 0]
-        least = {**dict.fromkeys(doubtful, 0), **dict.fromkeys(self._function.signature.nonempty, 1)}
-        body.require(all_of(compare("sge", self._extent(e), constant(64, n)) for e, n in least.items()), otherwise)
+        least = [*((extent, 0) for extent in doubtful), *((extent, 1) for extent in self._function.signature.nonempty)]
+        body.require(all_of(compare("sge", self._extent(e), constant(64, n)) for e, n in least), otherwise)
 
     def workspace_bytes(self) -> ir.Value:
         """Return the size of a workspace that begins anywhere; 0 if none is needed."""

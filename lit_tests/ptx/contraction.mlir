@@ -6,10 +6,10 @@
 // CHECK: .entry product_kernel
 // CHECK: .shared
 // CHECK: ld.global
-// CHECK: st.shared
-// CHECK: bar.sync
-// CHECK: ld.shared.v4
-// CHECK: fma.rn.f32
+// CHECK-DAG: st.shared
+// CHECK-DAG: bar.sync
+// CHECK-DAG: ld.shared.v{{[24]}}
+// CHECK-DAG: fma.rn.f32
 // CHECK-NOT: atom.
 // CHECK: st.global
 // CHECK: ret;

@@ -56,11 +56,12 @@ def accounted(*ops: ir.Operation, fresh: bool = False) -> ir.Location:
     """Return the location for the launch of the kernel that takes the place of some operations: it says what they do.
 
     Args:
-        *ops: Linalg operations on memrefs, in order; the launch has the place of the last one.
+        *ops: Linalg operations on memrefs, in order.
         fresh: Whether the kernel of a contraction writes its result, instead of adding to it.
     """
-    work = work_of(ops, fresh)
-    return ops[-1].location if work is None else worth(work, ops[-1].location)
+    work, places = work_of(ops, fresh), [op.location for op in ops]
+    place = places[0] if len(places) == 1 else ir.Location.fused(places, context=ops[0].context)
+    return place if work is None else worth(work, place)
 
 
 def worth(work: Work, location: ir.Location) -> ir.Location:

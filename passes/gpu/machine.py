@@ -50,6 +50,11 @@ class GpuMachine:
         warp: Threads that run in step.
         block: Threads of a block that hide each other's latencies, where nothing else decides.
         access_bytes: The widest access of one thread to memory.
+        registers: Registers of 32 bits that a thread may have.
+        block_registers: Those that the threads of a block share.
+        multiprocessors: How many of them run blocks.
+        largest_block: Threads that a block may have.
+        elements: Elements that a thread computes, where as many threads as one likes may share the work.
     """
 
     name: str
@@ -57,6 +62,11 @@ class GpuMachine:
     warp: int = 32
     block: int = 256
     access_bytes: int = 16
+    registers: int = 255
+    block_registers: int = 65536
+    multiprocessors: int = 108
+    largest_block: int = 1024
+    elements: int = 8
 
     def __str__(self) -> str:
         return self.name
@@ -75,6 +85,10 @@ class GpuMachine:
 
 
 _PRESETS = {
-    name: GpuMachine(name, Multiprocessor(kibibytes << 10))
-    for name, kibibytes in (("sm_80", 164), ("sm_90", 228), ("sm_100", 228))
+    machine.name: machine
+    for machine in (
+        GpuMachine("sm_80", Multiprocessor(164 << 10)),
+        GpuMachine("sm_90", Multiprocessor(228 << 10), multiprocessors=132),
+        GpuMachine("sm_100", Multiprocessor(228 << 10), multiprocessors=148),
+    )
 }

@@ -52,15 +52,13 @@ class Work:
     written: int
 
 
-def accounted(*ops: ir.Operation, fresh: bool = False) -> ir.Location:
-    """Return the location for the launch of the kernel that takes the place of some operations: it says what they do.
+def accounted(ops: Sequence[ir.Operation]) -> ir.Location:
+    """Return the location for the launch of the kernel that takes the place of linalg operations: it says what they do.
 
     Args:
-        *ops: Linalg operations on memrefs, in order.
-        fresh: Whether the kernel of a contraction writes its result, instead of adding to it.
+        ops: Operations on memrefs, in order.
     """
-    work, places = work_of(ops, fresh), [op.location for op in ops]
-    place = places[0] if len(places) == 1 else ir.Location.fused(places, context=ops[0].context)
+    work, place = work_of(ops), ir.Location.fused([op.location for op in ops], context=ops[0].context)
     return place if work is None else worth(work, place)
 
 
@@ -83,12 +81,12 @@ def _tells(location: ir.Location) -> bool:
     return bool(location.is_a_name()) and location.name_str.startswith(_MARK)
 
 
-def work_of(ops: Sequence[ir.Operation], fresh: bool = False) -> Work | None:
+def work_of(ops: Sequence[ir.Operation]) -> Work | None:
     """Return what operations do together, or None if a size is not known; see `accounted`."""
     flop = Counter[str]()
     read, written = dict[ir.Value, int](), dict[ir.Value, int]()
     for op in ops:
-        accesses = list(_accesses(op, fresh))
+        accesses = list(_accesses(op))
         if any(access.bytes < 0 for access in accesses):
             return None
         made = {origin(buffer) for buffer in written}
@@ -122,15 +120,14 @@ def _enter(sizes: dict[ir.Value, int], accesses: Sequence[_Access]) -> None:
         sizes[access.buffer] = max(sizes.get(access.buffer, 0), access.bytes)
 
 
-def _accesses(op: ir.Operation, fresh: bool) -> Iterator[_Access]:
+def _accesses(op: ir.Operation) -> Iterator[_Access]:
     """Yield what an operation does with each of its buffers; what its body does not use is not read."""
     inputs = int(op.attributes["operandSegmentSizes"][0])
     extents = _extents(op)
     for position, (buffer, argument) in enumerate(zip(op.operands, _body(op).arguments, strict=True)):
         if isinstance(buffer.type, ir.MemRefType):
-            writes = position >= inputs
-            reads = bool(list(argument.uses)) and not (writes and fresh)
-            yield _Access(buffer, _size(buffer, [extents[axis] for axis in _axes(op, position)]), reads, writes)
+            size = _size(buffer, [extents[axis] for axis in _axes(op, position)])
+            yield _Access(buffer, size, reads=bool(list(argument.uses)), writes=position >= inputs)
 
 
 def _size(buffer: ir.Value, extents: Sequence[int]) -> int:

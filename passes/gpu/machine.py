@@ -51,7 +51,6 @@ class GpuMachine:
         block: Threads of a block that hide each other's latencies, where nothing else decides.
         access_bytes: The widest access of one thread to memory.
         registers: Registers of 32 bits that a thread may have.
-        block_registers: Those that the threads of a block share.
         multiprocessors: How many of them run blocks.
         largest_block: Threads that a block may have.
         elements: Elements that a thread computes, where as many threads as one likes may share the work.
@@ -63,7 +62,6 @@ class GpuMachine:
     block: int = 256
     access_bytes: int = 16
     registers: int = 255
-    block_registers: int = 65536
     multiprocessors: int = 108
     largest_block: int = 1024
     elements: int = 8

@@ -38,6 +38,7 @@ def _launch_as_json(row: LaunchReport) -> dict[str, Any]:
     return {
         **asdict(row.launch),
         **asdict(row.code.usage),
+        "shared_bytes": row.shared_bytes,
         "occupancy": {**asdict(row.occupancy), "fraction": row.occupancy.fraction},
         "instructions": row.code.instructions,
         "kinds": row.code.kinds,
@@ -73,7 +74,7 @@ def _kernels(report: Report) -> Table:
 def _kernel(row: LaunchReport) -> Iterator[str]:
     usage, kinds = row.code.usage, row.code.kinds
     yield str(usage.registers)
-    yield _bytes(usage.shared_bytes + row.launch.shared_bytes)
+    yield _bytes(row.shared_bytes)
     yield str(usage.stack_bytes)
     yield str(usage.spilled_bytes)
     yield f"{row.occupancy.fraction:.0%}"

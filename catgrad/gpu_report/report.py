@@ -74,12 +74,20 @@ class LaunchReport:
     roofline: Roofline
     traffic: Traffic | None
 
+    @property
+    def shared_bytes(self) -> int:
+        """Shared memory of a block: what the kernel declares, and what the launch adds."""
+        return _shared_bytes(self.launch, self.code)
+
+
+def _shared_bytes(launch: Launch, code: MachineCode) -> int:
+    return code.usage.shared_bytes + launch.shared_bytes
+
 
 def launch_report(launch: Launch, code: MachineCode, traffic: Traffic | None, gpu: Gpu) -> LaunchReport:
     """Put together what is known of a launch."""
-    shared_bytes = code.usage.shared_bytes + launch.shared_bytes
     machine = GpuMachine.named(gpu.architecture)
-    warps = occupancy(machine, prod(launch.block), code.usage.registers, shared_bytes)
+    warps = occupancy(machine, prod(launch.block), code.usage.registers, _shared_bytes(launch, code))
     return LaunchReport(launch, code, warps, roofline(launch.work, gpu), traffic)
 
 

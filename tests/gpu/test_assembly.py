@@ -56,33 +56,29 @@ def test_the_digits_step_assembles_without_spills(architecture, bind, tmp_path):
     assert (tmp_path / "kernels.cubin").read_bytes()[:4] == b"\x7fELF"
 
 
-def tables(chosen):
-    """Each dtype on each architecture; the fast tests have one of them."""
-    return [
-        pytest.param(
-            dtype,
-            architecture,
-            id=f"{dtype}-{architecture}",
-            marks=[] if (dtype.name, architecture) == ("f32", "sm_90") else [pytest.mark.slow],
-        )
-        for dtype in chosen
-        for architecture in ARCHITECTURES
-    ]
-
-
 def samples(dtype):
     return [(op, s) for op in OPS.values() if op.name != "call" and dtype in op.dtypes for s in op.samples(dtype)]
 
 
-@pytest.mark.parametrize(("dtype", "architecture"), tables(dtypes))
-def test_every_operation_assembles_without_spills(dtype, architecture, tmp_path):
-    chosen = samples(dtype)
+def faulty_of(chosen, architecture, folder):
+    """Assemble operations on samples; return the kernels that have a stack or spill."""
 
     def program(inputs):
         return [op.record(*x, **s.attributes) for (op, s), x in zip(chosen, inputs, strict=True)]
 
     types = cg.lang.function.as_types([sample.inputs for _, sample in chosen])
-    assert faulty(compiled(program, types, architecture=architecture), tmp_path) == {}
+    return faulty(compiled(program, types, architecture=architecture), folder)
+
+
+def test_each_operation_assembles_without_spills(tmp_path):
+    assert faulty_of([*{op: (op, sample) for op, sample in samples(f32)}.values()], "sm_90", tmp_path) == {}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+@pytest.mark.parametrize("dtype", dtypes, ids=str)
+def test_every_sample_of_every_operation_assembles_without_spills(dtype, architecture, tmp_path):
+    assert faulty_of(samples(dtype), architecture, tmp_path) == {}
 
 
 @pytest.mark.slow

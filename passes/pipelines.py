@@ -19,6 +19,7 @@ from catgrad.passes.fuse import FuseElementwise
 from catgrad.passes.gpu.kernels import GpuKernels
 from catgrad.passes.gpu.machine import GpuMachine
 from catgrad.passes.gpu.modules import OneGpuModule
+from catgrad.passes.gpu.residence import KeepRegisters
 from catgrad.passes.internal import Internal
 from catgrad.passes.kernels.contraction import ContractionKernels
 from catgrad.passes.kernels.copies import StridedCopies
@@ -127,7 +128,15 @@ def _cuda(architecture: str, _: Machine) -> tuple[Stage, ...]:
     return (
         Stage(
             "gpu",
-            (GpuKernels(machine), "canonicalize,cse", Workspace(), _OUTLINE, OneGpuModule(), ShareKernels()),
+            (
+                GpuKernels(machine),
+                "canonicalize,cse",
+                Workspace(),
+                _OUTLINE,
+                OneGpuModule(),
+                KeepRegisters(),
+                ShareKernels(),
+            ),
             (_BUFFERS | {"gpu", "vector"}) - {"linalg"},
         ),
         Stage("nvvm", (_TO_NVVM.format(architecture=architecture),), _BUFFERS | {"gpu", "llvm", "nvvm"}),

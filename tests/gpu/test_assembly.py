@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from optable import result_types
 
 import catgrad as cg
 from catgrad.autodiff import DERIVATIVES
@@ -89,6 +90,7 @@ def test_every_gradient_assembles_without_spills(dtype, architecture, tmp_path):
         (op, sample)
         for op, sample in samples(dtype)
         if sample.smooth and sample.inputs and not isinstance(DERIVATIVES[op], NotDifferentiable)
+        if any(type.dtype.is_float for type in result_types(op, sample))
     ]
 
     def gradients(inputs):
@@ -98,7 +100,7 @@ def test_every_gradient_assembles_without_spills(dtype, architecture, tmp_path):
         def loss(*x):
             results = op.record(*x, **sample.attributes)
             results = results if isinstance(results, tuple) else (results,)
-            return sum([cg.sum(r * r) for r in results if r.dtype.is_float], cg.sum(x[0] * 0))
+            return sum(cg.sum(r * r) for r in results if r.dtype.is_float)
 
         return cg.grad(loss, wrt=[i for i, x in enumerate(sample.inputs) if x.dtype.kind == "f"])
 

@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from mlir import ir
-from mlir.dialects import arith, func, gpu
+from mlir.dialects import arith, func, gpu, scf
 
 from catgrad.errors import CatgradError
 from catgrad.passes.gpu.work import Work, plain, work_at
-from catgrad.runtime.gpu.device import Grid
 
 __all__ = ["Launch", "launches"]
+
+Grid = tuple[int, int, int]
 
 
 @dataclass(frozen=True)
@@ -43,15 +44,18 @@ def launches(module: ir.Module, entry: str) -> tuple[Launch, ...]:
         CatgradError: A size is not known.
     """
     functions = {op.name.value: op for op in module.body if isinstance(op, func.FuncOp)}
-    return tuple(_walk(functions, entry))
+    return tuple(_walk(functions, functions[entry].body.blocks[0]))
 
 
-def _walk(functions: dict[str, func.FuncOp], name: str) -> Iterator[Launch]:
-    for op in functions[name].body.blocks[0]:
+def _walk(functions: dict[str, func.FuncOp], block: ir.Block) -> Iterator[Launch]:
+    for op in block:
         if isinstance(op, gpu.LaunchFuncOp):
             yield _read(op)
         elif isinstance(op, func.CallOp):
-            yield from _walk(functions, op.callee.value)
+            yield from _walk(functions, functions[op.callee.value].body.blocks[0])
+        elif isinstance(op, scf.ForOp):
+            start, stop, step = map(_number, (op.lowerBound, op.upperBound, op.step))
+            yield from list(_walk(functions, op.body)) * len(range(start, stop, step))
 
 
 def _read(op: gpu.LaunchFuncOp) -> Launch:

@@ -4,8 +4,10 @@ Reference: CUDA C++ Programming Guide, appendix "Compute Capabilities", table "T
 Capability"; the units in which registers and shared memory are given out are those of the CUDA Occupancy Calculator.
 
 Example:
-    >>> GpuMachine.named("sm_90").access_bytes
+    >>> GpuMachine.named("sm_100").access_bytes
     16
+    >>> GpuMachine.named("sm_100").capability
+    (10, 0)
 """
 
 from __future__ import annotations
@@ -68,6 +70,12 @@ class GpuMachine:
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def capability(self) -> tuple[int, int]:
+        """The compute capability that a device needs to run its code."""
+        number = self.name.removeprefix("sm_")
+        return int(number[:-1]), int(number[-1])
 
     @staticmethod
     def named(name: str) -> GpuMachine:

@@ -17,8 +17,8 @@ _LOWER = (
 class Device:
     """An emulator that takes numpy arrays, and numbers as numpy scalars."""
 
-    def __init__(self, module, schedule="forward", counts=False):
-        self.emulator = Emulator(module, schedule, counts=counts)
+    def __init__(self, module, schedule="forward", traffic=None):
+        self.emulator = Emulator(module, schedule, traffic=traffic)
 
     def run(self, kernel, grid, block, *arguments, shared=0):
         """Launch a kernel; arrays are copied to the device and back."""

@@ -85,6 +85,22 @@ def test_one_kernel_is_launched_for_two_definitions():
     assert made.work.flop["f32 products"] == 2 * 2 * 8 * 32 * 32
 
 
+def test_a_loop_launches_in_every_round():
+    @cg.function
+    def layer(x, w):
+        return cg.tanh(x @ w)
+
+    def deep(x, weights):
+        for w in weights:
+            x = layer(x, w)
+        return x
+
+    made = reported(deep, cg.f32[8, 16], [cg.f32[16, 16]] * 12)
+    assert made.work.flop["f32 products"] == 12 * 2 * 8 * 16 * 16
+    assert len(made.launches) % 12 == 0
+    assert len({row.launch.kernel for row in made.launches}) == len(made.launches) // 12
+
+
 def test_without_a_run_nothing_is_counted():
     made = reported(lambda x: cg.sum(x), cg.f32[5000], counts=False)
     assert made.traffic is None

@@ -45,10 +45,7 @@ class Emulator:
         module: A module with one `gpu.module` in the LLVM and NVVM dialects, as `convert-gpu-to-nvvm` leaves it.
         schedule: The order of threads: "forward", "reverse", "round-robin" or "random:SEED".
         memory: The device's memory, which several modules may work in; its own if None.
-        counts: Whether kernels count what they read and write of global memory, which takes time.
-
-    Attributes:
-        traffic: What the last launch read and wrote, if kernels count.
+        traffic: Where to note what each launch requests of global memory; nothing is counted if None.
 
     Raises:
         CompileError: The module has operations that cannot be emulated; the message lists all of them.
@@ -64,11 +61,15 @@ class Emulator:
     """
 
     def __init__(
-        self, module: ir.Module, schedule: str = "forward", memory: Memory | None = None, counts: bool = False
+        self,
+        module: ir.Module,
+        schedule: str = "forward",
+        memory: Memory | None = None,
+        traffic: list[Traffic] | None = None,
     ) -> None:
-        self.traffic = Traffic(0, 0)
+        self._traffic = traffic
         self._schedule = Schedule(schedule)
-        self._compiled = compile_kernels(module, counts)
+        self._compiled = compile_kernels(module, counts=traffic is not None)
         self._program = self._compiled.program
         self._kernels = {each.name: each for each in self._program.kernels}
         self._memory = memory or Memory()
@@ -146,7 +147,8 @@ class Emulator:
         launch.use("allocations_count", len(self._memory.table()))
         launch.use("found", np.zeros((len(self._program.sites), 2), np.uint64))
         self._compiled.run(kernel, launch.address)
-        self.traffic = Traffic(*(int(launch.record[name][0]) for name in ("read_bytes", "written_bytes")))
+        if self._traffic is not None:
+            self._traffic.append(Traffic(*(int(launch.record[name][0]) for name in ("read_bytes", "written_bytes"))))
         if launch.record["fault"][0] != Fault.NONE:
             where = self._memory.describe(int(launch.record["fault_address"][0]))
             raise EmulationError(explain(Scene(kernel, launch.record[0], launch.threads, self._program.sites, where)))

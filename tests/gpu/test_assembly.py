@@ -20,7 +20,7 @@ from catgrad.passes.runner import run
 from catgrad.prepare import prepare
 from catgrad.runtime.gpu import assembly, tools
 from catgrad.source import Source
-from catgrad.types import dtypes, f32, f64
+from catgrad.types import dtypes, f32
 
 ARCHITECTURES = GpuMachine.names()
 SETTINGS = TASKS["digits"].settings()
@@ -84,11 +84,10 @@ def test_every_sample_of_every_operation_assembles_without_spills(dtype, archite
 
 @pytest.mark.slow
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
-@pytest.mark.parametrize("dtype", [f32, f64], ids=str)
-def test_every_gradient_assembles_without_spills(dtype, architecture, tmp_path):
+def test_every_gradient_assembles_without_spills(architecture, tmp_path):
     chosen = [
         (op, sample)
-        for op, sample in samples(dtype)
+        for op, sample in samples(f32)
         if sample.smooth and sample.inputs and not isinstance(DERIVATIVES[op], NotDifferentiable)
         if any(type.dtype.is_float for type in result_types(op, sample))
     ]

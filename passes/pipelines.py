@@ -21,6 +21,7 @@ from catgrad.passes.gpu.driver_calls import DriverCalls
 from catgrad.passes.gpu.kernels import GpuKernels
 from catgrad.passes.gpu.machine import GpuMachine
 from catgrad.passes.gpu.modules import OneGpuModule
+from catgrad.passes.gpu.residence import KeepRegisters
 from catgrad.passes.internal import Internal
 from catgrad.passes.kernels.contraction import ContractionKernels
 from catgrad.passes.kernels.copies import StridedCopies
@@ -134,7 +135,7 @@ def _cuda(architecture: str, _: Machine) -> tuple[Stage, ...]:
             "gpu",
             (
                 *(GpuKernels(machine), "canonicalize,cse", Workspace(), _OUTLINE),
-                *(OneGpuModule(), AlignShared(machine), ShareKernels()),
+                *(OneGpuModule(), AlignShared(machine), KeepRegisters(), ShareKernels()),
             ),
             (_BUFFERS | {"gpu", "llvm", "nvgpu", "nvvm", "vector"}) - {"linalg"},
         ),

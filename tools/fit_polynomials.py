@@ -81,6 +81,27 @@ def pieces(value: Decimal, bits: int, count: int) -> list[float]:
     return [float(number) for number in [*numbers, value]]
 
 
+def inverse_turn(bits: int) -> int:
+    """⌊2^bits / 2π⌋, with π by Machin's formula in integers that have some bits more."""
+    spare = 64
+    one = 1 << bits + spare
+
+    def arctan_inverse(n: int) -> int:
+        total, power, k = 0, one // n, 0
+        while power:
+            total += power // (2 * k + 1) * (-1) ** k
+            power //= n * n
+            k += 1
+        return total
+
+    return (one << bits) // (8 * (4 * arctan_inverse(5) - arctan_inverse(239)))
+
+
+def digits(number: int, bits: int, count: int) -> list[float]:
+    """The `count` digits to base 2^bits of `number` / 2^(bits count), each divided by that base."""
+    return [(number >> bits * (count - 1 - i) & (1 << bits) - 1) * 2.0**-bits for i in range(count)]
+
+
 @dataclass(frozen=True)
 class Fit:
     """One approximation problem.
@@ -222,9 +243,31 @@ FITS = (
         {"f64": 3},
         "cos(π/2 f) = 1 + f² p(f²) for |f| ≤ 1/2, to the accuracy of f32",
     ),
+    Fit(
+        "SIN_REST",
+        lambda z: (HALF_PI * alternating(z * HALF_PI**2, 1) - HALF_PI) / z,
+        lambda z: z / (HALF_PI * alternating(z * HALF_PI**2, 1)),
+        (NEAR_ZERO, EIGHTH_TURN),
+        {"f64": 5},
+        "sin(π/2 f) = f (π/2 + f² p(f²)) for |f| ≤ 1/2",
+    ),
+    Fit(
+        "COS_REST",
+        lambda z: (alternating(z * HALF_PI**2, 0) - 1 + z * HALF_PI**2 / 2) / (z * z),
+        lambda z: z * z / alternating(z * HALF_PI**2, 0),
+        (NEAR_ZERO, EIGHTH_TURN),
+        {"f64": 5},
+        "cos(π/2 f) = 1 - f² (π²/8 - f² p(f²)) for |f| ≤ 1/2",
+    ),
 )
 
-SPLITS = {"LN2": ("ln 2", LN2), "LOG2_E": ("log₂ e", 1 / LN2), "TWO_OVER_SQRT_PI": ("2/√π", TWO_OVER_SQRT_PI)}
+SPLITS = {
+    "LN2": ("ln 2", LN2),
+    "LOG2_E": ("log₂ e", 1 / LN2),
+    "TWO_OVER_SQRT_PI": ("2/√π", TWO_OVER_SQRT_PI),
+    "HALF_PI": ("π/2", HALF_PI),
+    "EIGHTH_PI_SQUARED": ("π²/8", HALF_PI**2 / 2),
+}
 
 HEADER = '''"""Constants and minimax coefficients, constant term first, for each format.
 
@@ -236,6 +279,10 @@ TURN_BITS, TURN_PIECES = 29, 5
 TURN_COMMENT = f"""\
 # 1/(2π) in pieces of {TURN_BITS} bits and a remainder: an f32 times such a piece is exact in f64. Together they reach
 # 2^-198, so that 2^128 times the sum is known to 2^-70 of a turn."""
+
+DIGIT_BITS, DIGITS = 53, 23
+DIGITS_COMMENT = f"""\
+# 1/(2π) to base 2^{DIGIT_BITS}, its digits divided by the base. The first {DIGITS} digits serve any f64."""
 
 
 def tuple_source(numbers: Sequence[float], indent: str = "") -> str:
@@ -267,6 +314,8 @@ def source() -> str:
     """The text of `passes/to_linalg/polynomials.py`."""
     splits = [split_source(name, *constant) for name, constant in SPLITS.items()]
     turn = f"{TURN_COMMENT}\nTURN = {tuple_source(pieces(1 / (2 * PI), TURN_BITS, TURN_PIECES))}"
+    exact = digits(inverse_turn(DIGIT_BITS * DIGITS), DIGIT_BITS, DIGITS)
+    turn += f"\n\n{DIGITS_COMMENT}\nTURN_DIGITS = {tuple_source(exact)}"
     return "\n\n".join([HEADER.rstrip(), *splits, turn, *map(fit_source, FITS)]) + "\n"
 
 

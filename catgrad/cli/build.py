@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from catgrad.cli.binding import add_bind, advice
 from catgrad.errors import CatgradError
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def configure(parser: ArgumentParser) -> None:
     parser.add_argument("-o", dest="output", type=Path, metavar="DIR", required=True, help="the folder to write")
     parser.add_argument("--name", help="of the library; every symbol begins with it (default: that of the model)")
     parser.add_argument("--what", type=_functions, metavar="LIST", help="functions (default: all that the model has)")
-    parser.add_argument("--bind", type=_binding, metavar="B=N", action="append", default=[], help="fix a dimension")
+    add_bind(parser)
     parser.add_argument("--static", action="store_true", help="fail if a dimension is not fixed")
     parser.add_argument("--types", metavar="TYPES", help="argument types of a function or module in a file")
     parser.add_argument("--target", default="cpu", help="what to compile for (default: %(default)s)")
@@ -77,18 +78,10 @@ def _functions(text: str) -> tuple[str, ...]:
     return names
 
 
-def _binding(text: str) -> tuple[str, int]:
-    """Read a dimension and its value."""
-    name, _, value = text.partition("=")
-    if not name.isidentifier() or not value.isdecimal():
-        raise ArgumentTypeError(f"expected a dimension and its value, such as B=128, got {text!r}")
-    return name, int(value)
-
-
 def _check_static(signatures: Mapping[str, Signature]) -> None:
     for name, signature in signatures.items():
         if signature.symbols:
-            unknown = ", ".join(f"--bind {symbol}=N" for symbol in signature.symbols)
+            unknown = advice(signature.symbols)
             raise CatgradError(f"--static: {name} has dimensions that are not fixed: fix them with {unknown}")
 
 

@@ -16,6 +16,7 @@ from catgrad.passes.gpu.epilogue import Epilogue, is_contraction
 from catgrad.passes.gpu.machine import GpuMachine
 from catgrad.passes.gpu.rows import emit_rows
 from catgrad.passes.gpu.rowwise import is_rowwise
+from catgrad.passes.gpu.work import accounted
 from catgrad.passes.kernels.walk import named
 from catgrad.passes.runs import Run, find_runs
 
@@ -57,7 +58,7 @@ class GpuKernels(Pass):
     def _launch(self, run: Run) -> None:
         """Replace a run by one launch."""
         ops = [step.op for step in run.steps]
-        with ir.InsertionPoint(ops[-1]), ir.Location.fused([op.location for op in ops]):
+        with ir.InsertionPoint(ops[-1]), accounted(ops):
             self._emit(run)
         for op in reversed(ops):
             op.erase()

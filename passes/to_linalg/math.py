@@ -7,9 +7,8 @@ and bf16 are computed in f32. The formulas need a fused multiply-add (x86-64-v3,
 They hold for every argument: NaN, infinities, signed zeros, subnormal arguments and results, any magnitude of angle.
 `max_ulp[name][type]` bounds the distance from the exact result, in units in the last place of the result.
 
-Three functions of f64 are left to the C library through upstream's lowering of `math`: sin and cos, whose argument
-reduction needs a thousand bits of π, and pow, whose logarithm needs more than f64. Bounds hold with a library whose
-own error is below one ulp.
+The power of f64 is left to the C library through upstream's lowering of `math`: its logarithm needs more than f64. The
+bound holds with a library whose own error is below one ulp.
 
     >>> " ".join(sorted(functions))
     'cos erf exp exp2 expm1 log log1p log2 pow rsqrt sigmoid sin sqrt tanh'
@@ -29,6 +28,7 @@ from mlir import ir
 from mlir.dialects import math as math_dialect
 
 from catgrad.passes.to_linalg import polynomials
+from catgrad.passes.to_linalg.angles import exact_quarter_turns, exact_sin_quarters, quarter_turns, sin_quarters
 from catgrad.passes.to_linalg.math_scalar import F64, Bits, Format, Real, clamp, fma, nearest_integer, polynomial, where
 
 __all__ = ["functions", "max_ulp"]
@@ -44,6 +44,7 @@ NARROW_ULP = 0.51
 
 LN2, LOG2_E = polynomials.LN2["f64"][0], polynomials.LOG2_E["f64"][0]
 ERF_IS_ONE = 6.0
+SIN_IS_ARGUMENT = 2.0**-30
 
 Formula = Callable[..., Real]
 
@@ -223,45 +224,28 @@ def log1p(x: Real) -> Real:
     return _log_domain(u, _log_decomposed(n.to_real(), m)).with_sign_of(x)
 
 
-# Trigonometric functions: x = (n + f) π/2 with |f| ≤ 1/2. The fraction of x / 2π, and of nothing else, is exact in f64.
+# Trigonometric functions.
 
 
-def _quarter_turns(x: Real) -> tuple[Real, Bits]:
-    """The f and n (modulo 4) of x = (n + f) π/2, for x an f64 that is an f32."""
-    *exact, rest = polynomials.TURN
-    turns = (x * exact[0]).fraction()
-    for piece in exact[1:]:
-        turns = turns + (x * piece).fraction()
-    turns = fma(x, rest, turns)
-    n, bits = nearest_integer(turns, 4)
-    return fma(turns, 4, -n), bits
-
-
-def _sin_quarters(f: Real, n: Bits) -> Real:
-    """sin((n + f) π/2) to the accuracy of f32."""
-    square = f * f
-    sin = f * polynomial(polynomials.SIN[f.format.name], square)
-    cos = fma(square, polynomial(polynomials.COS[f.format.name], square), 1)
-    sign = (n & 2) << (n.format.width - 2)
-    return (where((n & 1).is_zero(), sin, cos).bits ^ sign).real
-
-
-@elementary(f32=1.2, f64=1.0)
-def sin(x: Real) -> Real:
-    """The sine of x radians."""
+def _sin_turned(x: Real, quarters: int) -> Real:
+    """sin(x + quarters π/2)."""
     if x.format is F64:
-        return Real(math_dialect.sin(x.value))
-    f, n = _quarter_turns(x.to(F64.real_type))
-    return where(x.equals(0), x, _sin_quarters(f, n).to(x.value.type))
+        f, rest, n = exact_quarter_turns(x)
+        return exact_sin_quarters(f, rest, n + quarters)
+    f, n = quarter_turns(x.to(F64.real_type))
+    return sin_quarters(f, n + quarters).to(x.value.type)
 
 
-@elementary(f32=1.2, f64=1.0)
+@elementary(f32=1.2, f64=0.7)
+def sin(x: Real) -> Real:
+    """The sine of x radians; that of a small x is x."""
+    return where(abs(x) < SIN_IS_ARGUMENT, x, _sin_turned(x, 0))
+
+
+@elementary(f32=1.2, f64=0.7)
 def cos(x: Real) -> Real:
     """The cosine of x radians."""
-    if x.format is F64:
-        return Real(math_dialect.cos(x.value))
-    f, n = _quarter_turns(x.to(F64.real_type))
-    return _sin_quarters(f, n + 1).to(x.value.type)
+    return _sin_turned(x, 1)
 
 
 # Powers and roots.

@@ -28,8 +28,9 @@ from typing import Any
 from platformdirs import user_cache_path
 
 from catgrad.errors import CatgradError
+from catgrad.files import replace
 from catgrad.prepare import IMPORTED
-from catgrad.saved import About, Saved, read, read_about, replace
+from catgrad.saved import About, Saved, read, read_about
 
 __all__ = ["Cache", "Entry", "has_changed", "key", "versions"]
 
@@ -113,7 +114,7 @@ class Cache:
             OSError: The folder cannot be written.
         """
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        replace(self._path(saved.about.key), saved.to_bytes(), _PRIVATE)
+        replace({self._path(saved.about.key): saved.to_bytes()}, _PRIVATE)
         self._shrink()
 
     def advice(self, error: OSError) -> str:

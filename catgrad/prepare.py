@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import defaultdict, deque
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from catgrad import trees
@@ -48,7 +49,8 @@ def prepare(
     term = _term(f, types, bind or {})
     donated = _donated(f, term, donate)
     program = simplify(inline_small(term))
-    return program, signature_of(program, donated)
+    bound = tuple((name, value) for name, value in (bind or {}).items() if isinstance(value, int))
+    return program, replace(signature_of(program, donated), bound=bound)
 
 
 def _term(f: Any, types: Sequence[Any], bind: Mapping[str, Extent]) -> Term:

@@ -10,7 +10,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from catgrad import cache, trees
+from catgrad import cache, files, trees
 from catgrad.cache import Cache
 from catgrad.errors import CatgradError, CompileError
 from catgrad.json_reader import from_json
@@ -19,7 +19,6 @@ from catgrad.runtime import Code, Executable, Signature
 from catgrad.runtime.llvm import link, processor
 from catgrad.runtime.structure import tuple_tree
 from catgrad.saved import About, Saved, read
-from catgrad.saved import replace as write
 from catgrad.term import Term
 
 __all__ = ["Source", "executable", "load"]
@@ -92,12 +91,12 @@ class Source:
         """Write a file of its executable."""
         kept = self.kept(object_code)
         nesting = [trees.to_json(tree) for tree in (self.term.input_tree, self.term.output_tree)]
-        write(path, replace(kept, about=replace(kept.about, nesting=nesting)).to_bytes())
+        files.replace({path: replace(kept, about=replace(kept.about, nesting=nesting)).to_bytes()})
 
     def export(self, folder: Path, name: str | None, target: str, parameters: Mapping[str, Any] | None) -> list[Path]:
         """Write a library of its one function."""
         from catgrad.runtime.aot.export import export
-        from catgrad.runtime.aot.interface import is_free
+        from catgrad.runtime.aot.names import is_free
 
         own = self.signature.name
         function = own if is_free(own) else "predict"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -16,6 +15,7 @@ from catgrad.cli import subject
 from catgrad.cli.program import Program
 from catgrad.errors import CatgradError
 from catgrad.lang.module import Module
+from catgrad.runtime.aot.names import library_name
 from catgrad.runtime.aot.programs import FUNCTIONS, bound, initial
 from catgrad.runtime.signature import Signature
 from catgrad.term import Term
@@ -46,7 +46,7 @@ class Model:
             ('digits', 'iris_hidden', 'net')
         """
         path, member = subject.split(self.name)
-        return re.sub(r"\W", "_", member if path else Path(self.name).name)
+        return library_name(member if path else Path(self.name).name)
 
     @property
     def functions(self) -> tuple[str, ...]:

@@ -33,6 +33,7 @@ class Signature:
         input_names: An expression for each input, for messages: "x", "state['weight']".
         input_tree: The nested structure of the positional arguments, a tuple; None when each argument is an array.
         output_tree: The nested structure of the result; None when it is a tuple of arrays.
+        bound: The dimensions that were given values, with these.
 
     Raises:
         CatgradError: The parts do not fit together.
@@ -54,6 +55,7 @@ class Signature:
     input_names: tuple[str, ...] = ()
     input_tree: PyTreeSpec | None = None
     output_tree: PyTreeSpec | None = None
+    bound: tuple[tuple[str, int], ...] = ()
 
     def __post_init__(self) -> None:
         self._check_names()

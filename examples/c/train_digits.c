@@ -12,7 +12,7 @@
 #include "digits.h"
 #include "safetensors.h"
 
-enum { INPUTS = 64, CLASSES = 10, BATCH = 32 };
+enum { INPUTS = 64, CLASSES = 10, BATCH = DIGITS_STEP_B };
 
 static void fail(const char *what)
 {

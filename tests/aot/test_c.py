@@ -11,6 +11,8 @@ from safetensors.numpy import load_file, save_file
 
 from catgrad.cli import data
 from catgrad.cli.tasks import TASKS
+from catgrad.runtime.aot.export import export
+from catgrad.runtime.aot.programs import initial
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "c"
 BATCH = TASKS["digits"].batch
@@ -69,6 +71,20 @@ def test_valgrind_finds_nothing_and_older_code_learns_as_well(digits, examples, 
     losses, _ = run(command, digits, examples[1], tmp_path / "trained.safetensors")
     native, _ = run([tmp_path / "c" / "train_digits"], digits, examples[1], tmp_path / "trained.safetensors")
     np.testing.assert_allclose(losses, native, rtol=1e-5)
+
+
+def test_the_example_trains_with_batches_of_the_size_that_was_compiled(examples, tmp_path):
+    folder, settings = tmp_path / "digits", TASKS["digits"].settings(batch=128)
+    step, predict = settings.step().source, settings.predict().source
+    programs = {
+        "init": initial(step.term),
+        "step": (step.term, step.signature),
+        "predict": (predict.term, predict.signature),
+    }
+    export(folder, programs, parameters=settings.learner.init(0)["parameters"])
+    flags = "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"
+    losses, _ = run([built(folder, tmp_path / "c", *flags)], folder, examples[1], tmp_path / "trained.safetensors")
+    assert len(losses) == len(examples[0]) // 128
 
 
 @pytest.mark.parametrize("language", ["-std=c99 -xc", "-std=c17 -xc", "-std=c++11 -xc++"])

@@ -126,7 +126,7 @@ def compile_library(name: str, programs: Mapping[str, tuple[Term, Signature]], t
     if target not in TARGETS:
         raise CatgradError(f"unknown target {target!r}: expected one of {', '.join(TARGETS)}")
     named = {each: _renamed(each, *program) for each, program in programs.items()}
-    types = {each: set(_types(term)) for each, (term, _) in named.items()}
+    types = {each: dict.fromkeys(_types(term)) for each, (term, _) in named.items()}
     made = interface(name, {each: signature for each, (_, signature) in named.items()}, types)
     objects = dict(_objects(made, list(named.values()), TARGETS[target]))
     build = hashlib.sha256(b"".join(objects.values())).hexdigest()

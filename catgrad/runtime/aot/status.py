@@ -24,7 +24,7 @@ class Status(IntEnum):
 
 _TEXTS = {
     Status.OK: "success",
-    Status.DIMENSION: "a dimension is out of its range",
+    Status.DIMENSION: "a dimension is out of its range, or makes an array too large",
     Status.NULL: "an array or a struct is NULL",
     Status.ALIGNMENT: "an array is not aligned to its elements",
     Status.WORKSPACE: "the workspace is NULL or too small",

@@ -49,7 +49,7 @@ _BUFFERIZE = (
 )
 _LOWER = (
     "expand-strided-metadata,lower-affine,convert-scf-to-cf,convert-vector-to-llvm,convert-math-to-llvm,"
-    "convert-math-to-libm,arith-expand{include-bf16=true},finalize-memref-to-llvm,convert-arith-to-llvm,"
+    "arith-expand{include-bf16=true},finalize-memref-to-llvm,convert-arith-to-llvm,"
     "convert-index-to-llvm,convert-func-to-llvm,convert-cf-to-llvm,convert-ub-to-llvm,reconcile-unrealized-casts"
 )
 

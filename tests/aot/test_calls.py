@@ -47,7 +47,7 @@ def test_every_level_agrees_with_the_reference(build, level):
 @pytest.mark.parametrize("level", RUNNABLE)
 @pytest.mark.parametrize("dtype", [cg.f32, cg.f64])
 def test_elementary_functions_are_accurate_on_every_level(build, level, dtype):
-    functions = {"exp": np.exp, "log": np.log, "tanh": np.tanh, "log1p": np.log1p, "expm1": np.expm1}
+    functions = {name: getattr(np, name) for name in ("exp", "log", "tanh", "log1p", "expm1", "sin", "cos")}
     made = build(f"cpu:{level}", **{name: (getattr(cg, name), dtype[N]) for name in functions})
     x = np.geomspace(1e-6, 40, 1000).astype(dtype.numpy)
     for name, reference in functions.items():

@@ -1,4 +1,4 @@
-"""The folder of a library: nothing that is somebody else's is lost, nothing of an older library stays, all or nothing."""
+"""The folder of a library: nothing of somebody else is lost, nothing of an older library stays, all or nothing."""
 
 import json
 import os

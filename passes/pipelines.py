@@ -95,7 +95,7 @@ def _common(lowering: Pass) -> tuple[Stage, ...]:
         Stage("linalg", (lowering,), _TENSORS | _MOVES),
         Stage("fused", ("canonicalize,cse", FuseElementwise(), "canonicalize,cse", SeparateFills()), _TENSORS | _MOVES),
         Stage("destinations", (Destinations(),), _TENSORS | {"bufferization"}),
-        Stage("bufferized", (_BUFFERIZE, StridedCopies(), ShareKernels()), _BUFFERS),
+        Stage("bufferized", (_BUFFERIZE, StridedCopies()), _BUFFERS),
     )
 
 
@@ -105,7 +105,7 @@ def _cpu(machine: Machine) -> tuple[Stage, ...]:
     return (
         Stage(
             "kernels",
-            (ContractionKernels(machine), ReductionKernels(machine), *emulation, "cse", Workspace()),
+            (ShareKernels(), ContractionKernels(machine), ReductionKernels(machine), *emulation, "cse", Workspace()),
             _BUFFERS | {"vector"},
         ),
         Stage(
@@ -127,7 +127,7 @@ def _cuda(architecture: str, _: Machine) -> tuple[Stage, ...]:
     return (
         Stage(
             "gpu",
-            (GpuKernels(machine), "canonicalize,cse", Workspace(), _OUTLINE, OneGpuModule()),
+            (GpuKernels(machine), "canonicalize,cse", Workspace(), _OUTLINE, OneGpuModule(), ShareKernels()),
             (_BUFFERS | {"gpu", "vector"}) - {"linalg"},
         ),
         Stage("nvvm", (_TO_NVVM.format(architecture=architecture),), _BUFFERS | {"gpu", "llvm", "nvvm"}),

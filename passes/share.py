@@ -22,13 +22,13 @@ __all__ = ["ShareKernels"]
 _MANY = 64
 """Units in one function from which all of them are outlined, so that only calls are left."""
 
-_MATERIAL = ("linalg.generic", "linalg.contract")
+_MATERIAL = ("linalg.generic", "linalg.contract", "gpu.launch_func")
 """Operations that cost code; a fill goes along with the operation that accumulates into what it fills."""
 
 
 @dataclass(frozen=True)
 class ShareKernels(Pass):
-    """Outline linalg operations on buffers that occur more than once, each distinct one as a private function.
+    """Outline operations on buffers, or launches, that occur more than once, each distinct one as a private function.
 
     A function with very many of them keeps none: it becomes a driver.
     """

@@ -9,10 +9,10 @@ from mlir import ir
 
 from catgrad.passes.base import DiagnosticError
 
-__all__ = ["copy_slice"]
+__all__ = ["EFFECT_FREE", "copy_slice"]
 
 _VIEWS = ("cast", "collapse_shape", "dim", "expand_shape", "reinterpret_cast", "subview", "view")
-_EFFECT_FREE = ("arith.", "affine.", *(f"memref.{name}" for name in _VIEWS))
+EFFECT_FREE = ("arith.", "affine.", *(f"memref.{name}" for name in _VIEWS))
 """How the operations begin that may be copied: they have no effect, and read no memory."""
 
 
@@ -49,6 +49,6 @@ def _definition(value: ir.Value, known: dict[ir.Value, ir.Value]) -> ir.Operatio
     if not isinstance(value, ir.OpResult):
         raise DiagnosticError(value.location, "the size of a buffer depends on a loop")
     op = value.owner.operation
-    if not op.name.startswith(_EFFECT_FREE) or op.regions:
+    if not op.name.startswith(EFFECT_FREE) or op.regions:
         raise DiagnosticError(op.location, f"the size of a buffer depends on {op.name}")
     return op

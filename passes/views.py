@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mlir import ir
-from mlir.dialects import arith, linalg
+from mlir.dialects import arith, linalg, tensor
 
 __all__ = [
     "body_of",
@@ -64,20 +64,42 @@ def covers_iteration(maps: Sequence[ir.AffineMap]) -> bool:
 
 
 def inline_splats(op: linalg.GenericOp) -> None:
-    """Let the body use constants in place of the elements of constant tensors whose elements are all equal."""
+    """Let the body compute what all elements of a tensor are, where they are equal and depend on no tensor."""
     body = body_of(op)
     for value, argument in zip(op.inputs, body.arguments, strict=False):
-        element = _splat(value)
-        if element is not None and list(argument.uses):
+        if list(argument.uses):
             with ir.InsertionPoint.at_block_begin(body), op.location:
-                argument.replace_all_uses_with(arith.ConstantOp(argument.type, element).result)
+                scalar = _splat(value)
+            if scalar is not None:
+                argument.replace_all_uses_with(scalar)
 
 
-def _splat(value: ir.Value) -> ir.Attribute | None:
-    if not isinstance(value.owner, arith.ConstantOp):
+def _splat(value: ir.Value) -> ir.Value | None:
+    """Emit the scalar that all elements of a tensor are equal to; None if that is not known."""
+    while isinstance(value.owner, tensor.ExpandShapeOp | tensor.CollapseShapeOp):
+        value = value.owner.operands[0]
+    if isinstance(value.owner, linalg.GenericOp):
+        return _copied_scalar(value.owner, value)
+    elements = value.owner.value if isinstance(value.owner, arith.ConstantOp) else None
+    if not (isinstance(elements, ir.DenseElementsAttr) and elements.is_splat):
         return None
-    elements = value.owner.value
-    return elements.get_splat_value() if isinstance(elements, ir.DenseElementsAttr) and elements.is_splat else None
+    return arith.ConstantOp(elements.type.element_type, elements.get_splat_value()).result
+
+
+def _copied_scalar(maker: linalg.GenericOp, value: ir.Value) -> ir.Value | None:
+    """Emit what a generic makes, if it makes the same at every place."""
+    body = body_of(maker)
+    *steps, _ = (view.operation for view in body.operations)
+    if any(list(argument.uses) for argument in body.arguments) or any(step.name == "linalg.index" for step in steps):
+        return None
+    known: dict[ir.Value, ir.Value] = {}
+    for step in steps:
+        copy = step.clone()
+        for i, operand in enumerate(step.operands):
+            copy.operands[i] = known.get(operand, operand)
+        known.update(zip(step.results, copy.results, strict=True))
+    scalar = yields_of(maker)[list(maker.results).index(value)]
+    return known.get(scalar, scalar) if scalar not in list(body.arguments) else None
 
 
 def forward_views(block: ir.Block) -> None:

@@ -1,4 +1,4 @@
-// RUN: %catgrad-opt %s --catgrad-share-kernels | %filecheck %s
+// RUN: %catgrad-opt %s --catgrad-share-kernels --split-input-file | %filecheck %s
 
 #id = affine_map<(d0) -> (d0)>
 
@@ -33,4 +33,27 @@ func.func @f(%x: memref<4xf32>, %y: memref<4xf32>) {
     linalg.yield %0 : f32
   }
   return
+}
+
+// -----
+
+// Launches of one kernel are calls as well.
+// CHECK-LABEL: func.func @launches
+// CHECK-SAME: (%[[X:.+]]: memref<4xf32>, %[[Y:.+]]: memref<4xf32>)
+// CHECK: call @kernel_0(%[[X]])
+// CHECK: call @kernel_0(%[[Y]])
+// CHECK-LABEL: func.func private @kernel_0
+// CHECK: gpu.launch_func @kernels::@twice
+module attributes {gpu.container_module} {
+  gpu.module @kernels {
+    gpu.func @twice(%x: memref<4xf32>) kernel {
+      gpu.return
+    }
+  }
+  func.func @launches(%x: memref<4xf32>, %y: memref<4xf32>) {
+    %one = arith.constant 1 : index
+    gpu.launch_func @kernels::@twice blocks in (%one, %one, %one) threads in (%one, %one, %one) args(%x : memref<4xf32>)
+    gpu.launch_func @kernels::@twice blocks in (%one, %one, %one) threads in (%one, %one, %one) args(%y : memref<4xf32>)
+    return
+  }
 }

@@ -1,40 +1,37 @@
-"""Elementwise operations as one kernel: each thread computes a few neighbouring elements, read and written at once."""
+"""Elementwise runs as one kernel: each thread computes a few neighbouring elements, read and written at once."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 from mlir import ir
-from mlir.dialects import arith, memref, vector
+from mlir.dialects import arith
 
-from catgrad.passes.gpu.generic import Generic
 from catgrad.passes.gpu.launch import ceil_divide, guarded, launch, product, split
 from catgrad.passes.gpu.machine import GpuMachine
-from catgrad.passes.kernels.emit import Index, add, loop, multiply, value, vector_of, zero
+from catgrad.passes.gpu.values import Chunk, Row, Values
+from catgrad.passes.kernels.emit import Index, add, loop, multiply, value
 from catgrad.passes.kernels.problem import collapse
 from catgrad.passes.kernels.view import is_whole, width
+from catgrad.passes.runs import Run
 
 __all__ = ["emit_elementwise"]
 
 
-def emit_elementwise(generic: Generic, machine: GpuMachine) -> None:
-    """Emit the kernel of a generic without reductions."""
-    total = product(generic.extents)
+def emit_elementwise(run: Run, machine: GpuMachine) -> None:
+    """Emit the kernel of a run that folds nothing and whose operations are all over the same axes."""
+    values = Values(replace(run, rows=((),) * len(run.steps), inner=run.rows))
+    extents = values.inner_extents
+    total = product(extents)
     if total == 0:
         return
-    flat = [_is_flat(generic, operand) for operand in range(len(generic.maps))]
-    lanes = _lanes(generic, flat, machine)
-    blocks = ceil_divide(total, lanes * machine.block)
-    buffers = [_flattened(x) if is_flat else x for x, is_flat in zip(generic.op.operands, flat, strict=True)]
-    with launch([blocks], [machine.block]) as here:
+    flat = {place: _flattened(values.buffer(*place)) for place in values.in_memory() if _is_flat(values, *place)}
+    lanes = _lanes(values, flat, machine)
+    with launch([ceil_divide(total, lanes * machine.block)], [machine.block]) as here:
         first = arith.addi(multiply(here.block[0], machine.block), here.thread[0])
-        group = _Group(generic, flat, buffers, lanes, value(multiply(first, lanes)))
-        if lanes > 1:
-            with guarded(arith.cmpi(arith.CmpIPredicate.ule, add(group.first, lanes), value(total))):
-                group.emit_whole()
-        if not isinstance(total, int) or total % (lanes * machine.block):
-            group.emit_rest(total)
+        group = _Group(values, flat, extents, total, lanes)
+        group.emit(value(multiply(first, lanes)), machine)
 
 
 @dataclass(frozen=True)
@@ -42,93 +39,51 @@ class _Group:
     """The neighbouring elements that one thread computes.
 
     Attributes:
-        generic: The operation.
-        flat: Whether each operand is read or written element by element, in the order of the iteration.
-        buffers: The operands, those that are flat with one axis.
-        lanes: How many elements there are.
-        first: The first of them among all.
+        values: What flows through the run.
+        flat: Operands whose elements are in the order of the iteration, with one axis.
+        extents: The extents of the iteration.
+        total: Their product.
+        lanes: How many elements a thread computes.
     """
 
-    generic: Generic
-    flat: Sequence[bool]
-    buffers: Sequence[ir.Value]
+    values: Values
+    flat: Mapping[tuple[int, int], ir.Value]
+    extents: list[Index]
+    total: Index
     lanes: int
-    first: ir.Value
 
-    def emit_whole(self) -> None:
-        """Emit the code for all elements, each operand's in one access where they are neighbours in memory."""
-        positions = self._positions()
-        columns = [self._load(operand, positions) for operand in range(len(self.buffers))]
-        rows = [self.generic.compute(row, at) for row, at in zip(zip(*columns, strict=True), positions, strict=True)]
-        for result, scalars in enumerate(zip(*rows, strict=True)):
-            self._store(result, scalars, positions)
+    def emit(self, first: ir.Value, machine: GpuMachine) -> None:
+        """Emit the code for the elements from the `first` on, of which some may not be there."""
+        behind = add(first, self.lanes)
+        with guarded(arith.cmpi(arith.CmpIPredicate.ule, value(behind), value(self.total))):
+            self._emit_elements(first, self.lanes)
+        is_whole = isinstance(self.total, int) and self.total % (self.lanes * machine.block) == 0
+        if self.lanes > 1 and not is_whole:
+            is_cut = arith.cmpi(arith.CmpIPredicate.ugt, value(behind), value(self.total))
+            with guarded(is_cut), loop(first, self.total) as i:
+                self._emit_elements(value(i), 1)
 
-    def emit_rest(self, total: Index) -> None:
-        """Emit the code for the elements that there are of a group that is not whole; one alone is never whole."""
-        if self.lanes == 1:
-            with guarded(arith.cmpi(arith.CmpIPredicate.ult, self.first, value(total))):
-                self._emit_one(self.first)
-            return
-        behind = add(self.first, self.lanes)
-        is_cut = arith.cmpi(arith.CmpIPredicate.ugt, behind, value(total))
-        with guarded(is_cut), loop(self.first, total) as i:
-            self._emit_one(value(i))
-
-    def _emit_one(self, i: ir.Value) -> None:
-        one = _Group(self.generic, self.flat, self.buffers, 1, i)
-        one.emit_whole()
-
-    def _positions(self) -> list[list[Index]]:
-        """Return the place of each element in the iteration; neighbours differ in the last axis alone."""
-        start = split(self.first, self.generic.extents)
-        return [[*start[:-1], *(add(axis, lane) for axis in start[-1:])] for lane in range(self.lanes)]
-
-    def _load(self, operand: int, positions: Sequence[Sequence[Index]]) -> list[ir.Value]:
-        """Emit an operand's elements; a result is not read."""
-        buffer = self.buffers[operand]
-        if operand >= self.generic.inputs:
-            return [zero(ir.MemRefType(buffer.type).element_type)] * self.lanes
-        if self.flat[operand] and self.lanes > 1:
-            lanes = vector.load(vector_of(self.lanes, ir.MemRefType(buffer.type).element_type), buffer, [self.first])
-            return [vector.extract(lanes, [], [lane]) for lane in range(self.lanes)]
-        if self.flat[operand]:
-            return [memref.load(buffer, [self.first])]
-        last = len(self.generic.extents) - 1
-        if last in self.generic.maps[operand]:
-            return [self.generic.load(operand, position) for position in positions]
-        return [self.generic.load(operand, positions[0])] * self.lanes
-
-    def _store(self, result: int, scalars: Sequence[ir.Value], positions: Sequence[Sequence[Index]]) -> None:
-        operand = self.generic.inputs + result
-        if not self.flat[operand]:
-            for scalar, position in zip(scalars, positions, strict=True):
-                self.generic.store(result, scalar, position)
-        elif self.lanes == 1:
-            memref.store(scalars[0], self.buffers[operand], [self.first])
-        else:
-            lanes = vector.from_elements(vector_of(self.lanes, scalars[0].type), scalars)
-            vector.store(lanes, self.buffers[operand], [self.first])
+    def _emit_elements(self, first: ir.Value, lanes: int) -> None:
+        chunk = Chunk(Row(self.values, ()), split(first, self.extents), lanes, flat=self.flat, number=first)
+        chunk.store(self.values.outputs)
 
 
-def _is_flat(generic: Generic, operand: int) -> bool:
+def _is_flat(values: Values, i: int, operand: int) -> bool:
     """Return whether an operand's elements are in memory in the order of the iteration."""
-    rank = len(generic.extents)
-    given = generic.op.operands[operand]
-    is_buffer = isinstance(given.type, ir.MemRefType)
-    return is_buffer and rank > 0 and generic.maps[operand] == list(range(rank)) and is_whole(given)
+    given = values.buffer(i, operand)
+    followed = [axis for axis in values.generics[i].maps[operand] if axis in values.run.inner[i]]
+    return is_whole(given) and bool(followed) and followed == list(values.run.inner[i])
 
 
-def _lanes(generic: Generic, flat: Sequence[bool], machine: GpuMachine) -> int:
+def _lanes(values: Values, flat: Mapping[tuple[int, int], ir.Value], machine: GpuMachine) -> int:
     """Return how many elements one thread computes: as many as one access moves, where all have one row."""
-    kinds = [x.type for x, is_flat in zip(generic.op.operands, flat, strict=True) if is_flat]
-    if not kinds:
+    if not flat:
         return 1
-    widest = max(width(ir.MemRefType(kind).element_type) for kind in kinds)
+    widest = max(width(values.element(*place)) for place in flat)
     lanes = max(1, machine.access_bytes * 8 // widest)
-    has_place = [any(axis is not None for axis in axes) for axes in generic.maps]
-    has_index = any(view.operation.name == "linalg.index" for view in generic.body.operations)
-    needs_rows = has_index or any(has and not is_flat for has, is_flat in zip(has_place, flat, strict=True))
-    last = generic.extents[-1]
+    has_index = any(view.operation.name == "linalg.index" for each in values.generics for view in each.body.operations)
+    needs_rows = has_index or any(values.is_inner(*place) and place not in flat for place in values.in_memory())
+    last = values.inner_extents[-1]
     return lanes if not needs_rows or (isinstance(last, int) and last % lanes == 0) else 1
 
 

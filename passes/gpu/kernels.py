@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -13,12 +12,13 @@ from catgrad.passes.base import DiagnosticError, Pass
 from catgrad.passes.gpu.constants import copy_constants
 from catgrad.passes.gpu.contraction import emit_contraction
 from catgrad.passes.gpu.elementwise import emit_elementwise
-from catgrad.passes.gpu.generic import Generic
 from catgrad.passes.gpu.machine import GpuMachine
-from catgrad.passes.gpu.reduction import emit_reduction
-from catgrad.passes.kernels.contraction import replace_contractions
-from catgrad.passes.kernels.problem import Problem
+from catgrad.passes.gpu.rows import emit_rows
+from catgrad.passes.gpu.rowwise import is_rowwise
+from catgrad.passes.kernels.contraction import is_zero
+from catgrad.passes.kernels.problem import read
 from catgrad.passes.kernels.walk import named
+from catgrad.passes.runs import Run, find_runs
 
 __all__ = ["GpuKernels"]
 
@@ -28,44 +28,69 @@ _IN_SHORT = ("linalg.fill", "linalg.copy", "memref.copy")
 
 @dataclass(frozen=True)
 class GpuKernels(Pass):
-    """Make a kernel of every linalg operation on memrefs, and of every copy: no element is touched by the host."""
+    """Make kernels of all linalg operations on memrefs, and of all copies: no element is touched by the host.
+
+    Operations that can be done row by row become one kernel.
+    """
 
     name: ClassVar[str] = "catgrad-gpu-kernels"
 
     machine: GpuMachine = field(default_factory=lambda: GpuMachine.named("sm_80"))
 
     def run(self, module: ir.Operation) -> None:
-        """Replace each operation by a launch.
+        """Replace the operations by launches.
 
         Raises:
             DiagnosticError: An operation is on tensors.
         """
         copy_constants(module, self.machine)
-        replace_contractions(module, _contract)
-        for name in _IN_SHORT:
-            _replace(module, name, lambda op: _elementwise(*op.operands))
-        _replace(module, "linalg.generic", lambda op: self._emit(Generic(op)))
+        for op in _on_memrefs(module, *_IN_SHORT):
+            with ir.InsertionPoint(op), op.location:
+                _elementwise(*op.operands)
+            op.erase()
+        for block in dict.fromkeys(op.block for op in _on_memrefs(module, "linalg.contract", "linalg.generic")):
+            for run in find_runs(block, self._is_kernel):
+                self._launch(run)
 
-    def _emit(self, generic: Generic) -> None:
-        if "reduction" in generic.iterators:
-            emit_reduction(generic, self.machine)
+    def _is_kernel(self, run: Run) -> bool:
+        return is_contraction(run) or is_rowwise(run, self.machine)
+
+    def _launch(self, run: Run) -> None:
+        """Replace a run by one launch."""
+        ops = [step.op for step in run.steps]
+        with ir.InsertionPoint(ops[-1]), ir.Location.fused([op.location for op in ops]):
+            self._emit(run)
+        for op in reversed(ops):
+            op.erase()
+
+    def _emit(self, run: Run) -> None:
+        if is_contraction(run):
+            emit_contraction(read(run.steps[-1].op).oriented(), fresh=len(run.steps) > 1)
+        elif any(run.inner):
+            emit_rows(run, self.machine)
         else:
-            emit_elementwise(generic, self.machine)
+            emit_elementwise(run, self.machine)
 
 
-def _replace(module: ir.Operation, name: str, emit: Callable[[ir.Operation], None]) -> None:
-    """Replace the operations of a name by what `emit` emits."""
-    for op in named(module, name):
+def is_contraction(run: Run) -> bool:
+    """Return whether a run is a contraction, or one and its result's being filled with zero."""
+    *before, last = (step.op for step in run.steps)
+    return last.name == "linalg.contract" and (not before or (len(before) == 1 and _is_zero(before[0])))
+
+
+def _is_zero(op: ir.Operation) -> bool:
+    """Return whether an operation fills a buffer with zero."""
+    scalar = op.operands[0]
+    return len(op.operands) == 2 and not isinstance(scalar.type, ir.MemRefType) and is_zero(scalar)
+
+
+def _on_memrefs(module: ir.Operation, *names: str) -> list[ir.Operation]:
+    """Return the operations of some names, none of which is on tensors."""
+    found = [op for name in names for op in named(module, name)]
+    for op in found:
         if op.results:
             raise DiagnosticError(op.location, "a kernel works on memrefs, not on tensors")
-        with ir.InsertionPoint(op), op.location:
-            emit(op)
-        op.erase()
-
-
-def _contract(problem: Problem, is_zero: bool) -> bool:
-    emit_contraction(problem, fresh=is_zero)
-    return is_zero
+    return found
 
 
 def _elementwise(source: ir.Value, target: ir.Value) -> None:

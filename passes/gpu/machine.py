@@ -21,12 +21,22 @@ class GpuMachine:
         warp: Threads that run in step.
         block: Threads of a block that hide each other's latencies, where nothing else decides.
         access_bytes: The widest access of one thread to memory.
+        registers: Registers of 32 bits that a thread may have.
+        block_registers: Those that the threads of a block share.
+        multiprocessors: How many of them run blocks.
+        largest_block: Threads that a block may have.
+        elements: Elements that a thread computes, where as many threads as one likes may share the work.
     """
 
     name: str
     warp: int = 32
     block: int = 256
     access_bytes: int = 16
+    registers: int = 255
+    block_registers: int = 65536
+    multiprocessors: int = 108
+    largest_block: int = 1024
+    elements: int = 8
 
     def __str__(self) -> str:
         return self.name
@@ -44,4 +54,11 @@ class GpuMachine:
         return tuple(_PRESETS)
 
 
-_PRESETS = {name: GpuMachine(name) for name in ("sm_80", "sm_90", "sm_100")}
+_PRESETS = {
+    machine.name: machine
+    for machine in (
+        GpuMachine("sm_80"),
+        GpuMachine("sm_90", multiprocessors=132),
+        GpuMachine("sm_100", multiprocessors=148),
+    )
+}

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import partial
 from typing import ClassVar
 
 from mlir import ir
@@ -16,7 +15,7 @@ from catgrad.passes.kernels.problem import NONE, Problem, read
 from catgrad.passes.kernels.product import emit_product
 from catgrad.passes.machine import Machine
 
-__all__ = ["ContractionKernels", "replace_contractions"]
+__all__ = ["ContractionKernels", "is_zero"]
 
 _WITHOUT_EFFECT = (
     "arith.",
@@ -42,24 +41,14 @@ class ContractionKernels(Pass):
 
     def run(self, module: ir.Operation) -> None:
         """Replace every contraction whose operands are memrefs."""
-        replace_contractions(module, partial(_emit, self.machine))
-
-
-def replace_contractions(module: ir.Operation, emit: Callable[[Problem, bool], bool]) -> None:
-    """Replace every contraction whose operands are memrefs.
-
-    Args:
-        module: Where.
-        emit: Emits C += A · B, or C = A · B if it is told that C is zero; returns whether C may hold anything then.
-    """
-    for block in list(_blocks(module)):
-        last = None
-        for op in [view.operation for view in block.operations]:
-            if op.name == "linalg.contract" and all(isinstance(x.type, ir.MemRefType) for x in op.operands):
-                _replace(op, last, emit)
-                last = None
-            elif not op.name.startswith(_WITHOUT_EFFECT):
-                last = op
+        for block in list(_blocks(module)):
+            last = None
+            for op in [view.operation for view in block.operations]:
+                if op.name == "linalg.contract" and all(isinstance(x.type, ir.MemRefType) for x in op.operands):
+                    _replace(op, last, self.machine)
+                    last = None
+                elif not op.name.startswith(_WITHOUT_EFFECT):
+                    last = op
 
 
 def _blocks(op: ir.Operation) -> Iterator[ir.Block]:
@@ -72,12 +61,12 @@ def _blocks(op: ir.Operation) -> Iterator[ir.Block]:
                     yield from _blocks(view.operation)
 
 
-def _replace(op: ir.Operation, last: ir.Operation | None, emit: Callable[[Problem, bool], bool]) -> None:
+def _replace(op: ir.Operation, last: ir.Operation | None, machine: Machine) -> None:
     """Put a kernel in the place of `op`; the operation with effect before it, `last`, goes if it fills with zero."""
     with ir.InsertionPoint(op), op.location:
         problem = read(op).oriented()
         fill = last if _is_zero_fill(last, op.operands[2]) else None
-        absorbed = emit(problem, fill is not None)
+        absorbed = _emit(machine, problem, fill is not None)
     op.erase()
     if fill is not None and absorbed:
         fill.erase()
@@ -109,7 +98,11 @@ def _is_zero_fill(op: ir.Operation | None, buffer: ir.Value) -> bool:
     """Return whether `op` fills `buffer` with zero."""
     if op is None or op.name != "linalg.fill" or op.operands[1] != buffer:
         return False
-    scalar = op.operands[0]
+    return is_zero(op.operands[0])
+
+
+def is_zero(scalar: ir.Value) -> bool:
+    """Return whether a scalar is the constant zero."""
     if not isinstance(scalar, ir.OpResult) or scalar.owner.operation.name != "arith.constant":
         return False
     number = scalar.owner.operation.attributes["value"]

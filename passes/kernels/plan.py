@@ -18,6 +18,8 @@ _REUSE = 4
 """A packed block must be read this many times to be worth the copy."""
 _FEW_ROWS = 8
 """With fewer rows, reading B from memory takes longer than the arithmetic."""
+_SHARE_OF_A = 16
+"""A block of A takes this part of the level 2 cache: the rows of C that go with it lie far apart, and compete there."""
 _STREAM_DEPTH = 8
 """Rows of B that are read side by side when B is streamed from memory."""
 
@@ -78,7 +80,10 @@ def make_plan(problem: Problem, machine: Machine) -> Plan:
     tile = choose_tile(rows, columns, lanes, machine.vector_registers, machine.multiply_adds_in_flight)
     wide = tile.vectors * lanes
     streamed = 0 <= rows < _FEW_ROWS and _bytes(columns, depth, bits) > machine.l2_bytes
-    depth_block = _STREAM_DEPTH if streamed else _depth_block(depth, wide * bits // 8, machine)
+    reused = _many(rows, _REUSE * tile.rows)
+    # A panel of B that several tiles read comes from the first cache; C and A are read from the second meanwhile.
+    panel_bytes = 2 * machine.l1_bytes // 3 if reused else machine.l2_bytes // 4
+    depth_block = _STREAM_DEPTH if streamed else _depth_block(depth, max(panel_bytes // (wide * bits // 8), 1))
     # A panel of a packed B is read line by line, and begins at one wherever B itself may begin.
     large = not 0 < _bytes(columns, depth, bits) <= machine.l1_bytes
     converted = problem.b.element != problem.c.element
@@ -87,22 +92,18 @@ def make_plan(problem: Problem, machine: Machine) -> Plan:
         lanes=lanes,
         tile=tile,
         depth_block=depth_block,
-        row_block=max(machine.l2_bytes // 2 // (depth_block * bits // 8), tile.rows),
+        row_block=max(machine.l2_bytes // _SHARE_OF_A // (depth_block * bits // 8), tile.rows),
         column_block=max(2 * machine.l2_bytes // (depth_block * wide * bits // 8), 1) * wide,
         pack_a=_pack_a(problem, axes, machine) and _many(columns, _REUSE * wide),
         pack_b=not problem.b.contiguous(axes.n)
-        or (_many(rows, _REUSE * tile.rows) and (converted or large or _far(problem.b, axes.k, machine))),
+        or (reused and (converted or large or _far(problem.b, axes.k, machine))),
         machine=machine,
     )
 
 
-def _depth_block(depth: int, row_bytes: int, machine: Machine) -> int:
-    """Return how many steps of k to take at once: a panel of B fits a quarter of the level 2 cache."""
-    most = max(machine.l2_bytes // 4 // row_bytes, 1)
-    if depth <= 0:
-        return most
-    blocks = -(-depth // most)
-    return -(-depth // blocks)
+def _depth_block(depth: int, most: int) -> int:
+    """Return how many steps of k to take at once, at most `most`: blocks of equal size, or nearly so."""
+    return -(-depth // -(-depth // most)) if depth > 0 else most
 
 
 def _main_axes(problem: Problem) -> Axes:

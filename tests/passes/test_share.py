@@ -38,7 +38,7 @@ def test_forty_layers_have_one_forward_and_one_reverse_function():
 
 
 def test_code_does_not_grow_with_depth():
-    shallow, deep = (deep_step(depth)[1].ir("bufferized").count("linalg.generic") for depth in (4, 40))
+    shallow, deep = (deep_step(depth)[1].ir("kernels").count("linalg.generic") for depth in (4, 40))
     assert deep <= shallow + 2
 
 

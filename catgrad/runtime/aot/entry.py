@@ -134,15 +134,15 @@ class _Frame:
     def check(self, body: Body, otherwise: Callable[[], ir.Value]) -> None:
         """Return `otherwise` unless every dimension is in its range, and every array exists and fits into memory."""
         body.require(all_of(map(self._is_in_range, self._function.dimensions)), otherwise)
-        arithmetic, types = _Exact(), self._function.types
+        exact, types = _Exact(), self._function.types
         extents = dict.fromkeys(extent for type in types for extent in type.shape if isinstance(extent, Dim))
-        self._extents = {extent: self._value(extent, arithmetic) for extent in extents}
-        sizes = [self._value(size, arithmetic) for size in dict.fromkeys(type.size for type in types)]
-        nonempty = [self._value(extent, arithmetic) for extent in self._function.signature.nonempty]
-        exist = [compare("sge", n, constant(64, 0)) for extent, n in self._extents.items() if _may_be_negative(extent)]
-        exist += [compare("sge", extent, constant(64, 1)) for extent in nonempty]
-        exist += [compare("sle", size, constant(64, LARGEST)) for size in sizes]
-        body.require(all_of([*exist, *arithmetic.conditions]), otherwise)
+        self._extents = {extent: self._value(extent, exact) for extent in extents}
+        sizes = [self._value(size, exact) for size in dict.fromkeys(type.size for type in types)]
+        doubtful = [extent for extent in extents if (bound := lower_bound(extent)) is None or bound < 0]
+        least = [*((extent, 0) for extent in doubtful), *((extent, 1) for extent in self._function.signature.nonempty)]
+        exact.conditions += [compare("sge", self._value(extent, exact), constant(64, n)) for extent, n in least]
+        exact.conditions += [compare("sle", size, constant(64, LARGEST)) for size in sizes]
+        body.require(all_of(exact.conditions), otherwise)
 
     def workspace_bytes(self) -> ir.Value:
         """Return the size of a workspace that begins anywhere, 0 if none is needed, once all has been checked."""
@@ -175,13 +175,8 @@ class _Frame:
             conditions.append(compare("sle", value, constant(64, symbol.max)))
         return all_of(conditions)
 
-    def _value(self, extent: Extent, arithmetic: _Exact) -> ir.Value:
-        return fold(extent, partial(constant, 64), lambda symbol: self._dimensions[symbol.name], arithmetic)
-
-
-def _may_be_negative(extent: Extent) -> bool:
-    least = lower_bound(extent)
-    return least is None or least < 0
+    def _value(self, extent: Extent, exact: _Exact) -> ir.Value:
+        return fold(extent, partial(constant, 64), lambda symbol: self._dimensions[symbol.name], exact)
 
 
 class _Exact:

@@ -1,0 +1,68 @@
+"""How many registers it takes to keep what is needed of a row again: the live ranges of its values, in sweeps.
+
+Reference: Chaitin et al., "Register allocation via coloring" (1981), on live ranges.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from catgrad.passes.gpu.values import Result, Values
+from catgrad.passes.kernels.view import width
+
+__all__ = ["kept_words"]
+
+
+@dataclass(frozen=True)
+class _Element:
+    """What a run makes, or reads from memory, for each element of a row.
+
+    Attributes:
+        name: Which value it is.
+        words: How many registers of 32 bits it takes.
+        maker: The operation that makes it, or None if it is in memory.
+    """
+
+    name: object
+    words: int
+    maker: int | None
+
+
+def kept_words(values: Values) -> int:
+    """Return the most words that are kept, for each element of a row, from one sweep to the next."""
+    sweeps: dict[_Element, list[int]] = {}
+    for sweep in range(values.sweeps):
+        for each in _needed(values, sweep, sweeps.keys()):
+            sweeps.setdefault(each, []).append(sweep)
+    return max(
+        sum(each.words for each, used in sweeps.items() if used[0] <= sweep < used[-1])
+        for sweep in range(values.sweeps)
+    )
+
+
+def _needed(values: Values, sweep: int, known: Collection[_Element]) -> set[_Element]:
+    """Return what a sweep needs for each element; what is known is not computed again."""
+    folds = [i for i, step in enumerate(values.run.steps) if step.folded and values.levels[i] == sweep + 1]
+    todo = [each for i in folds for each in _read_by(values, i)]
+    if sweep == values.sweeps - 1:
+        todo += [_element(values, i, values.run.steps[i].inputs + result, (i, result)) for i, result in values.elements]
+    found: set[_Element] = set()
+    while todo:
+        each = todo.pop()
+        if each not in found and each.maker is not None and each not in known:
+            todo += _read_by(values, each.maker)
+        found.add(each)
+    return found
+
+
+def _read_by(values: Values, i: int) -> list[_Element]:
+    """Return the elements that an operation reads."""
+    operands = range(len(values.sources[i]))
+    read = [operand for operand in operands if values.is_inner(i, operand) and values.is_read(i, operand)]
+    return [_element(values, i, operand, values.sources[i][operand]) for operand in read]
+
+
+def _element(values: Values, i: int, operand: int, source: Result | None) -> _Element:
+    words = -(-width(values.element(i, operand)) // 32)
+    return _Element(values.key(i, operand), words, None) if source is None else _Element(source, words, source[0])

@@ -1,0 +1,43 @@
+"""Which runs are worth one kernel: those that leave all processors of the GPU something to do."""
+
+from __future__ import annotations
+
+from math import prod
+
+from catgrad.passes.gpu.folds import folds_of
+from catgrad.passes.gpu.generic import Generic
+from catgrad.passes.gpu.machine import GpuMachine
+from catgrad.passes.runs import Run
+
+__all__ = ["is_rowwise"]
+
+_MOST_BUFFERS = 16
+"""Buffers that one kernel may work on; what it has to know of them is passed to each launch."""
+
+
+def is_rowwise(run: Run, machine: GpuMachine) -> bool:
+    """Return whether a run is elementwise, or its rows are many or short enough to be one kernel.
+
+    A fold that needs an order is done by one thread for each row: nothing is there to share the row with.
+    """
+    if any(step.op.name != "linalg.generic" for step in run.steps):
+        return False
+    if len(run.steps) == 1 or not any(run.inner):
+        return _buffers(run) <= _MOST_BUFFERS
+    maps = [inner for step, inner in zip(run.steps, run.inner, strict=True) if not step.folded]
+    folds = [folds_of(Generic(step.op)) for step in run.steps if step.folded]
+    is_alone = len(folds) == 1 and not any(maps)
+    return _buffers(run) <= _MOST_BUFFERS and (is_alone or (None not in folds and _is_spread(run, machine)))
+
+
+def _buffers(run: Run) -> int:
+    """Return how many buffers in memory a run touches."""
+    touched = {access.root for step in run.steps for access in (*step.reads, *step.writes)}
+    return len(touched - set(run.private()))
+
+
+def _is_spread(run: Run, machine: GpuMachine) -> bool:
+    """Return whether there are rows for all processors, or rows that are so short that few of them are enough."""
+    rows, inner = ([run.extent(axes, k) for k in range(max(map(len, axes)))] for axes in (run.rows, run.inner))
+    is_short = -1 not in inner and prod(inner) <= machine.largest_block * machine.elements
+    return is_short or -1 in rows or prod(rows) >= machine.multiprocessors

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import defaultdict, deque
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -17,10 +16,7 @@ from catgrad.runtime import Signature
 from catgrad.term import Term, linkable
 from catgrad.types import TensorType
 
-__all__ = ["IMPORTED", "TERM", "prepare", "signature_of"]
-
-IMPORTED = time.time()
-"""When this file was read, as one of the first of catgrad."""
+__all__ = ["TERM", "prepare", "signature_of"]
 
 TERM = "term"
 """What the stage before MLIR is called."""

@@ -10,10 +10,11 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from catgrad import cache, files, trees
+from catgrad import cache, files, own_code, trees
 from catgrad.cache import Cache
 from catgrad.errors import CatgradError, CompileError
 from catgrad.json_reader import from_json
+from catgrad.location import caller
 from catgrad.prepare import TERM, signature_of
 from catgrad.runtime import Code, Executable, Signature
 from catgrad.runtime.llvm import link, processor
@@ -96,10 +97,10 @@ class Source:
     def export(self, folder: Path, name: str | None, target: str, parameters: Mapping[str, Any] | None) -> list[Path]:
         """Write a library of its one function."""
         from catgrad.runtime.aot.export import export
-        from catgrad.runtime.aot.names import is_free
+        from catgrad.runtime.aot.programs import FUNCTIONS, PREDICT
 
         own = self.signature.name
-        function = own if is_free(own) else "predict"
+        function = own if own in FUNCTIONS else PREDICT
         return export(folder, {function: (self.term, self.signature)}, name, target, parameters)
 
     @cached_property
@@ -170,9 +171,18 @@ def _new(source: Source, seconds: MutableMapping[str, float]) -> Code:
         try:
             kept.add(source.kept(code.object_code))
         except OSError as error:
-            warnings.warn(kept.advice(error), stacklevel=2)
+            _warn(kept.advice(error))
         seconds[STORE] = perf_counter() - started
     return code
+
+
+def _warn(message: str) -> None:
+    """Warn at the user's line that led here."""
+    place = caller()
+    if place is None:
+        warnings.warn(message, stacklevel=2)
+    else:
+        warnings.warn_explicit(message, UserWarning, place.file, place.line)
 
 
 def _cache(source: Source) -> Cache | None:
@@ -180,7 +190,7 @@ def _cache(source: Source) -> Cache | None:
 
     Code is not kept while somebody works on catgrad: this process may have read a file that has changed since.
     """
-    return Cache.of_user() if source.target == _CPU and not cache.has_changed() else None
+    return Cache.of_user() if source.target == _CPU and not own_code.has_changed() else None
 
 
 def _executable(source: Source, code: Code, seconds: Mapping[str, float]) -> Executable:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Mapping
 from pathlib import Path
@@ -33,6 +34,7 @@ examples:
 """
 
 _FUNCTIONS = ("init", "step", "predict")
+"""As in `catgrad.runtime.aot.programs`, which takes long to load."""
 
 
 def configure(parser: ArgumentParser) -> None:
@@ -56,7 +58,7 @@ def run(arguments: Namespace) -> int:
     from catgrad.runtime.aot.export import check_writable, write
     from catgrad.runtime.aot.library import compile_library
 
-    model = Model(arguments.model, arguments.types, dict(arguments.bind))
+    model = Model(arguments.model, arguments.types, _bindings(arguments.bind))
     with subject.blame(subject.split(arguments.model)[0]):
         programs = model.programs(arguments.what or model.functions)
         parameters = model.parameters
@@ -85,6 +87,15 @@ def _binding(text: str) -> tuple[str, int]:
     return name, int(value)
 
 
+def _bindings(pairs: list[tuple[str, int]]) -> dict[str, int]:
+    """Return the values by dimension."""
+    values = dict(pairs)
+    if len(values) < len(pairs):
+        given = ", ".join(f"{name}={value}" for name, value in pairs)
+        raise CatgradError(f"--bind: a dimension has one value, given {given}")
+    return values
+
+
 def _check_static(signatures: Mapping[str, Signature]) -> None:
     for name, signature in signatures.items():
         if signature.symbols:
@@ -100,6 +111,7 @@ def _report(arguments: Namespace, library: Library, files: list[Path]) -> None:
         return
     print("\n".join(f"{path.stat().st_size:>10,}  {path}" for path in files))
     if not library.is_native:
-        name, needs = library.interface.name, " ".join(f"-l{needed}" for needed in library.needs)
-        print(f"for another machine: link lib{name}.a into a program there, or make a shared library of it:")
-        print(f"  cc -shared -o lib{name}.so {' '.join(library.objects)} {needs}")
+        print(
+            f"for another machine: link lib{library.interface.name}.a into a program there, or make what Python loads:"
+        )
+        print(f"  cd {shlex.quote(str(arguments.output))} && {library.link_command}")

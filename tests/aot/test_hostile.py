@@ -1,5 +1,6 @@
 """Names, arguments and machines that are not kind: what is built compiles, what cannot be built says why."""
 
+import ctypes
 import shutil
 import subprocess
 
@@ -10,9 +11,10 @@ import catgrad as cg
 from catgrad.cli import main
 from catgrad.errors import CatgradError
 from catgrad.prepare import prepare
-from catgrad.runtime.aot import toolchain
+from catgrad.runtime.aot import dispatch
 from catgrad.runtime.aot.export import write
 from catgrad.runtime.aot.library import compile_library
+from catgrad.runtime.aot.status import Status
 
 NAMES = ["int", "this", "template", "size_t", "workspace_size", "NULL", "INT32_MAX", "linux", "register", "typeof"]
 
@@ -161,7 +163,41 @@ def test_keys_are_strings_in_c(compiler, tmp_path, build):
     ("value", "message"),
     [("nonesuch", "there is no nonesuch"), ('"', 'there is no "'), ("false", "the library cannot be linked: if")],
 )
-def test_a_compiler_that_is_none(monkeypatch, value, message):
+def test_without_a_compiler_there_is_all_but_the_shared_library(monkeypatch, tmp_path, value, message):
     monkeypatch.setenv("CC", value)
+    library = compile_library("lib", {"f": prepare(cg.exp, cg.f32[3])}, "cpu:x86-64-v2")
+    with pytest.raises(CatgradError, match=f"{tmp_path} has the static library, but not the shared one: .*{message}"):
+        write(tmp_path, library)
+    assert {path.name for path in tmp_path.iterdir()} == {"lib.h", "liblib.a", "lib.py", "lib.pc", "manifest.json"}
+
+
+def test_a_processor_that_lacks_instructions(monkeypatch, tmp_path, import_file):
+    impossible = {"x86-64-v4": (dispatch._Bits(1, dispatch._ECX, (16,)),)}
+    monkeypatch.setattr(dispatch, "_FEATURES", {**dispatch._FEATURES, **impossible})
+    write(tmp_path, compile_library("lib", {"f": prepare(cg.exp, cg.f32[cg.dim("B")])}, "cpu:x86-64-v4"))
+    with pytest.raises(ImportError, match="this processor lacks instructions that the library uses"):
+        import_file(tmp_path / "lib.py")
+    code = ctypes.CDLL(str(tmp_path / "liblib.so"))
+    assert code.lib_check() == code.lib_f(ctypes.c_int64(3), None, None, None, None) == Status.PROCESSOR
+    assert code.lib_f_workspace(ctypes.c_int64(3)) == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"functions": "predicted"}, "a learner has no predicted: expected some of init, step, predict"),
+        ({"functions": ["init", "fly"]}, "a learner has no fly"),
+        ({"types": [cg.f32[4, 3]]}, r"takes the types of its inputs and of its targets, got 1: \(f32\[4, 3\],\)"),
+    ],
+)
+def test_what_a_learner_cannot_export(tmp_path, options, message):
+    learner = cg.learner(cg.nn.Linear(3, 2), loss=cg.nn.mse, optimizer=cg.optim.sgd(0.1))
+    types = options.pop("types", [cg.f32[4, 3], cg.f32[4, 2]])
     with pytest.raises(CatgradError, match=message):
-        toolchain.link({"a.o": b""}, "liba.so", [])
+        learner.export(tmp_path / "net", *types, **options)
+
+
+def test_one_function_of_a_learner(tmp_path):
+    learner = cg.learner(cg.nn.Linear(3, 2), loss=cg.nn.mse, optimizer=cg.optim.sgd(0.1))
+    learner.export(tmp_path / "net", cg.f32[4, 3], cg.f32[4, 2], functions="predict", target="cpu:x86-64-v2")
+    assert "net_predict(" in (tmp_path / "net" / "net.h").read_text()

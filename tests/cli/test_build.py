@@ -56,12 +56,25 @@ def test_a_learner_has_three_functions_and_parameters(result, file, linked, tmp_
         (("--static",), "--static: predict has dimensions that are not fixed: fix them with --bind B=N"),
         (("--target", "tpu"), "unknown target 'tpu': expected one of cpu"),
         (("--name", "my-lib"), "'my-lib' cannot be a name in C"),
+        (("--bind", "B=32", "--bind", "B=64"), "--bind: a dimension has one value, given B=32, B=64"),
     ],
 )
 def test_what_cannot_be_built(command, file, options, message):
     code, out, err = command(*build(f"{file}:double", "--types", "f32[B]"), *options)
     assert (code, out) == (1, "")
     assert message in err
+
+
+def test_a_learner_needs_the_types_of_inputs_and_targets(command, file):
+    code, _, err = command(*build(f"{file}:learner", "--types", "f32[B, 3]", "--what", "predict"))
+    assert code == 1
+    assert "a learner takes the types of its inputs and of its targets, got 1: (f32[B, 3],)" in err
+
+
+def test_a_file_alone_is_no_model(command, file):
+    code, _, err = command(*build(file, "--types", "f32[B]"))
+    assert code == 1
+    assert "models.py is a file: say which object of it, as in models.py:object" in err
 
 
 @pytest.mark.parametrize("options", [("--bind", "B"), ("--bind", "B=-1"), ("--what", "fly")])

@@ -91,16 +91,19 @@ def write(folder: Path, library: Library, parameters: Mapping[str, Any] | None =
         The files.
 
     Raises:
-        CatgradError: There is no C compiler to link with, or files that are no earlier library's would be lost.
+        CatgradError: Files that are no earlier library's would be lost; or there is no C compiler to link with, and all
+            is there but the shared library.
         OSError: A file cannot be written.
     """
     name = library.interface.name
-    contents = {f"{name}.h": header(library.interface).encode(), **_code(library)}
+    contents, missing = _contents(library)
     if parameters is not None:
         contents["parameters.safetensors"] = to_safetensors(parameters)
     contents[_MANIFEST] = (json.dumps(manifest(library, contents), indent=1) + "\n").encode()
     with files.locked(folder):
         _replace(folder, contents, _earlier(folder, name))
+    if missing:
+        raise CatgradError(f"{folder} has the static library, but not the shared one: {missing.message}") from missing
     return [folder / file for file in contents]
 
 
@@ -135,14 +138,19 @@ def check_writable(folder: Path) -> None:
         raise CatgradError(f"cannot write into {folder}: {error.strerror}: choose another folder") from error
 
 
-def _code(library: Library) -> dict[str, bytes]:
-    """Return the files with code, and those that only make sense where it runs."""
-    name = library.interface.name
-    static = {f"lib{name}.a": library.archive()}
-    if not library.is_native:
-        return {**static, **library.objects}
-    loading = {f"{name}.py": _python(library).encode(), f"{name}.pc": _pkg_config(library).encode()}
-    return {**static, f"lib{name}.so": library.shared(), **loading}
+def _contents(library: Library) -> tuple[dict[str, bytes], CatgradError | None]:
+    """Return the files of a library, and why its shared one is not among them, where it could be."""
+    name, missing = library.interface.name, None
+    contents = {f"{name}.h": header(library.interface).encode(), f"lib{name}.a": library.archive()}
+    if library.is_native:
+        try:
+            contents[library.shared_name] = library.shared()
+        except CatgradError as error:
+            missing = error
+    else:
+        contents.update(library.objects)
+    texts = {f"{name}.py": _python(library), f"{name}.pc": _pkg_config(library)}
+    return {**contents, **{file: text.encode() for file, text in texts.items()}}, missing
 
 
 def _python(library: Library) -> str:

@@ -89,7 +89,8 @@ def _statuses(name: str) -> str:
     values = [f"    {name.upper()}_{status.name} = {status.value}, /* {status.text} */\n" for status in Status]
     text = f"/* What a status means, in words. */\nconst char *{name}_status_text({name}_status status);\n"
     build = f"/* Identifies the code. */\nextern const char {name}_build[{_BUILD}];\n"
-    return f"typedef int32_t {name}_status;\nenum {{\n{''.join(values)}}};\n\n{text}\n{build}"
+    check = f"/* Whether this processor can run the library. */\n{name}_status {name}_check(void);\n"
+    return f"typedef int32_t {name}_status;\nenum {{\n{''.join(values)}}};\n\n{text}\n{check}\n{build}"
 
 
 def _struct(interface: Interface, struct: Struct) -> str:

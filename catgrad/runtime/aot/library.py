@@ -42,17 +42,19 @@ class Target:
     Attributes:
         triple: The architecture and the system, as LLVM names them.
         levels: The processors that code is generated for, lowest first: names of `Machine`.
+        every: What every processor of the architecture is, as LLVM names it.
     """
 
     triple: str
     levels: tuple[str, ...]
+    every: str
 
 
 _X86 = "x86_64-unknown-linux-gnu"
 TARGETS: Mapping[str, Target] = {
-    "cpu": Target(_X86, LEVELS),
-    **{f"cpu:{level}": Target(_X86, (level,)) for level in LEVELS},
-    "cpu:aarch64": Target("aarch64-unknown-linux-gnu", ("aarch64",)),
+    "cpu": Target(_X86, LEVELS, "x86-64"),
+    **{f"cpu:{level}": Target(_X86, (level,), "x86-64") for level in LEVELS},
+    "cpu:aarch64": Target("aarch64-unknown-linux-gnu", ("aarch64",), "generic"),
 }
 """What can be built for. `cpu` chooses between all levels of x86-64 when it is loaded."""
 
@@ -82,6 +84,18 @@ class Library:
         return platform.machine() == TARGETS[self.target].triple.partition("-")[0]
 
     @property
+    def shared_name(self) -> str:
+        """What its shared library is called."""
+        return f"lib{self.interface.name}.so"
+
+    @property
+    def link_command(self) -> str:
+        """What makes its shared library where it runs, in the folder of its static one."""
+        whole = f"-Wl,--whole-archive lib{self.interface.name}.a -Wl,--no-whole-archive"
+        needs = " ".join(f"-l{needed}" for needed in self.needs)
+        return f"cc -shared -Wl,-soname,{self.shared_name} -o {self.shared_name} {whole} {needs}"
+
+    @property
     def needs(self) -> tuple[str, ...]:
         """The libraries to link it with.
 
@@ -108,7 +122,7 @@ class Library:
         Raises:
             CatgradError: There is no C compiler to link with.
         """
-        return toolchain.link(self.objects, f"lib{self.interface.name}.so", self.needs)
+        return toolchain.link(self.objects, self.shared_name, self.needs)
 
 
 def compile_library(name: str, programs: Mapping[str, tuple[Term, Signature]], target: str = "cpu") -> Library:
@@ -138,18 +152,16 @@ def _objects(
     made: Interface, programs: Sequence[tuple[Term, Signature]], target: Target
 ) -> Iterator[tuple[str, bytes]]:
     """Yield the object of each level."""
-    is_alone = len(target.levels) == 1
     for level in target.levels:
         module = _compiled(programs, level)
         for function in made.functions:
-            symbol = function.symbol if is_alone else version(function.symbol, level)
-            add_entry(module, function, symbol, "default" if is_alone else "hidden")
-        yield f"{made.name}.{level}.o", _object(module, target, level)
+            add_entry(module, function, version(function.symbol, level), "hidden")
+        yield f"{made.name}.{level}.o", _object(module, target, _PROCESSORS.get(level, level))
 
 
 def _support(made: Interface, build: str, target: Target) -> bytes:
     """Return the object of what the levels share."""
-    return _object(support(made, build, target.levels, new_context()), target, target.levels[0])
+    return _object(support(made, build, target.levels, new_context()), target, target.every)
 
 
 def _compiled(programs: Sequence[tuple[Term, Signature]], level: str) -> ir.Module:
@@ -163,9 +175,9 @@ def _compiled(programs: Sequence[tuple[Term, Signature]], level: str) -> ir.Modu
     return module
 
 
-def _object(module: ir.Module, target: Target, level: str) -> bytes:
+def _object(module: ir.Module, target: Target, processor: str) -> bytes:
     run(module, [Stage("interface", (LOWERING,), _LEGAL)])
-    return toolchain.object_code(llvm_ir(module), target.triple, _PROCESSORS.get(level, level))
+    return toolchain.object_code(llvm_ir(module), target.triple, processor)
 
 
 def _renamed(name: str, term: Term, signature: Signature) -> tuple[Term, Signature]:

@@ -44,7 +44,8 @@ class Library:
         name: What it is called.
 
     Raises:
-        ImportError: The file describes another library, or this process has loaded another one from the same path.
+        ImportError: The file describes another library, there is none, this process has loaded another one from the
+            same path, or this processor lacks instructions that it uses.
     """
 
     def __init__(self, manifest: Path, name: str) -> None:
@@ -52,10 +53,15 @@ class Library:
         if self._manifest["name"] != name:
             raise ImportError(f"{manifest} describes the library {self._manifest['name']}, not {name}")
         path = manifest.with_name(self._manifest["library"])
+        if not path.exists():
+            raise ImportError(f"{path} is not there: in its folder, run {self._manifest['link']}")
         self._code = ctypes.CDLL(str(path))
         build = self._manifest["build"].encode()
         if (ctypes.c_char * len(build)).in_dll(self._code, f"{name}_build").value != build:
             raise ImportError(f"this process uses another {path}, which was built before: start a new process")
+        status = self._code[f"{name}_check"]()
+        if status:
+            raise ImportError(f"{path}: {self._manifest['statuses'][status]}")
 
     def function(self, name: str) -> Function:
         """Return one of its functions."""

@@ -32,7 +32,8 @@ def manifest(library: Library, files: Mapping[str, bytes]) -> dict[str, Any]:
     return {
         "format": _FORMAT,
         "name": library.interface.name,
-        "library": f"lib{library.interface.name}.so",
+        "library": library.shared_name,
+        "link": library.link_command,
         "build": library.build,
         "target": {"name": library.target, "triple": target.triple, "levels": list(target.levels)},
         "needs": list(library.needs),

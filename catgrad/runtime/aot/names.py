@@ -13,7 +13,7 @@ from itertools import chain, count
 from catgrad.errors import CatgradError
 from catgrad.runtime.aot import loader
 
-__all__ = ["OWN", "Scope", "check_names", "is_free", "library_name"]
+__all__ = ["OWN", "Scope", "check_names", "library_name"]
 
 _RESERVED = frozenset(
     "alignas alignof and_eq asm auto bitand bitor bool break case catch char compl const constexpr continue decltype "
@@ -48,7 +48,7 @@ _LIBRARIES = frozenset("anl asan atomic c dl gcc gcc_s m pthread resolv rt tsan 
 _LONGEST = 128
 """How many letters a name may have: those of files are a little longer."""
 
-OWN = frozenset({"build", "status", "status_text"})
+OWN = frozenset({"build", "check", "status", "status_text"})
 """What a library has besides its functions."""
 
 
@@ -59,18 +59,13 @@ def check_names(library: str, functions: Collection[str]) -> None:
         CatgradError: A name is no identifier, or is called like something else.
     """
     for each in (library, *functions):
-        if not _is_name(each):
+        if not _is_identifier(each) or len(each) > _LONGEST:
             expected = f"at most {_LONGEST} letters, digits and _, beginning with a letter"
             raise CatgradError(f"{reprlib.repr(each)} cannot be a name in C: use {expected}")
     _check_library(library)
     taken = {*OWN, *_OF_PYTHON, *(f"{each}_workspace" for each in functions)}.intersection(functions)
     if taken:
         raise CatgradError(f"a library has a {', '.join(sorted(taken))} of its own: call the function something else")
-
-
-def is_free(name: str) -> bool:
-    """Return whether a function of a library can have this name."""
-    return _is_name(name) and name not in OWN | _OF_PYTHON
 
 
 def library_name(text: str) -> str:
@@ -92,10 +87,6 @@ def _check_library(name: str) -> None:
     for owner, names in owners.items():
         if name in names:
             raise CatgradError(f"a library called {name} would hide one of {owner}: call it something else")
-
-
-def _is_name(text: str) -> bool:
-    return _is_identifier(text) and len(text) <= _LONGEST
 
 
 def _is_identifier(text: str) -> bool:

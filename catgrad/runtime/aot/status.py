@@ -15,6 +15,7 @@ class Status(IntEnum):
     NULL = 2
     ALIGNMENT = 3
     WORKSPACE = 4
+    PROCESSOR = 5
 
     @property
     def text(self) -> str:
@@ -28,4 +29,5 @@ _TEXTS = {
     Status.NULL: "an array or a struct is NULL",
     Status.ALIGNMENT: "an array is not aligned to its elements",
     Status.WORKSPACE: "the workspace is NULL or too small",
+    Status.PROCESSOR: "this processor lacks instructions that the library uses",
 }

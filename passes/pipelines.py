@@ -28,6 +28,7 @@ from catgrad.passes.kernels.reduction import ReductionKernels
 from catgrad.passes.machine import Machine
 from catgrad.passes.multiply_add import EmulateMultiplyAdd
 from catgrad.passes.names import OwnNames
+from catgrad.passes.remainder import LongDivision
 from catgrad.passes.share import ShareKernels
 from catgrad.passes.workspace import Workspace
 
@@ -110,7 +111,7 @@ def _cpu(machine: Machine) -> tuple[Stage, ...]:
         ),
         Stage(
             "loops",
-            ("convert-linalg-to-loops,canonicalize,cse", HoistInvariantLoads()),
+            ("convert-linalg-to-loops,canonicalize,cse", HoistInvariantLoads(), LongDivision()),
             (_BUFFERS | {"vector"}) - {"linalg"},
         ),
         Stage(

@@ -78,12 +78,23 @@ def test_code_for_another_machine_is_objects_to_link_there(tmp_path, capsys):
     assert not (folder / "libdigits.so").exists()
 
 
-@pytest.mark.parametrize("level", ["x86-64-v2", "x86-64-v3"])
-@pytest.mark.parametrize("type", [cg.f32, cg.f64])
-def test_elementary_functions_need_the_c_library_alone(type, level):
-    programs = {f.__name__: prepare(f, type[B]) for f in (cg.exp, cg.log, cg.tanh, cg.erf, cg.sin, cg.cos)}
-    programs["power"] = prepare(cg.pow, type[B], type[B])
-    assert compile_library("lib", programs, f"cpu:{level}").needs == ("c",)
+def test_mathematical_functions_need_the_c_library_alone():
+    one = cg.exp, cg.log, cg.log1p, cg.expm1, cg.tanh, cg.erf, cg.sin, cg.cos, cg.floor, cg.round
+    two = cg.pow, cg.remainder, cg.floor_divide
+    programs = {
+        f"{f.__name__}_{type}": prepare(f, *[type[B]] * count)
+        for count, functions in ((1, one), (2, two))
+        for f in functions
+        for type in (cg.f32, cg.f64)
+    }
+    library = compile_library("lib", programs, "cpu:x86-64-v2")
+    assert library.calls <= {"memset", "memcpy", "memmove"}
+
+
+def test_half_floats_on_old_processors_need_what_compilers_bring():
+    library = compile_library("lib", {"f": prepare(cg.exp, cg.f16[B])}, "cpu:x86-64-v2")
+    assert library.needs == ("c", "gcc")
+    assert all(symbol.startswith("__") for symbol in library.calls - {"memset"})
 
 
 def test_an_unknown_target_is_an_error():

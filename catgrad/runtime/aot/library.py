@@ -97,14 +97,8 @@ class Library:
 
     @property
     def needs(self) -> tuple[str, ...]:
-        """The libraries to link it with.
-
-        The C library, its mathematical part if a function of it is called, and what compilers bring for arithmetic that
-        a processor lacks.
-        """
-        runtime = {symbol for symbol in self.calls if symbol.startswith("__")}
-        wanted = {"m": self.calls - _LIBC - runtime, "c": True, "gcc": runtime}
-        return tuple(library for library, calls in wanted.items() if calls)
+        """The libraries to link it with: C's, and what compilers bring for arithmetic that a processor lacks."""
+        return ("c", "gcc") if self.calls - _LIBC else ("c",)
 
     @property
     def calls(self) -> frozenset[str]:

@@ -65,7 +65,7 @@ def link(objects: Mapping[str, bytes], soname: str, libraries: Sequence[str]) ->
     Args:
         objects: By name.
         soname: What programs that are linked to it will look for.
-        libraries: What it needs: "c", "m".
+        libraries: What it needs: "c", "gcc".
 
     Raises:
         CatgradError: There is no C compiler to link with.

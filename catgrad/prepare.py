@@ -97,6 +97,7 @@ def signature_of(term: Term, donated: tuple[tuple[int, int], ...]) -> Signature:
         outputs=term.target_types,
         donated=donated,
         nonempty=term.nonempty,
+        computed=term.symbolic_types,
         input_names=term.input_names,
         input_tree=term.input_tree,
         output_tree=term.output_tree,

@@ -256,13 +256,13 @@ def _sin_turned(x: Real, quarters: int) -> Real:
     return _sin_quarters(f, n + quarters).to(x.value.type)
 
 
-@elementary(f32=1.2, f64=0.8)
+@elementary(f32=1.2, f64=0.9)
 def sin(x: Real) -> Real:
     """The sine of x radians."""
     return where(abs(x) < SINE_IS_IDENTITY, x, _sin_turned(x, 0))
 
 
-@elementary(f32=1.2, f64=0.8)
+@elementary(f32=1.2, f64=0.9)
 def cos(x: Real) -> Real:
     """The cosine of x radians."""
     return _sin_turned(x, 1)

@@ -24,7 +24,6 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from types import MappingProxyType
 from typing import TypeAlias
 
 from optree import PyTreeSpec
@@ -210,27 +209,22 @@ def _groups(levels: Iterable[Sequence[Member]], depth: int) -> Iterator[tuple[in
                 yield from _groups([member.members], depth + 1)
 
 
-def interface(
-    name: str,
-    signatures: Mapping[str, Signature],
-    intermediates: Mapping[str, Iterable[TensorType]] = MappingProxyType({}),
-) -> Interface:
+def interface(name: str, signatures: Mapping[str, Signature]) -> Interface:
     """Describe a library.
 
     Args:
         name: What it is called.
         signatures: The types of its functions, by name.
-        intermediates: The types of what they compute on the way, by name.
 
     Raises:
         CatgradError: A name is no identifier, or a function is called like something else.
     """
     check_names(name, signatures)
-    return Interface(name, tuple(_function(name, *each, intermediates.get(each[0], ())) for each in signatures.items()))
+    return Interface(name, tuple(_function(name, *each) for each in signatures.items()))
 
 
-def _function(library: str, name: str, signature: Signature, intermediates: Iterable[TensorType]) -> Function:
-    types = (type for type in (*signature.inputs, *signature.outputs, *intermediates) if not type.is_static)
+def _function(library: str, name: str, signature: Signature) -> Function:
+    types = (type for type in (*signature.inputs, *signature.outputs, *signature.computed) if not type.is_static)
     scope = Scope()
     dimensions = tuple(scope.name(symbol.name) for symbol in signature.symbols)
     donated = {source for source, _ in signature.donated}

@@ -25,7 +25,6 @@ from catgrad.runtime.aot.interface import Interface, interface
 from catgrad.runtime.engine import llvm_ir
 from catgrad.runtime.signature import Signature
 from catgrad.term import Term
-from catgrad.types import TensorType
 
 __all__ = ["TARGETS", "Library", "Target", "compile_library"]
 
@@ -134,8 +133,7 @@ def compile_library(name: str, programs: Mapping[str, tuple[Term, Signature]], t
     if target not in TARGETS:
         raise CatgradError(f"unknown target {target!r}: expected one of {', '.join(TARGETS)}")
     named = {each: _renamed(each, *program) for each, program in programs.items()}
-    types = {each: dict.fromkeys(_types(term)) for each, (term, _) in named.items()}
-    made = interface(name, {each: signature for each, (_, signature) in named.items()}, types)
+    made = interface(name, {each: signature for each, (_, signature) in named.items()})
     objects = dict(_objects(made, list(named.values()), TARGETS[target]))
     build = hashlib.sha256(b"".join(objects.values())).hexdigest()
     objects[f"{name}.o"] = _support(made, build, TARGETS[target])
@@ -176,10 +174,3 @@ def _object(module: ir.Module, target: Target, processor: str) -> bytes:
 
 def _renamed(name: str, term: Term, signature: Signature) -> tuple[Term, Signature]:
     return replace(term, name=name), replace(signature, name=name)
-
-
-def _types(term: Term) -> Iterator[TensorType]:
-    """Yield the types of everything that a term computes."""
-    yield from term.node_types
-    for definition in term.definitions:
-        yield from definition.term.node_types

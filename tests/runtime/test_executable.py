@@ -400,7 +400,7 @@ def test_bfloat16_arrays_keep_their_dtype(build, elementwise):
     assert f(np.ones(4, ml_dtypes.bfloat16))[0].dtype == ml_dtypes.bfloat16
 
 
-def test_an_array_on_the_way_that_is_too_large():
+def test_an_array_on_the_way_that_is_too_large(ones):
     rows, inner, columns = dim("B"), dim("K"), dim("N")
     total = cg.compile(lambda x, y: cg.sum(cg.tanh(x @ y)), f32[rows, inner], f32[inner, columns])
     with pytest.raises(ArgumentError, match=r"f32\[B, N\] would have 1208925819614629174706176 elements, more than"):

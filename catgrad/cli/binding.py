@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser, ArgumentTypeError
+from argparse import Action, ArgumentError, ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Iterable
+from typing import Any
 
 from catgrad.dims import Symbol
 
@@ -11,13 +12,25 @@ __all__ = ["add_bind", "advice"]
 
 
 def add_bind(parser: ArgumentParser) -> None:
-    """Declare the argument: a list of pairs of a dimension and its value."""
-    parser.add_argument("--bind", type=_binding, metavar="B=N", action="append", default=[], help="fix a dimension")
+    """Declare the argument: values by dimension."""
+    parser.add_argument("--bind", type=_binding, metavar="B=N", action=_Bind, default={}, help="fix a dimension")
 
 
 def advice(symbols: Iterable[Symbol]) -> str:
     """Return the arguments that fix dimensions."""
     return ", ".join(f"--bind {symbol}=N" for symbol in symbols)
+
+
+class _Bind(Action):
+    """Collects dimensions, each of which has one value."""
+
+    def __call__(self, parser: ArgumentParser, namespace: Namespace, values: Any, option: str | None = None) -> None:
+        """Add a dimension and its value."""
+        name, value = values
+        known = getattr(namespace, self.dest)
+        if known.get(name, value) != value:
+            raise ArgumentError(self, f"a dimension has one value, given {name}={known[name]} and {name}={value}")
+        setattr(namespace, self.dest, {**known, name: value})
 
 
 def _binding(text: str) -> tuple[str, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Mapping
 from pathlib import Path
@@ -34,6 +35,7 @@ examples:
 """
 
 _FUNCTIONS = ("init", "step", "predict")
+"""As in `catgrad.runtime.aot.programs`, which takes long to load."""
 
 
 def configure(parser: ArgumentParser) -> None:
@@ -57,7 +59,7 @@ def run(arguments: Namespace) -> int:
     from catgrad.runtime.aot.export import check_writable, write
     from catgrad.runtime.aot.library import compile_library
 
-    model = Model(arguments.model, arguments.types, dict(arguments.bind))
+    model = Model(arguments.model, arguments.types, arguments.bind)
     with subject.blame(subject.split(arguments.model)[0]):
         programs = model.programs(arguments.what or model.functions)
         parameters = model.parameters
@@ -93,6 +95,7 @@ def _report(arguments: Namespace, library: Library, files: list[Path]) -> None:
         return
     print("\n".join(f"{path.stat().st_size:>10,}  {path}" for path in files))
     if not library.is_native:
-        name, needs = library.interface.name, " ".join(f"-l{needed}" for needed in library.needs)
-        print(f"for another machine: link lib{name}.a into a program there, or make a shared library of it:")
-        print(f"  cc -shared -o lib{name}.so {' '.join(library.objects)} {needs}")
+        print(
+            f"for another machine: link lib{library.interface.name}.a into a program there, or make what Python loads:"
+        )
+        print(f"  cd {shlex.quote(str(arguments.output))} && {library.link_command}")

@@ -61,7 +61,7 @@ def run(arguments: Namespace) -> int:
     gpu = find_gpu(arguments.gpu, arguments.arch)
     program = subject.find(arguments.model, types=arguments.types, step=arguments.step)
     with subject.blame(subject.split(arguments.model)[0]):
-        source = replace(program, bind={**program.bind, **dict(arguments.bind)}).source
+        source = replace(program, bind={**program.bind, **arguments.bind}).source
     if source.signature.symbols:
         raise CatgradError(f"a report needs every size: fix them with {advice(source.signature.symbols)}")
     made = report(source.term, source.signature, gpu, counts=not arguments.no_run)

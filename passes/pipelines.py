@@ -32,6 +32,7 @@ from catgrad.passes.machine import Machine
 from catgrad.passes.multiply_add import EmulateMultiplyAdd
 from catgrad.passes.names import OwnNames
 from catgrad.passes.remainder import LongDivision
+from catgrad.passes.reshapes import ReshapeViews
 from catgrad.passes.share import ShareKernels
 from catgrad.passes.workspace import Workspace
 
@@ -102,7 +103,7 @@ def _common(lowering: tuple[Pass | str, ...]) -> tuple[Stage, ...]:
             "fused", ("canonicalize,cse", FuseElementwise(), "canonicalize,cse", SeparateFills()), _TENSORS | _DRIVERS
         ),
         Stage("destinations", (Destinations(),), _TENSORS | _DRIVERS),
-        Stage("bufferized", (_BUFFERIZE, StridedCopies()), _BUFFERS),
+        Stage("bufferized", (_BUFFERIZE, ReshapeViews(), StridedCopies()), _BUFFERS),
     )
 
 

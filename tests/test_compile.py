@@ -6,7 +6,7 @@ import pytest
 import catgrad as cg
 from catgrad import nn, optim
 
-B = cg.dim("B")
+B, N = cg.dim("B"), cg.dim("N")
 
 
 def arrays(*shapes, dtype=np.float32, seed=0):
@@ -101,6 +101,18 @@ def test_nothing_has_no_greatest_element(f):
     with pytest.raises(cg.TypeCheckError, match="of nothing has no value"):
         cg.interpret(cg.trace(f, cg.f32[2 * B]), np.zeros(0, np.float32))
     cg.compile(f, cg.f32[cg.dim("N", min=1)])
+
+
+@pytest.mark.parametrize("target", ["cpu", "cuda:emulate"])
+def test_reshapes_to_several_unknown_extents(target):
+    def f(x):
+        return cg.reshape(cg.tanh(x), (N, 4, B)), cg.sum(cg.reshape(x, (2 * N, 2 * B)), axis=0)
+
+    exe, term = cg.compile(f, cg.f32[B, 4, N], target=target), cg.trace(f, cg.f32[B, 4, N])
+    for shape in ((2, 4, 3), (0, 4, 3), (5, 4, 1)):
+        (x,) = arrays(shape)
+        for found, expected in zip(exe(x), cg.interpret(term, x), strict=True):
+            np.testing.assert_allclose(np.asarray(found), expected, rtol=1e-5, atol=1e-6)
 
 
 def test_a_symbol_that_no_input_has_is_refused():

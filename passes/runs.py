@@ -53,7 +53,9 @@ class Run:
 
     @staticmethod
     def of(steps: Sequence[Step]) -> Run | None:
-        """Return some operations as a run, or None if they are none."""
+        """Return some operations as a run, or None if they are none; one alone is, if its body reads other buffers."""
+        if len(steps) > 1 and any(step.captured for step in steps):
+            return None
         classes = _classes(steps)
         if classes is None:
             return None

@@ -138,3 +138,28 @@ func.func @turned(%x: memref<8x8xf32>, %y: memref<8x8xf32>) {
   }
   return
 }
+
+// -----
+
+// A body that reads another buffer, at places that it is told, is run for elements that are there alone.
+// CHECK-LABEL: func.func @gathered
+// CHECK-COUNT-2: gpu.launch blocks
+// CHECK: scf.for
+// CHECK: %[[I:.+]] = memref.load %arg1
+// CHECK: %[[P:.+]] = arith.index_cast %[[I]]
+// CHECK: memref.load %arg0[%[[P]]]
+#whole = affine_map<(i, j) -> (i, j)>
+#row = affine_map<(i, j) -> (i)>
+func.func @gathered(%t: memref<100xf32>, %i: memref<5x7xi32>, %y: memref<5xf32>) {
+  %zero = arith.constant 0.0 : f32
+  linalg.fill ins(%zero : f32) outs(%y : memref<5xf32>)
+  linalg.generic {indexing_maps = [#whole, #row], iterator_types = ["parallel", "reduction"]}
+    ins(%i : memref<5x7xi32>) outs(%y : memref<5xf32>) {
+  ^bb0(%a: i32, %o: f32):
+    %p = arith.index_cast %a : i32 to index
+    %v = memref.load %t[%p] : memref<100xf32>
+    %r = arith.addf %v, %o fastmath<reassoc> : f32
+    linalg.yield %r : f32
+  }
+  return
+}

@@ -109,8 +109,11 @@ def _lanes(values: Values, machine: GpuMachine) -> int:
 
 
 def _chunks(values: Values, layout: Layout, terms: Index, machine: GpuMachine) -> int | None:
-    """Return how many chunks a thread keeps in registers, or None if they have no room or are needed once."""
-    if not isinstance(terms, int):
+    """Return how many chunks a thread keeps in registers, or None if they have no room or are needed once.
+
+    A body that reads other buffers is not run for elements that are not there.
+    """
+    if not isinstance(terms, int) or any(step.captured for step in values.run.steps):
         return None
     chunks = -(-terms // (layout.threads * layout.lanes))
     own = chunks * layout.lanes

@@ -73,15 +73,14 @@ class Run:
         written = dict.fromkeys(access.root for step in self.steps for access in step.writes)
         return [root for root in written if is_local(root, block) and _users(root) <= members]
 
-    def extent(self, axes: Sequence[Sequence[int]], number: int) -> int:
-        """Return the extent of a class, negative if no type tells it.
+    def extents(self, axes: Sequence[Sequence[int]]) -> list[int]:
+        """Return the extent of each class, negative if no type tells it.
 
         Args:
             axes: `self.rows` or `self.inner`.
-            number: Which class of these.
         """
-        known = (step.extents[own[number]] for step, own in zip(self.steps, axes, strict=True) if own)
-        return max(known)
+        known = [[step.extents[axis] for axis in own] for step, own in zip(self.steps, axes, strict=True)]
+        return [max(each) for each in zip(*filter(None, known), strict=True)]
 
 
 def find_runs(block: ir.Block, is_wanted: Callable[[Run], bool]) -> list[Run]:

@@ -163,3 +163,29 @@ func.func @gathered(%t: memref<100xf32>, %i: memref<5x7xi32>, %y: memref<5xf32>)
   }
   return
 }
+
+// -----
+
+// Twelve blocks share a long row: each leaves its part, and a second kernel folds the parts.
+// CHECK-LABEL: func.func @long
+// CHECK: %[[PARTS:.+]] = memref.alloc() : memref<12xf32>
+// CHECK: gpu.launch blocks(%{{.+}}, %[[SPLIT:.+]], %{{.+}}) in (%{{[^ ]+}} = %c1, %{{[^ ]+}} = %c12, {{.+}} threads({{.+}}) in (%{{[^ ]+}} = %c1024,
+// CHECK: scf.for {{.+}} step %c49152
+// CHECK: vector.load %arg0
+// CHECK: memref.store %{{.+}}, %[[PARTS]][%[[SPLIT]]]
+// CHECK: gpu.launch blocks
+// CHECK: vector.load %[[PARTS]]
+// CHECK: memref.store %{{.+}}, %arg1
+#one = affine_map<(i) -> (i)>
+#none = affine_map<(i) -> ()>
+func.func @long(%x: memref<100000xf32>, %y: memref<f32>) {
+  %zero = arith.constant 0.0 : f32
+  linalg.fill ins(%zero : f32) outs(%y : memref<f32>)
+  linalg.generic {indexing_maps = [#one, #none], iterator_types = ["reduction"]}
+    ins(%x : memref<100000xf32>) outs(%y : memref<f32>) {
+  ^bb0(%a: f32, %o: f32):
+    %r = arith.addf %a, %o fastmath<reassoc> : f32
+    linalg.yield %r : f32
+  }
+  return
+}

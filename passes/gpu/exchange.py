@@ -1,7 +1,7 @@
 """How the threads of a row join their parts of folds, so that all of them have the results.
 
 Neighbours in a warp exchange parts by shuffles. What is left, one part for each warp or for each thread, goes through
-shared memory, where each fold has a place of its own: so one barrier is enough.
+shared memory, where each fold has a place of its own.
 """
 
 from __future__ import annotations
@@ -17,9 +17,12 @@ from catgrad.passes.gpu.folds import Fold, fold_lanes
 from catgrad.passes.gpu.launch import guarded, shared_buffer
 from catgrad.passes.gpu.layout import Layout
 from catgrad.passes.gpu.machine import GpuMachine
-from catgrad.passes.kernels.emit import value
+from catgrad.passes.kernels.emit import add, value
 
 __all__ = ["Exchange"]
+
+_FEW = 8
+"""Parts in shared memory that one thread folds."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +72,8 @@ class Exchange:
         buffers = [next(shared) for _ in folds]
         self._emit_stores(buffers, found, thread)
         gpu.barrier()
-        return [self._emit_fold(*each, thread) for each in zip(folds, buffers, strict=True)]
+        left = self.parts if self.layout.along else self._emit_halving(folds, buffers, thread)
+        return [self._emit_fold(*each, left, thread) for each in zip(folds, buffers, strict=True)]
 
     def _emit_stores(
         self, buffers: Sequence[ir.Value], parts: Sequence[ir.Value], thread: tuple[ir.Value, ir.Value]
@@ -81,10 +85,24 @@ class Exchange:
             for buffer, part in zip(buffers, parts, strict=True):
                 memref.store(part, buffer, [own, row])
 
-    def _emit_fold(self, fold: Fold, buffer: ir.Value, thread: tuple[ir.Value, ir.Value]) -> ir.Value:
+    def _emit_halving(
+        self, folds: Sequence[Fold], buffers: Sequence[ir.Value], thread: tuple[ir.Value, ir.Value]
+    ) -> int:
+        """Emit the folding of one half of the parts into the other, until few are left; return how many these are."""
+        (lane, row), left = thread, self.parts
+        while left > _FEW:
+            left //= 2
+            with guarded(arith.cmpi(arith.CmpIPredicate.ult, lane, value(left))):
+                for fold, buffer in zip(folds, buffers, strict=True):
+                    own, other = (memref.load(buffer, [value(at), row]) for at in (lane, add(lane, left)))
+                    memref.store(fold.join(own, other), buffer, [lane, row])
+            gpu.barrier()
+        return left
+
+    def _emit_fold(self, fold: Fold, buffer: ir.Value, left: int, thread: tuple[ir.Value, ir.Value]) -> ir.Value:
         """Emit the folding of the parts that are left: in each warp once more, or in the order of the threads."""
         lane, row = thread
         if self.layout.along:
-            part = memref.load(buffer, [arith.remui(lane, value(self.parts)), row])
-            return fold_lanes(fold, part, self.parts, self.machine.warp)
-        return reduce(fold.join, [memref.load(buffer, [value(part), row]) for part in range(self.parts)])
+            part = memref.load(buffer, [arith.remui(lane, value(left)), row])
+            return fold_lanes(fold, part, left, self.machine.warp)
+        return reduce(fold.join, [memref.load(buffer, [value(part), row]) for part in range(left)])

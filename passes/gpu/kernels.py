@@ -15,6 +15,7 @@ from catgrad.passes.gpu.elementwise import emit_elementwise
 from catgrad.passes.gpu.machine import GpuMachine
 from catgrad.passes.gpu.rows import emit_rows
 from catgrad.passes.gpu.rowwise import is_rowwise
+from catgrad.passes.gpu.splits import divided
 from catgrad.passes.kernels.contraction import is_zero
 from catgrad.passes.kernels.problem import read
 from catgrad.passes.kernels.walk import named
@@ -56,7 +57,9 @@ class GpuKernels(Pass):
         return is_contraction(run) or is_rowwise(run, self.machine)
 
     def _launch(self, run: Run) -> None:
-        """Replace a run by one launch."""
+        """Replace a run by one launch, or by two if blocks are to share a row."""
+        if any(run.inner) and not is_contraction(run):
+            run = divided(run, self.machine)
         ops = [step.op for step in run.steps]
         with ir.InsertionPoint(ops[-1]), ir.Location.fused([op.location for op in ops]):
             self._emit(run)

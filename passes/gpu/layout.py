@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
-from catgrad.passes.gpu.folds import folds_of
 from catgrad.passes.gpu.launch import product
 from catgrad.passes.gpu.machine import GpuMachine
 from catgrad.passes.gpu.registers import kept_words
@@ -50,8 +49,7 @@ class Layout:
     @staticmethod
     def of(values: Values, machine: GpuMachine) -> Layout:
         """Return the layout for a run with folds, or with values for each row."""
-        folds = [generic for generic, step in zip(values.generics, values.run.steps, strict=True) if step.folded]
-        if any(folds_of(fold) is None for fold in folds):
+        if None in values.folds.values():
             return Layout(1, machine.block, along=False)
         terms = product(values.inner_extents)
         count = product(values.row_extents)

@@ -11,24 +11,24 @@ softmax takes; Harris, "Optimizing parallel reduction in CUDA" (2007).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property, partial, reduce
 from itertools import accumulate, pairwise
 from typing import TypeAlias
 
 from mlir import ir
-from mlir.dialects import arith, gpu, scf
+from mlir.dialects import arith, gpu, memref, scf
 
 from catgrad.passes.gpu.exchange import Exchange
-from catgrad.passes.gpu.folds import Fold, folds_of
-from catgrad.passes.gpu.launch import ceil_divide, launch, product, split
+from catgrad.passes.gpu.launch import ceil_divide, guarded, launch, product, split
 from catgrad.passes.gpu.layout import Layout
 from catgrad.passes.gpu.machine import GpuMachine
 from catgrad.passes.gpu.values import Chunk, Result, Row, Values
 from catgrad.passes.kernels.emit import Index, add, multiply, value
 from catgrad.passes.runs import Run
 
-__all__ = ["emit_rows"]
+__all__ = ["RowKernel", "emit_rows", "row_kernel"]
 
 _Body: TypeAlias = "Callable[[Chunk, list[ir.Value]], list[ir.Value]]"
 """What emits the code for a chunk: it takes values, and returns those for the next chunk."""
@@ -37,21 +37,35 @@ _Body: TypeAlias = "Callable[[Chunk, list[ir.Value]], list[ir.Value]]"
 def emit_rows(run: Run, machine: GpuMachine) -> None:
     """Emit the kernel of a run."""
     values = Values(run)
+    with row_kernel(values, Layout.of(values, machine), machine) as kernel:
+        if kernel is not None:
+            kernel.emit()
+
+
+@contextmanager
+def row_kernel(values: Values, layout: Layout, machine: GpuMachine, splits: int = 1) -> Iterator[RowKernel | None]:
+    """Emit the launch of a kernel, whose code is emitted inside the `with`; there is none if there are no rows.
+
+    Args:
+        values: What flows through the run.
+        layout: How the threads of a block share rows.
+        machine: The GPU.
+        splits: How many blocks share a row.
+    """
     rows = product(values.row_extents)
     if rows == 0:
+        yield None
         return
-    layout = Layout.of(values, machine)
     divisors = [each if isinstance(each, int) else arith.maxui(each, value(1)) for each in values.row_extents]
-    folds = {i: folds_of(values.generics[i]) for i, step in enumerate(run.steps) if step.folded}
     exchange = Exchange(layout, machine)
-    shared = exchange.buffers([fold for each in folds.values() for fold in each or ()])
-    with launch([ceil_divide(rows, layout.rows)], [layout.block], shared) as here:
+    shared = exchange.buffers([fold for each in values.folds.values() for fold in each or ()])
+    with launch([ceil_divide(rows, layout.rows), splits], [layout.block], shared) as here:
         thread = _place(layout, here.thread[0])
         number = arith.addi(multiply(here.block[0], layout.rows), thread[1])
         is_certain = isinstance(rows, int) and rows % layout.rows == 0
         inside = None if is_certain else arith.cmpi(arith.CmpIPredicate.ult, number, value(rows))
         row = Row(values, split(number, divisors), inside)
-        _Kernel(row, layout, folds, exchange, thread, iter(here.shared)).emit()
+        yield RowKernel(row, layout, exchange, thread, iter(here.shared), here.block[1] if splits > 1 else 0, splits)
 
 
 def _place(layout: Layout, thread: ir.Value) -> tuple[ir.Value, ir.Value]:
@@ -64,24 +78,26 @@ def _place(layout: Layout, thread: ir.Value) -> tuple[ir.Value, ir.Value]:
 
 
 @dataclass(frozen=True)
-class _Kernel:
+class RowKernel:
     """The code of one thread.
 
     Attributes:
         row: The thread's row.
         layout: How the threads of a block share rows.
-        folds: How the operations that fold do it, by their numbers; None if that needs an order.
         exchange: How threads join their parts.
         thread: Which of the threads of its row it is, and which of the block's rows that is.
         shared: The shared buffers that are free.
+        split: Which of the blocks of its row its block is.
+        splits: How many these are.
     """
 
     row: Row
     layout: Layout
-    folds: Mapping[int, list[Fold] | None]
     exchange: Exchange
     thread: tuple[ir.Value, ir.Value]
     shared: Iterator[ir.Value]
+    split: Index
+    splits: int
 
     @property
     def _values(self) -> Values:
@@ -98,14 +114,24 @@ class _Kernel:
         return [self._chunk(k) for k in range(self.layout.chunks or 0)]
 
     def emit(self) -> None:
-        """Emit it."""
+        """Emit all that is to be done on the row."""
         last = max(self._values.levels)
         self._emit_reads()
         for level in range(last):
             self._emit_rows(level)
-            self._emit_folds([i for i in self.folds if self._values.levels[i] == level + 1])
+            self._emit_folds([i for i in self._values.folds if self._values.levels[i] == level + 1])
         self._emit_rows(last)
         self._emit_writes()
+
+    def emit_parts(self, parts: Mapping[int, Sequence[ir.Value]]) -> None:
+        """Emit the folds of the part of the row that the block has, into buffers for the parts of each fold."""
+        self._emit_reads()
+        self._emit_rows(0)
+        found = self._folded(list(parts))
+        with guarded(self._is_first()):
+            for i, buffers in parts.items():
+                for buffer, part in zip(buffers, found[i], strict=True):
+                    memref.store(part, buffer, [value(place) for place in (self.split, *self.row.place)])
 
     def _chunk(self, k: int) -> Chunk:
         """Return the chunk number `k` of those that the thread keeps."""
@@ -131,7 +157,12 @@ class _Kernel:
                 self.row.results(i)
 
     def _emit_folds(self, folds: Sequence[int]) -> None:
-        """Emit the folds of some operations, for which the row is gone through once."""
+        """Emit the results of the folds of some operations."""
+        for i, parts in self._folded(folds).items():
+            self.row.known[i] = self._finished(i, parts)
+
+    def _folded(self, folds: Sequence[int]) -> dict[int, list[ir.Value]]:
+        """Emit the folding of all elements by some operations, for which the row is gone through once."""
         starts = [self._start(i) for i in folds]
         ends = list(accumulate((len(each) for each in starts), initial=0))
         spans = list(zip(folds, pairwise(ends), strict=False))
@@ -139,27 +170,25 @@ class _Kernel:
         def fold(chunk: Chunk, parts: list[ir.Value]) -> list[ir.Value]:
             return [part for i, (start, end) in spans for part in chunk.fold(i, parts[start:end])]
 
-        parts = self._sweep([part for each in starts for part in each], fold)
-        joined = self._joined(folds, parts)
-        for i, (start, end) in spans:
-            self.row.known[i] = self._finished(i, joined[start:end])
+        joined = self._joined(folds, self._sweep([part for each in starts for part in each], fold))
+        return {i: joined[start:end] for i, (start, end) in spans}
 
     def _joined(self, folds: Sequence[int], parts: list[ir.Value]) -> list[ir.Value]:
         """Emit the folding of the parts of the threads of a row."""
         if self.layout.threads == 1:
             return parts
         return self.exchange.emit(
-            [each for i in folds for each in self.folds[i] or ()], parts, self.thread, self.shared
+            [each for i in folds for each in self._values.folds[i] or ()], parts, self.thread, self.shared
         )
 
     def _start(self, i: int) -> list[ir.Value]:
         """Emit what a thread folds into: what changes nothing, or the results so far if there is an order."""
-        folds = self.folds[i]
+        folds = self._values.folds[i]
         return self._old(i) if folds is None else [fold.neutral() for fold in folds]
 
     def _finished(self, i: int, parts: list[ir.Value]) -> list[ir.Value]:
         """Emit the results of a fold, given those of all terms."""
-        folds = self.folds[i]
+        folds = self._values.folds[i]
         if folds is None:
             return parts
         return [fold.join(*each) for fold, *each in zip(folds, self._old(i), parts, strict=True)]
@@ -174,9 +203,10 @@ class _Kernel:
         layout = self.layout
         if layout.chunks is not None:
             return reduce(lambda parts, chunk: body(chunk, parts), self._chunks, starts)
-        inside, first = self.row.inside, value(multiply(self.thread[0], layout.lanes))
+        inside, step = self.row.inside, layout.threads * layout.lanes
+        first = value(add(multiply(self.split, step), multiply(self.thread[0], layout.lanes)))
         stop = value(self._terms) if inside is None else arith.select(inside, value(self._terms), value(0))
-        over = scf.ForOp(first, stop, value(layout.threads * layout.lanes), starts)
+        over = scf.ForOp(first, stop, value(step * self.splits), starts)
         with ir.InsertionPoint(over.body):
             place = split(over.induction_variable, self._values.inner_extents)
             scf.yield_(body(Chunk(self.row, place, layout.lanes), list(over.inner_iter_args)))
@@ -190,11 +220,15 @@ class _Kernel:
         shared = [result for result in self._values.outputs if result not in elements]
         if not shared:
             return
-        if not self.folds and self._updates(shared):
+        if not self._values.folds and self._updates(shared):
             # Folds make the threads of a row wait for each other after they have read.
             gpu.barrier()
+        self.row.store(shared, self._is_first())
+
+    def _is_first(self) -> ir.Value:
+        """Return whether the thread is the first one of its row, if there is such a row."""
         is_first = arith.cmpi(arith.CmpIPredicate.eq, self.thread[0], value(0))
-        self.row.store(shared, is_first if self.row.inside is None else arith.andi(is_first, self.row.inside))
+        return is_first if self.row.inside is None else arith.andi(is_first, self.row.inside)
 
     def _updates(self, results: Sequence[Result]) -> bool:
         """Return whether some results are written where other threads may still read."""

@@ -17,6 +17,7 @@ from functools import cached_property, partial
 from mlir import ir
 from mlir.dialects import arith, memref, scf, vector
 
+from catgrad.passes.gpu.folds import Fold, folds_of
 from catgrad.passes.gpu.generic import Generic
 from catgrad.passes.gpu.launch import guarded
 from catgrad.passes.kernels.emit import Index, add, value, vector_of, zero
@@ -43,6 +44,11 @@ class Values:
     def generics(self) -> list[Generic]:
         """The operations."""
         return [Generic(step.op) for step in self.run.steps]
+
+    @cached_property
+    def folds(self) -> dict[int, list[Fold] | None]:
+        """How each operation that folds does it, by its number; None if that needs an order."""
+        return {i: folds_of(self.generics[i]) for i, step in enumerate(self.run.steps) if step.folded}
 
     @cached_property
     def sources(self) -> list[list[Result | None]]:

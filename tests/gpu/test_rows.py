@@ -168,6 +168,19 @@ def test_rows_too_long_for_registers():
     agree(CHAINS["softmax, reversed"][0], *np.random.default_rng(0).standard_normal((2, 2, 20000)).astype(np.float32))
 
 
+@pytest.mark.parametrize("shape", [(2, 20001), (20001, 3)])
+def test_blocks_share_few_and_long_rows(shape):
+    x = np.random.default_rng(0).integers(-9, 9, shape).astype(np.float32)
+    axis = int(np.argmax(shape))
+
+    def folds(x):
+        return cg.sum(x, axis=axis), cg.max(x, axis=axis) + 1
+
+    agree(folds, x)
+    agree(lambda x: cg.sum(x), x)
+    assert len(kernels(folds, cg.f32[shape])) == 2
+
+
 USAGE = re.compile(r"(\d+) bytes stack frame, (\d+) bytes spill stores, (\d+) bytes spill loads")
 
 

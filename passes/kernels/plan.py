@@ -18,6 +18,8 @@ _REUSE = 4
 """A packed block must be read this many times to be worth the copy."""
 _FEW_ROWS = 8
 """With fewer rows, reading B from memory takes longer than the arithmetic."""
+_SHARE_OF_A = 16
+"""A block of A takes this part of the level 2 cache: the rows of C that go with it lie far apart, and compete there."""
 _STREAM_DEPTH = 8
 """Rows of B that are read side by side when B is streamed from memory."""
 
@@ -90,7 +92,7 @@ def make_plan(problem: Problem, machine: Machine) -> Plan:
         lanes=lanes,
         tile=tile,
         depth_block=depth_block,
-        row_block=max(machine.l2_bytes // 2 // (depth_block * bits // 8), tile.rows),
+        row_block=max(machine.l2_bytes // _SHARE_OF_A // (depth_block * bits // 8), tile.rows),
         column_block=max(2 * machine.l2_bytes // (depth_block * wide * bits // 8), 1) * wide,
         pack_a=_pack_a(problem, axes, machine) and _many(columns, _REUSE * wide),
         pack_b=not problem.b.contiguous(axes.n)

@@ -8,7 +8,7 @@ Example:
     >>> balanced(16, 6)
     [Run(start=0, stop=6, size=6), Run(start=6, stop=16, size=5)]
     >>> choose_tile(128, 128, lanes=16, registers=32, in_flight=8)
-    Tile(rows=4, vectors=4)
+    Tile(rows=6, vectors=4)
 """
 
 from __future__ import annotations
@@ -74,8 +74,11 @@ def _rows_worth(vectors: int, in_flight: int) -> int:
 
 
 def _step_cost(height: int, vectors: int, in_flight: int) -> float:
-    """Return the cost of one step of depth in multiply-add slots: arithmetic or latency bounds it, loads disturb it."""
-    return max(height * vectors, in_flight) + (height + vectors) / 4
+    """Return the cost of one step of depth in multiply-add slots: arithmetic or latency bounds it, loads disturb it.
+
+    A tile has to begin and to end, which costs a little of each step.
+    """
+    return max(height * vectors, in_flight) + (height + vectors) / 4 + 1 / 2
 
 
 def _rows_cost(rows: int, height: int, vectors: int, in_flight: int) -> float:

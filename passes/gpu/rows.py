@@ -119,8 +119,12 @@ class RowKernel:
         self._emit_reads()
         for level in range(last):
             self._emit_rows(level)
-            self._emit_folds([i for i in self._values.folds if self._values.levels[i] == level + 1])
+            folds = [i for i in self._values.folds if self._values.levels[i] == level + 1]
+            for i, parts in self._folded(folds, self._values.stores[level]).items():
+                self.row.known[i] = self._finished(i, parts)
         self._emit_rows(last)
+        if self._values.stores[last]:
+            self._sweep([], partial(_store, self._values.stores[last]))
         self._emit_writes()
 
     def emit_parts(self, parts: Mapping[int, Sequence[ir.Value]]) -> None:
@@ -156,19 +160,15 @@ class RowKernel:
             if self._values.levels[i] == level and not step.folded and not self._values.run.inner[i]:
                 self.row.results(i)
 
-    def _emit_folds(self, folds: Sequence[int]) -> None:
-        """Emit the results of the folds of some operations."""
-        for i, parts in self._folded(folds).items():
-            self.row.known[i] = self._finished(i, parts)
-
-    def _folded(self, folds: Sequence[int]) -> dict[int, list[ir.Value]]:
-        """Emit the folding of all elements by some operations, for which the row is gone through once."""
+    def _folded(self, folds: Sequence[int], stores: Sequence[Result] = ()) -> dict[int, list[ir.Value]]:
+        """Emit the folding of all elements by some operations, and the writing of some values, in one sweep."""
         starts = [self._start(i) for i in folds]
         ends = list(accumulate((len(each) for each in starts), initial=0))
         spans = list(zip(folds, pairwise(ends), strict=False))
 
         def fold(chunk: Chunk, parts: list[ir.Value]) -> list[ir.Value]:
-            return [part for i, (start, end) in spans for part in chunk.fold(i, parts[start:end])]
+            folded = [part for i, (start, end) in spans for part in chunk.fold(i, parts[start:end])]
+            return _store(stores, chunk, folded)
 
         joined = self._joined(folds, self._sweep([part for each in starts for part in each], fold))
         return {i: joined[start:end] for i, (start, end) in spans}
@@ -213,11 +213,8 @@ class RowKernel:
         return list(over.results)
 
     def _emit_writes(self) -> None:
-        """Emit the writing of what stays: elements by who has them, what they share by the first thread of the row."""
-        elements = self._values.elements
-        if elements:
-            self._sweep([], partial(_store, elements))
-        shared = [result for result in self._values.outputs if result not in elements]
+        """Emit the writing of what the elements of a row share, by its first thread."""
+        shared = [result for result in self._values.outputs if result not in self._values.elements]
         if not shared:
             return
         if not self._values.folds and self._updates(shared):
@@ -238,6 +235,8 @@ class RowKernel:
         return any(access is not None and access.root in written for access in read)
 
 
-def _store(results: Sequence[Result], chunk: Chunk, _: list[ir.Value]) -> list[ir.Value]:
-    chunk.store(results)
-    return []
+def _store(results: Sequence[Result], chunk: Chunk, parts: list[ir.Value]) -> list[ir.Value]:
+    """Emit the writing of values of a chunk, if there are any; return what is carried to the next one."""
+    if results:
+        chunk.store(results)
+    return parts

@@ -101,10 +101,20 @@ class Values:
         """Those values that stay in memory that have several elements for each row."""
         return [(i, result) for i, result in self.outputs if self.run.inner[i] and not self.run.steps[i].folded]
 
+    @cached_property
+    def stores(self) -> list[list[Result]]:
+        """Those of them that are written after so many folds: when they are known, or last if they replace an input."""
+        steps, last = self.run.steps, max(self.levels)
+        read = {each.root for i, operand in self.reads() if (each := steps[i].accesses[operand]) is not None}
+        found: list[list[Result]] = [[] for _ in range(last + 1)]
+        for i, result in self.elements:
+            found[last if steps[i].writes[result].root in read else self.levels[i]].append((i, result))
+        return found
+
     @property
     def sweeps(self) -> int:
         """How often all elements of a row are needed, one time after the other."""
-        return max(self.levels) + bool(self.elements)
+        return max(self.levels) + bool(self.stores[-1])
 
     def is_read(self, i: int, operand: int) -> bool:
         """Return whether operation `i` reads an operand."""

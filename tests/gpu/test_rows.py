@@ -181,6 +181,17 @@ def test_blocks_share_few_and_long_rows(shape):
     assert len(kernels(folds, cg.f32[shape])) == 2
 
 
+def test_what_is_known_before_a_fold_is_written_on_the_way():
+    def both(x):
+        double = x + x
+        return double, cg.sum(double, axis=0)
+
+    agree(both, np.random.default_rng(0).integers(-9, 9, (5, 200)).astype(np.float32))
+    (kernel,) = kernels(both, cg.f32["B", 200])
+    assert kernel.count("scf.for") == 1
+    assert len(re.findall(r"load .*: memref<\?x200xf32>", kernel)) == 1
+
+
 USAGE = re.compile(r"(\d+) bytes stack frame, (\d+) bytes spill stores, (\d+) bytes spill loads")
 
 

@@ -6,7 +6,7 @@ PIP_FLAGS := --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help env demo test test-all check bench-env bench clean
+.PHONY: help env demo test test-all test-gpu check bench-env bench clean
 
 help: ## Show this list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-12s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,12 +22,15 @@ demo: env ## Train a classifier of handwritten digits with one compiled step.
 	$(BIN)/catgrad train digits
 
 test: env ## Run the tests, but for the slow ones.
-	$(BIN)/pytest -q -n auto -m 'not slow'
+	$(BIN)/pytest -q -n auto -m 'not slow and not gpu'
 	$(BIN)/lit -q lit_tests
 
-test-all: env ## Run every test.
-	$(BIN)/pytest -q -n auto
+test-all: env ## Run every test that needs no GPU.
+	$(BIN)/pytest -q -n auto -m 'not gpu'
 	$(BIN)/lit -q lit_tests
+
+test-gpu: env ## Run the tests on the GPU that is there.
+	$(BIN)/pytest -q -rs -m gpu
 
 check: env ## Look for mistakes of style and type.
 	$(BIN)/ruff check .

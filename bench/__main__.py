@@ -33,7 +33,9 @@ def main() -> None:
     if options.list:
         print(*(case.name for case in cases), sep="\n")
         return
-    settings = replace(QUICK if options.quick else THOROUGH, threads=options.threads)
+    if options.target != "cpu" and (reason := missing()):
+        raise SystemExit(f"nothing is measured on {options.target}: {reason}")
+    settings = replace(QUICK if options.quick else THOROUGH, threads=options.threads, target=options.target)
     if len(settings.cores) < options.threads:
         raise SystemExit(f"{options.threads} threads need as many cores; there are {len(settings.cores)}")
     results = run(cases, {OURS, "machine", *options.peers}, settings)
@@ -57,6 +59,7 @@ def parse() -> argparse.Namespace:
         "--peers", nargs="+", choices=peers, default=peers, metavar="NAME", help=f"of {', '.join(peers)}"
     )
     parser.add_argument("--no-peers", dest="peers", action="store_const", const=(), help="catgrad alone")
+    parser.add_argument("--target", choices=("cpu", "cuda"), default="cpu", help="what to measure on (cpu)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all measurements")
     parser.add_argument("--plot", type=Path, metavar="FILE", help="draw the ratios (.png, .svg)")
     parser.add_argument("--list", action="store_true", help="name the cases and stop")
@@ -67,18 +70,29 @@ def run(cases: tuple[Case, ...], libraries: set[str], settings: Settings) -> lis
     """Measures case after case, showing how far it is."""
     columns = TextColumn("{task.description}"), MofNCompleteColumn(), TimeElapsedColumn()
     results = []
+    entered = [(case, entries) for case in cases if (entries := chosen(case, libraries, settings.target))]
     with Progress(*columns, console=Console(stderr=True), transient=True, refresh_per_second=1) as progress:
-        task = progress.add_task("", total=len(cases))
-        for case in cases:
+        task = progress.add_task("", total=len(entered))
+        for case, entries in entered:
             progress.update(task, description=case.name)
-            results.append(run_case(case, chosen(case, libraries), settings))
+            results.append(run_case(case, entries, settings))
             progress.advance(task)
     return results
 
 
-def chosen(case: Case, libraries: set[str]) -> tuple[Entry, ...]:
-    """The entries of a case whose library takes part."""
-    return tuple(entry for entry in case.entries if entry.library in libraries)
+def chosen(case: Case, libraries: set[str], target: str = "cpu") -> tuple[Entry, ...]:
+    """The entries of a case whose library takes part, and can be measured on a target."""
+    return tuple(entry for entry in case.entries if entry.library in libraries and target in entry.targets)
+
+
+def missing() -> str:
+    """What is missing for running on a GPU; empty if nothing is."""
+    from catgrad.runtime.gpu.driver import MissingDriver, open_driver, properties
+
+    try:
+        return "" if properties(open_driver()) else "the CUDA driver has no device"
+    except MissingDriver as error:
+        return error.message
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from bench.libraries import Arrays, Call, Library
+from bench.libraries import LIBRARIES, Arrays, Call, Library
 
 __all__ = ["Case", "Entry", "Program", "normal", "pure", "select"]
 
@@ -31,16 +31,19 @@ class Entry:
 
     Args:
         library: A name in `bench.libraries.LIBRARIES`.
-        program: Takes the opened library and the case's inputs; gives the call to be timed, which returns when its
-            results are in memory. Whatever it does once (convert, compile, allocate) counts as the first call's time.
+        program: Takes the opened library and the case's inputs; gives the call to be timed, which returns its results,
+            or a function that fetches them. Whatever it does once (convert, compile, allocate) counts as the first
+            call's time.
         variant: Tells several programs of one library apart.
         repeats: How many times one call does the case's work.
+        targets: What it can be measured on.
     """
 
     library: str
     program: Program
     variant: str = ""
     repeats: float = 1
+    targets: tuple[str, ...] = ("cpu",)
 
     @property
     def name(self) -> str:
@@ -61,6 +64,7 @@ class Case:
         bytes: Bytes that one call must at least read and write; 0 likewise.
         tolerance: The largest error accepted, relative to the largest magnitude in the reference.
         time_limit: Seconds a competitor may take until its first result.
+        compared_to: The case that this one is a larger version of; empty if there is none.
     """
 
     name: str
@@ -71,6 +75,7 @@ class Case:
     bytes: float = 0
     tolerance: float = 1e-5
     time_limit: float = 120
+    compared_to: str = ""
 
     def entry(self, name: str) -> Entry:
         """The entry of that name."""
@@ -85,7 +90,7 @@ def pure(**functions: Callable[..., Any]) -> tuple[Entry, ...]:
             of numpy and torch also take `out`, the array to write into, or None for a new one.
     """
     return tuple(
-        Entry(library, partial(_bind, function))
+        Entry(library, partial(_bind, function), targets=LIBRARIES[library].targets)
         for module, function in functions.items()
         for library in RUNS_AS[module]
     )

@@ -28,18 +28,19 @@ class Competitor:
         entry: One of its entries.
         threads: How many threads the library may use.
         block: Seconds that one block of calls should take.
+        target: What the library runs on.
     """
 
-    def __init__(self, case: Case, entry: Entry, threads: int, block: float) -> None:
+    def __init__(self, case: Case, entry: Entry, threads: int, block: float, target: str = "cpu") -> None:
         self.case, self.entry, self.block_seconds = case, entry, block
-        self.library = LIBRARIES[entry.library](threads)
+        self.library = LIBRARIES[entry.library](threads, target)
         self.inputs = case.inputs(np.random.default_rng(0))
 
     def prepare(self) -> Prepared:
         """Binds the program, calls it once and checks the result, then finds how many calls fill a block."""
         before = reset_peak_memory()
         start = time.perf_counter()
-        self.call: Call = self.entry.program(self.library, self.inputs)
+        self.call: Call = self.library.waited(self.entry.program(self.library, self.inputs))
         result = self.call()
         first_call = time.perf_counter() - start
         memory = max(0, peak_memory() - before)
@@ -53,7 +54,8 @@ class Competitor:
             return 0.0
         inputs = self.case.inputs(np.random.default_rng(0))
         expected = self.case.reference(*(array.astype("f8") if array.dtype.kind == "f" else array for array in inputs))
-        return relative_error(as_arrays(result), as_arrays(expected))
+        fetched = result() if callable(result) else result
+        return relative_error(as_arrays(fetched, self.library.fetch), as_arrays(expected))
 
     def block(self) -> float:
         """Seconds per unit of the case's work, over one block; a first call, where it is short, warms the caches."""
@@ -86,10 +88,10 @@ def calibrate(call: Call, seconds: float, timer: Callable[[Call, int], float] = 
     return max(1, round(repeats * seconds / elapsed))
 
 
-def as_arrays(result: Any) -> list[NDArray[Any]]:
+def as_arrays(result: Any, fetch: Callable[[Any], NDArray[Any]] = np.asarray) -> list[NDArray[Any]]:
     """A result, or each of several, as a numpy array."""
     several = result if isinstance(result, tuple | list) else (result,)
-    return [np.asarray(array) for array in several]
+    return [fetch(array) for array in several]
 
 
 def relative_error(result: list[NDArray[Any]], expected: list[NDArray[Any]]) -> float:
@@ -124,4 +126,4 @@ def peak_memory() -> int:
 def enter(task: Task) -> Competitor:
     """Opens the competitor that the task names."""
     case = next(case for case in CASES if case.name == task.case)
-    return Competitor(case, case.entry(task.entry), len(task.cores), task.block)
+    return Competitor(case, case.entry(task.entry), len(task.cores), task.block, task.target)

@@ -30,12 +30,14 @@ class Settings:
         block: Seconds of calls in a block.
         rounds: Blocks of each competitor.
         budget: Seconds after which no further round of a case is begun.
+        target: What is measured: "cpu" or "cuda".
     """
 
     threads: int = 1
     block: float = 0.03
     rounds: int = 25
     budget: float = 60.0
+    target: str = "cpu"
 
     @property
     def cores(self) -> tuple[int, ...]:
@@ -64,7 +66,7 @@ class Worker:
                 stdout=self.log,
                 stderr=self.log,
             )
-        self.connection.send(Task(case.name, entry.name, settings.cores, settings.block))
+        self.connection.send(Task(case.name, entry.name, settings.cores, settings.block, settings.target))
 
     def close(self) -> None:
         """Ends the process."""
@@ -156,7 +158,7 @@ def run_case(case: Case, entries: tuple[Entry, ...], settings: Settings) -> Case
             if time.monotonic() > deadline:
                 break
     machine, competitors = partition(workers)
-    return CaseResult(case.name, case.flops, case.bytes, competitors, machine)
+    return CaseResult(case.name, case.flops, case.bytes, competitors, machine, case.compared_to)
 
 
 def take_turns(workers: list[Worker], phase: Callable[[Worker], None]) -> None:

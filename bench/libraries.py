@@ -29,9 +29,11 @@ class Library:
 
     package: ClassVar[str]
     distribution: ClassVar[str]
+    # What it can be measured on.
+    targets: ClassVar[tuple[str, ...]] = ("cpu",)
 
-    def __init__(self, threads: int) -> None:
-        self.threads = threads
+    def __init__(self, threads: int, target: str = "cpu") -> None:
+        self.threads, self.target = threads, target
         self.module = importlib.import_module(self.package)
 
     @property
@@ -42,6 +44,14 @@ class Library:
     def array(self, array: NDArray[Any]) -> Any:
         """The library's own array with these entries."""
         return array
+
+    def waited(self, call: Call) -> Call:
+        """The call that does the same, and returns when its results are in memory."""
+        return call
+
+    def fetch(self, array: Any) -> NDArray[Any]:
+        """A result as a numpy array."""
+        return np.asarray(array)
 
     def forget(self) -> None:
         """Empties the library's caches of compiled functions, so that it compiles again."""
@@ -65,15 +75,24 @@ class Torch(NumPy):
     """torch, operation by operation, writing into the result of the first call."""
 
     package = distribution = "torch"
+    targets = ("cpu", "cuda")
 
-    def __init__(self, threads: int) -> None:
-        super().__init__(threads)
+    def __init__(self, threads: int, target: str = "cpu") -> None:
+        super().__init__(threads, target)
         self.module.set_num_threads(threads)
         self.module.set_grad_enabled(False)
 
     def array(self, array: NDArray[Any]) -> Any:
         """See `Library.array`."""
-        return self.module.from_numpy(array)
+        return self.module.from_numpy(array).to(self.target)
+
+    def waited(self, call: Call) -> Call:
+        """See `Library.waited`."""
+        return call if self.target == "cpu" else _then(call, self.module.cuda.synchronize)
+
+    def fetch(self, array: Any) -> NDArray[Any]:
+        """See `Library.fetch`."""
+        return np.asarray(array.cpu())
 
 
 class TorchCompile(Torch):
@@ -97,8 +116,8 @@ class Jax(Library):
 
     package = distribution = "jax"
 
-    def __init__(self, threads: int) -> None:
-        super().__init__(threads)
+    def __init__(self, threads: int, target: str = "cpu") -> None:
+        super().__init__(threads, target)
         self.module.config.update("jax_cpu_enable_async_dispatch", False)
         self.array(np.zeros(1)).block_until_ready()
 
@@ -122,11 +141,33 @@ class Catgrad(Library):
     """catgrad through its public interface, writing into the result of the first call."""
 
     package = distribution = "catgrad"
+    targets = ("cpu", "cuda")
+
+    def array(self, array: NDArray[Any]) -> Any:
+        """See `Library.array`."""
+        if self.target == "cpu":
+            return array
+        from catgrad.runtime.gpu.array import DeviceArray
+
+        return DeviceArray.of(self.device, array)
+
+    def waited(self, call: Call) -> Call:
+        """See `Library.waited`."""
+        return call if self.target == "cpu" else _then(call, self.device.wait)
+
+    @property
+    def device(self) -> Any:
+        """What runs the target's code, where it is not the processor."""
+        from catgrad.runtime.gpu.devices import find_device
+
+        return find_device(self.target)
 
     def bind(self, function: Callable[..., Any], inputs: Arrays) -> Call:
         """See `Library.bind`."""
         cg = self.module
-        return _reusing(partial(cg.compile(lambda *arrays: function(cg, *arrays), *map(self.type, inputs)), *inputs))
+        types = map(self.type, inputs)
+        compiled = cg.compile(lambda *arrays: function(cg, *arrays), *types, target=self.target)
+        return _reusing(partial(compiled, *map(self.array, inputs)))
 
     def type(self, array: NDArray[Any]) -> Any:
         """The catgrad type of an array: f32[512, 1024]."""
@@ -158,6 +199,15 @@ class Machine(Library):
 
 def _reusing(call: Callable[..., Any]) -> Call:
     return partial(call, out=call())
+
+
+def _then(call: Call, wait: Callable[[], object]) -> Call:
+    def waited() -> Any:
+        result = call()
+        wait()
+        return result
+
+    return waited
 
 
 LIBRARIES: Mapping[str, type[Library]] = {

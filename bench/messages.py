@@ -16,12 +16,14 @@ class Task:
         entry: Name of the entry.
         cores: The cores it is pinned to.
         block: Seconds that one block of calls should take.
+        target: What it is measured on.
     """
 
     case: str
     entry: str
     cores: tuple[int, ...]
     block: float
+    target: str
 
 
 @dataclass(frozen=True)

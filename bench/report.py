@@ -15,7 +15,7 @@ from rich.table import Table
 from bench.coordinator import Settings
 from bench.results import OURS, CaseResult, Figures
 
-__all__ = ["duration", "failures", "table", "to_json"]
+__all__ = ["duration", "failures", "growth", "table", "to_json"]
 
 COLUMNS = ("time", "p10 … p90", "rate", "of peak", "best peer ÷ it", "first call", "memory")
 UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
@@ -68,6 +68,18 @@ def failures(results: list[CaseResult]) -> list[str]:
     return [f"{name} failed in {', '.join(names)}: {reason}" for (name, reason), names in cases.items()]
 
 
+def growth(results: list[CaseResult]) -> list[str]:
+    """A line for each case that is a larger version of another: how many times as long each competitor takes for it."""
+    seconds = {(result.case, figures.name): figures.seconds for result in results for figures in result.measured}
+    lines = []
+    for result in results:
+        times = {figures.name: seconds.get((result.compared_to, figures.name)) for figures in result.measured}
+        shown = [f"{name} {seconds[result.case, name] / time:.2f}" for name, time in times.items() if time]
+        if shown:
+            lines.append(f"{result.case} ÷ {result.compared_to}: {', '.join(shown)}")
+    return lines
+
+
 def duration(seconds: float) -> str:
     """Three significant digits and a unit.
 
@@ -95,13 +107,16 @@ def machine(settings: Settings) -> dict[str, Any]:
         "processor": model,
         "cores": os.cpu_count(),
         "threads": settings.threads,
+        "target": settings.target,
         "system": platform.platform(),
         "python": platform.python_version(),
     }
 
 
 def show(results: list[CaseResult], console: Console) -> None:
-    """Prints the table, and why competitors are missing from it."""
+    """Prints the table, how times grow, and why competitors are missing."""
     console.print(table(results))
+    for line in growth(results):
+        console.print(line, markup=False, highlight=False)
     for line in failures(results):
         console.print(line, style="red", markup=False, highlight=False)

@@ -59,6 +59,7 @@ class CaseResult:
         bytes: Bytes that one call must move.
         competitors: Figures of every competitor, failed ones included; not the machine.
         machine: Figures of the machine's own loops, seconds for `flops` or `bytes`.
+        compared_to: Name of the case that this one is a larger version of; empty if there is none.
     """
 
     case: str
@@ -66,6 +67,7 @@ class CaseResult:
     bytes: float
     competitors: tuple[Figures, ...]
     machine: tuple[Figures, ...] = ()
+    compared_to: str = ""
 
     @property
     def measured(self) -> tuple[Figures, ...]:

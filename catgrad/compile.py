@@ -28,16 +28,18 @@ def compile(
     Args:
         f: What to compile; see `catgrad.trace`. A module's parameters come before its arguments.
         *types: Nested argument types. Symbols that `bind` leaves open are read off the arrays at each call.
-        target: "cpu".
+        target: "cpu"; "cuda", the best code for the GPU that is there; "cuda:sm_80", "cuda:sm_90" or "cuda:sm_100", for
+            GPUs of an architecture and later ones; "cuda:emulate", a GPU's kernels on the processor. See docs/gpu.md.
         bind: Values for symbols: {"B": 128}.
         donate: Arguments whose storage the results may take over; those that `f` itself declares when left out.
 
     Returns:
-        What takes and gives nested numpy arrays.
+        What takes and gives nested numpy arrays; on a GPU, it gives arrays that stay there.
 
     Raises:
         TypeCheckError: An operation rejects its operands; the error shows the user's line.
-        CatgradError: The target is unknown, or a donated argument has no result of its type.
+        CatgradError: The target is unknown, what runs its code is not here, or a donated argument has no result of its
+            type.
         CompileError: A pass failed; the error says how to reproduce it.
 
     Example:

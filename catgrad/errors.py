@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from catgrad.location import Location, caller, passed
 
-__all__ = ["ArgumentError", "CatgradError", "CompileError", "RegistryError", "TypeCheckError", "located"]
+__all__ = ["ArgumentError", "CatgradError", "CompileError", "DeviceError", "RegistryError", "TypeCheckError", "located"]
 
 
 class CatgradError(Exception):
@@ -40,6 +40,10 @@ class ArgumentError(CatgradError, ValueError):
 
 class CompileError(CatgradError, RuntimeError):
     """A pass or the code generator failed; the message names the file that reproduces it."""
+
+
+class DeviceError(CatgradError, RuntimeError):
+    """A device has failed, or refused something; the message names the kernel, where one is to blame."""
 
 
 class RegistryError(CatgradError, LookupError):

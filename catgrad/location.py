@@ -7,6 +7,7 @@ import os
 import sys
 import sysconfig
 from dataclasses import dataclass
+from functools import cache
 from itertools import islice
 from types import CodeType, FrameType
 from typing import Any
@@ -53,7 +54,7 @@ class Location:
 def caller() -> Location | None:
     """Return the innermost frame of the user's program: the line that led here."""
     frame: FrameType | None = sys._getframe(1)
-    while frame is not None and _is_ours(frame.f_code):
+    while frame is not None and _is_ours(frame.f_code.co_filename):
         frame = frame.f_back
     return None if frame is None else _place(frame.f_code, frame.f_lineno, frame.f_lasti)
 
@@ -62,7 +63,7 @@ def passed(error: BaseException) -> Location | None:
     """Return the innermost frame of the user's program that `error` has left: the line that led to it."""
     found, trace = None, error.__traceback__
     while trace is not None:
-        found = found if _is_ours(trace.tb_frame.f_code) else trace
+        found = found if _is_ours(trace.tb_frame.f_code.co_filename) else trace
         trace = trace.tb_next
     return None if found is None else _place(found.tb_frame.f_code, found.tb_lineno, found.tb_lasti)
 
@@ -76,9 +77,9 @@ def defined(function: Any) -> Location:
     return Location(code.co_filename, code.co_firstlineno + below, column, code.co_name)
 
 
-def _is_ours(code: CodeType) -> bool:
-    """Return whether code is nobody's program: this package, the standard library, or the command that starts it."""
-    file = code.co_filename
+@cache
+def _is_ours(file: str) -> bool:
+    """Return whether a file is nobody's program: this package, the standard library, or the command that starts it."""
     is_library = file.startswith((_LIBRARY, "<frozen ")) and "site-packages" not in file
     return is_library or file.startswith((_PACKAGE, _SCRIPTS))
 

@@ -11,7 +11,7 @@ from catgrad import trees
 from catgrad.dims import Extent, Solver
 from catgrad.errors import CatgradError
 from catgrad.lang.function import as_function, trace
-from catgrad.rewrite import inline_small, simplify
+from catgrad.rewrite import inline_single, inline_small, outline, simplify
 from catgrad.runtime import Signature
 from catgrad.term import Term, linkable
 from catgrad.types import TensorType
@@ -47,12 +47,23 @@ def prepare(
     """
     term = _term(f, types, bind or {})
     donated = _donated(f, term, donate)
-    program = simplify(inline_small(term))
+    program = _reduced(term)
     return program, signature_of(program, donated)
+
+
+def _reduced(term: Term) -> Term:
+    """Return an equal term with less to compute, and less to compile: where it repeats something, one that only calls.
+
+    What is repeated is found before small definitions are inlined, so that it is inlined, and compiled, once.
+    """
+    driver, parts = outline(inline_single(term))
+    return simplify(inline_small(driver, parts) if parts else inline_small(term))
 
 
 def _term(f: Any, types: Sequence[Any], bind: Mapping[str, Extent]) -> Term:
     term = f if isinstance(f, Term) and not types else trace(f, *types)
+    if not bind:
+        return term
     known = {symbol.name for symbol in term.symbols}
     if bind.keys() - known:
         raise CatgradError(f"bind: {term.name} has the symbols {sorted(known)}, given {sorted(bind)}")
@@ -88,7 +99,7 @@ def signature_of(term: Term, donated: tuple[tuple[int, int], ...]) -> Signature:
     Raises:
         CatgradError: No input tells the value of a symbol.
     """
-    solver = Solver([("", extent) for type in term.source_types for extent in type.shape])
+    solver = Solver([("", extent) for type in dict.fromkeys(term.source_types) for extent in type.shape])
     missing = {s.name for s in term.symbols} - {s.name for s in solver.symbols}
     if missing:
         raise CatgradError(f"{term.name}: no input has the symbolic dimension {sorted(missing)}: give it by bind")

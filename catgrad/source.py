@@ -24,7 +24,7 @@ from catgrad.term import Term
 
 __all__ = ["Source", "executable", "load"]
 
-_CPU = "cpu"
+_CPU, _BEST = "cpu", "cuda"
 LOAD, STORE = "load", "store"
 """What takes time besides the stages: reading code that was compiled before, and keeping it."""
 
@@ -123,8 +123,10 @@ def executable(source: Source, seconds: MutableMapping[str, float]) -> Executabl
         seconds: How long earlier stages took; completed here.
 
     Raises:
+        CatgradError: There is nothing here that runs code for the target.
         CompileError: A pass failed.
     """
+    source = _settled(source)
     return _executable(source, _known(source, seconds) or _new(source, seconds), seconds)
 
 
@@ -145,6 +147,15 @@ def load(path: Path) -> Executable:
     is_fit = processor().features >= set(saved.about.features)
     code = link(saved.code, source.signature.name) if is_fit else _known(source, seconds) or _new(source, seconds)
     return _executable(source, code, seconds)
+
+
+def _settled(source: Source) -> Source:
+    """Return a source whose target is that of the device which is there, if it leaves that open."""
+    if source.target != _BEST:
+        return source
+    from catgrad.runtime.gpu.devices import find_device
+
+    return replace(source, target=find_device(source.target).target)
 
 
 def _known(source: Source, seconds: MutableMapping[str, float]) -> Code | None:

@@ -35,8 +35,8 @@ def _register(cls: type) -> None:
     )
 
 
-def _is_new_dataclass(leaf: Any) -> bool:
-    return dataclasses.is_dataclass(leaf) and type(leaf) not in _registered and not isinstance(leaf, type | TensorType)
+def _is_new_dataclass(cls: type) -> bool:
+    return dataclasses.is_dataclass(cls) and cls not in _registered and not issubclass(cls, TensorType)
 
 
 def flatten(tree: Any) -> tuple[list[Any], Tree]:
@@ -51,7 +51,7 @@ def flatten(tree: Any) -> tuple[list[Any], Tree]:
     """
     while True:
         leaves, shape = optree.tree_flatten(tree, _is_leaf, namespace=_NAMESPACE)
-        unknown = {type(leaf) for leaf in leaves if _is_new_dataclass(leaf)}
+        unknown = set(filter(_is_new_dataclass, set(map(type, leaves))))
         if not unknown:
             return leaves, shape
         for cls in unknown:

@@ -6,6 +6,9 @@ rule's, which the pass `catgrad-verify` calls.
 
 from __future__ import annotations
 
+import sys
+from types import ModuleType
+
 from mlir import ir
 from mlir.dialects import irdl
 
@@ -28,8 +31,13 @@ DIALECT_OPS: dict[str, Op] = {
 """Dialect operations by name. A copy is one value used twice, and a call is `func.call`."""
 
 
+_CLASSES = "mlir.dialects.catgrad"
+"""Where the bindings look for classes of the dialect's operations; while it is missing, at each operation they see."""
+
+
 def load(context: ir.Context) -> None:
     """Register the dialect in `context`."""
+    sys.modules.setdefault(_CLASSES, ModuleType(_CLASSES, "No classes: operations of the catgrad dialect are OpViews."))
     with context, ir.Location.unknown():
         irdl.load_dialects(_module())
 

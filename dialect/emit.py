@@ -19,6 +19,7 @@ from catgrad.errors import CatgradError
 from catgrad.location import Location
 from catgrad.ops import Definition, Operation, call, copy
 from catgrad.term import Term, linkable
+from catgrad.types import TensorType
 
 __all__ = ["NAME", "emit", "new_context"]
 
@@ -72,6 +73,7 @@ class _Emitter:
 
     def __init__(self, terms: Sequence[Term]) -> None:
         self._terms = terms
+        self._types: dict[TensorType, ir.Type] = {}
         self._names: dict[Definition, str] = {}
         taken = {linkable(term.name) for term in terms}
         if len(taken) != len(terms):
@@ -88,8 +90,8 @@ class _Emitter:
 
     def _function(self, term: Term, name: str, visibility: str) -> None:
         index = ir.IndexType.get()
-        inputs = [index] * len(term.symbols) + [to_mlir(type) for type in term.source_types]
-        made = func.FuncOp(name, (inputs, [to_mlir(type) for type in term.target_types]))
+        inputs = [index] * len(term.symbols) + self._mlir(term.source_types)
+        made = func.FuncOp(name, (inputs, self._mlir(term.target_types)))
         if visibility == "private":
             made.sym_visibility = ir.StringAttr.get(visibility)
         made.arg_attrs = _argument_attributes(term, named=visibility == "public")
@@ -104,13 +106,20 @@ class _Emitter:
                     values.update(zip(step.outputs, self._step(step, operands, term, extents), strict=True))
             func.ReturnOp([values[node] for node in term.outputs])
 
+    def _mlir(self, types: Sequence[TensorType]) -> list[ir.Type]:
+        """Return types as MLIR has them; a deep model has few different ones."""
+        for type in types:
+            if type not in self._types:
+                self._types[type] = to_mlir(type)
+        return [self._types[type] for type in types]
+
     def _step(
         self, step: Step, operands: list[ir.Value], term: Term, extents: dict[str, ir.Value]
     ) -> Sequence[ir.Value]:
         operation = step.operation
         if operation.op is copy:
             return operands * len(step.outputs)
-        types = [to_mlir(term.node_types[node]) for node in step.outputs]
+        types = self._mlir([term.node_types[node] for node in step.outputs])
         if operation.op is not call:
             return [_create(operation, types, operands)]
         callee: Definition = operation.keywords["definition"]

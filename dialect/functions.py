@@ -7,7 +7,7 @@ A function takes, first, one index argument for each symbol of its types; facts 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from mlir import ir
@@ -50,14 +50,15 @@ def functions(module: ir.Operation) -> list[func.FuncOp]:
 
 def operations(function: func.FuncOp) -> list[ir.OpView]:
     """Return every operation inside a function, in order; one with regions comes before what is in them."""
-    found: list[ir.OpView] = []
+    return list(_inside(function))
 
-    def visit(op: ir.Operation) -> ir.WalkResult:
-        found.append(op.opview)
-        return ir.WalkResult.ADVANCE
 
-    function.operation.walk(visit, ir.WalkOrder.PRE_ORDER)
-    return found[1:]
+def _inside(op: ir.OpView) -> Iterator[ir.OpView]:
+    for region in op.operation.regions:
+        for block in region.blocks:
+            for inner in block.operations:
+                yield inner
+                yield from _inside(inner)
 
 
 def symbol_attributes(symbol: Symbol) -> dict[str, ir.Attribute]:

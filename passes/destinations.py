@@ -16,11 +16,9 @@ from mlir import ir
 from mlir.dialects import bufferization, func
 
 from catgrad.passes.base import DiagnosticError, Pass
-from catgrad.passes.calls import DESTINATIONS, is_private
+from catgrad.passes.calls import DESTINATIONS, donations, is_private
 
 __all__ = ["Destinations"]
-
-_DONATED = "catgrad.donated"
 
 
 @dataclass(frozen=True)
@@ -40,7 +38,7 @@ class Destinations(Pass):
         for op in operations:
             if _is_entry(op):
                 with op.location:
-                    _Entry(op, _donations(op)).rewrite()
+                    _Entry(op, donations(op)).rewrite()
             elif op.name == "func.func" and op.regions[0].blocks:
                 _compute_results_in_place(op.regions[0].blocks[0])
 
@@ -142,34 +140,25 @@ def _is_entry(op: ir.Operation) -> bool:
     return any(isinstance(x, ir.RankedTensorType) for x in [*kind.inputs, *kind.results])
 
 
-def _donations(op: ir.Operation) -> dict[int, int]:
-    """Return which argument each donated result goes to, as `catgrad.donated` says; check that it can."""
-    kind = ir.FunctionType(ir.TypeAttr(op.attributes["function_type"]).value)
-    inputs, results = list(kind.inputs), list(kind.results)
-    donated: dict[int, int] = {}
-    for number, attributes in enumerate(op.attributes["arg_attrs"] if "arg_attrs" in op.attributes else []):
-        if _DONATED not in attributes:
-            continue
-        k = ir.IntegerAttr(attributes[_DONATED]).value
-        if k in donated or not 0 <= k < len(results):
-            raise DiagnosticError(op.location, f"argument {number} is donated to result {k}, which is not free")
-        if inputs[number] != results[k]:
-            types = f"{inputs[number]} to {results[k]}"
-            raise DiagnosticError(op.location, f"argument {number} is donated to result {k} of another type: {types}")
-        donated[k] = number
-    return donated
-
-
 def _memref_of(kind: ir.Type) -> ir.MemRefType:
     """Return the memref, row by row without gaps, that holds a tensor of type `kind`."""
     return ir.MemRefType.get(kind.shape, kind.element_type)
 
 
 def _compute_results_in_place(block: ir.Block) -> None:
-    """Let what a private function returns be computed in the destinations that it was given."""
+    """Let what a private function returns be computed in the destinations that it was given.
+
+    What is returned twice is computed in the first of its destinations, and copied from there.
+    """
+    placed: dict[ir.Value, ir.Value] = {}
     for value in list(block.operations)[-1].operands:
         op = value.owner
-        if isinstance(op, bufferization.MaterializeInDestinationOp):
+        if not isinstance(op, bufferization.MaterializeInDestinationOp):
+            continue
+        if op.source in placed:
+            op.operation.operands[0] = placed[op.source]
+        else:
+            placed[op.source] = value
             _compute_in(op.source, op.dest)
 
 

@@ -3,13 +3,14 @@
     @f(%B: index, %x: memref<?x4xf32>)    becomes    @f(%frame: !llvm.ptr)
 
 A frame is a table of 64-bit words: for each argument in order a number, or the address of an array and its extents. All
-entries look alike to who calls them, and since the addresses lie in a table, code can loop over them.
+entries look alike to who calls them, and since the addresses lie in a table, code can loop over them: a driver
+(`catgrad.passes.roll`) takes the words of its arrays as they are.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from itertools import accumulate
 from typing import ClassVar
 
@@ -20,9 +21,12 @@ from catgrad.passes.base import DiagnosticError, Pass
 from catgrad.passes.calls import is_private
 from catgrad.passes.kernels.emit import Index, add, value
 from catgrad.passes.kernels.view import is_whole
-from catgrad.passes.roll import Home, roll
+from catgrad.runtime.buffers import MEASURE
 
-__all__ = ["EntryFrames"]
+__all__ = ["TABLE", "EntryFrames", "array_at"]
+
+TABLE = "catgrad.words"
+"""The attribute of an argument that is a part of the frame itself, and says how many words that has."""
 
 _UNKNOWN = ir.ShapedType.get_dynamic_size()
 _VARIABLE = -(1 << 31)
@@ -31,7 +35,7 @@ _VARIABLE = -(1 << 31)
 
 @dataclass(frozen=True)
 class EntryFrames(Pass):
-    """Let public functions take their arguments in a frame, and loop over calls that repeat."""
+    """Let public functions take their arguments in a frame."""
 
     name: ClassVar[str] = "catgrad-entry-frames"
 
@@ -42,19 +46,28 @@ class EntryFrames(Pass):
                 _rewrite(op)
 
 
+def array_at(table: ir.Value, word: Index, kind: ir.MemRefType, extents: Sequence[ir.Value]) -> ir.Value:
+    """Emit the array whose address is at a word of a frame.
+
+    Args:
+        table: The address of the frame.
+        word: The number of the word.
+        kind: The type of the array.
+        extents: Those that its type does not tell.
+    """
+    return memref.view(kind, _bytes(llvm.load(table.type, _at(table, word))), value(0), list(extents))
+
+
 def _rewrite(function: func.FuncOp) -> None:
     block, location = function.entry_block, function.location
     arguments = list(block.arguments)
-    *words, _ = accumulate((_words(function, argument) for argument in arguments), initial=0)
+    *words, _ = accumulate(_words(function), initial=0)
     with location:
         frame = block.add_argument(llvm.PointerType.get(), location)
-        readers = (partial(_read, frame, argument.type) for argument in arguments)
-        homes = dict(zip(arguments, map(partial(Home, frame), words, readers), strict=True))
-        roll(function, homes)
         with ir.InsertionPoint.at_block_begin(block):
-            for argument, home in homes.items():
+            for argument, word in zip(arguments, words, strict=True):
                 if any(argument.uses):
-                    argument.replace_all_uses_with(home.read(home.offset))
+                    argument.replace_all_uses_with(_read(frame, argument.type, word))
         for _ in arguments:
             block.erase_argument(0)
         kind = ir.FunctionType.get([frame.type], function.type.results)
@@ -63,21 +76,29 @@ def _rewrite(function: func.FuncOp) -> None:
         del function.attributes["arg_attrs"]
 
 
-def _words(function: func.FuncOp, argument: ir.Value) -> int:
-    """Return how many words of a frame stand for an argument."""
-    if isinstance(argument.type, ir.IndexType):
-        return 1
-    if isinstance(argument.type, ir.MemRefType) and is_whole(argument):
-        return 1 + argument.type.rank
-    raise DiagnosticError(function.location, f"@{function.sym_name.value} is public: it cannot take {argument.type}")
+def _words(function: func.FuncOp) -> Iterator[int]:
+    """Yield how many words of a frame stand for each argument."""
+    for argument, attributes in zip(function.arguments, function.arg_attrs, strict=True):
+        kind = argument.type
+        if isinstance(kind, ir.IndexType):
+            yield 1
+        elif isinstance(kind, ir.MemRefType) and is_whole(argument):
+            yield 1 + kind.rank
+        elif TABLE in attributes:
+            yield ir.IntegerAttr(attributes[TABLE]).value
+        else:
+            name = function.sym_name.value.removesuffix(MEASURE)
+            raise DiagnosticError(function.location, f"@{name} is public: it cannot take {kind}")
 
 
 def _read(frame: ir.Value, kind: ir.Type, word: Index) -> ir.Value:
     """Emit the argument that begins at a word of the frame."""
     if isinstance(kind, ir.IndexType):
         return _number(frame, word)
+    if not isinstance(kind, ir.MemRefType):
+        return _at(frame, word)
     extents = [_number(frame, add(word, axis)) for axis, n in enumerate(kind.shape, 1) if n == _UNKNOWN]
-    return memref.view(kind, _bytes(llvm.load(frame.type, _at(frame, word))), value(0), extents)
+    return array_at(frame, word, kind, extents)
 
 
 def _number(frame: ir.Value, word: Index) -> ir.Value:

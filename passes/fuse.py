@@ -66,6 +66,8 @@ class FuseElementwise(Pass):
 
 
 def _fuse(block: ir.Block, bounds: FuseElementwise) -> None:
+    if not generics(block):
+        return
     forward_views(block)
     for op in generics(block):
         inline_splats(op)

@@ -16,6 +16,7 @@ from catgrad.passes.bfloats import BfloatBits
 from catgrad.passes.destinations import Destinations
 from catgrad.passes.frames import EntryFrames
 from catgrad.passes.fuse import FuseElementwise
+from catgrad.passes.gpu.driver_calls import DriverCalls
 from catgrad.passes.gpu.kernels import GpuKernels
 from catgrad.passes.gpu.machine import GpuMachine
 from catgrad.passes.gpu.modules import OneGpuModule
@@ -36,16 +37,16 @@ __all__ = ["CPU", "CUDA", "stages"]
 _SCALARS = frozenset({"builtin", "func", "arith", "math", "ub"})
 _CONTROL = frozenset({"scf", "cf"})
 _TENSORS = _SCALARS | _CONTROL | {"tensor", "linalg"}
-_BUFFERS = _SCALARS | _CONTROL | {"memref", "linalg"}
-
-_MOVES = frozenset({"bufferization.materialize_in_destination"})
+_FRAMES = frozenset({"llvm.getelementptr", "llvm.insertvalue", "llvm.load", "llvm.mlir.undef"})
+_DRIVERS = frozenset({"bufferization", "memref"}) | _FRAMES
+_BUFFERS = _SCALARS | _CONTROL | {"memref", "linalg"} | _FRAMES
 
 _BUFFERIZE = (
     "one-shot-bufferize{bufferize-function-boundaries=true function-boundary-type-conversion=identity-layout-map},"
     "canonicalize,cse,drop-equivalent-buffer-results,"
     # Callers own what callees make, so that every buffer has a place in one function.
     "buffer-results-to-out-params{hoist-static-allocs=true hoist-dynamic-allocs=true},"
-    "func.func(buffer-loop-hoisting)"
+    "canonicalize,func.func(buffer-loop-hoisting)"
 )
 _LOWER = (
     "expand-strided-metadata,lower-affine,convert-scf-to-cf,convert-vector-to-llvm,convert-math-to-llvm,"
@@ -77,24 +78,27 @@ def stages(target: str = "cpu", machine: Machine | None = None, lowering: Pass |
     """
     if target not in _TARGETS:
         raise RegistryError(f"no pipeline for target {target!r}: expected one of {', '.join(sorted(_TARGETS))}")
-    return (*_common(lowering or _lowering()), *_TARGETS[target](machine or Machine.host()))
+    return (*_common((lowering,) if lowering else _lowering()), *_TARGETS[target](machine or Machine.host()))
 
 
-def _lowering() -> Pass:
-    """Return the pass from the catgrad dialect to linalg."""
-    # Here and not above: the rules depend on the operation table, which the pipelines themselves do not need.
+def _lowering() -> tuple[Pass | str, ...]:
+    """Return the passes from the catgrad dialect to linalg."""
+    # Here and not above: they depend on the operation table, which the pipelines themselves do not need.
+    from catgrad.passes.roll import RollCalls
     from catgrad.passes.to_linalg import ToLinalg
 
-    return ToLinalg()
+    return RollCalls(), "symbol-dce", ToLinalg()
 
 
-def _common(lowering: Pass) -> tuple[Stage, ...]:
+def _common(lowering: tuple[Pass | str, ...]) -> tuple[Stage, ...]:
     """Return the stages from the dialect to linalg on buffers, which all targets have."""
     return (
         Stage("catgrad", (), _TENSORS | {"catgrad"}),
-        Stage("linalg", (lowering,), _TENSORS | _MOVES),
-        Stage("fused", ("canonicalize,cse", FuseElementwise(), "canonicalize,cse", SeparateFills()), _TENSORS | _MOVES),
-        Stage("destinations", (Destinations(),), _TENSORS | {"bufferization"}),
+        Stage("linalg", lowering, _TENSORS | _DRIVERS),
+        Stage(
+            "fused", ("canonicalize,cse", FuseElementwise(), "canonicalize,cse", SeparateFills()), _TENSORS | _DRIVERS
+        ),
+        Stage("destinations", (Destinations(),), _TENSORS | _DRIVERS),
         Stage("bufferized", (_BUFFERIZE, StridedCopies()), _BUFFERS),
     )
 
@@ -133,7 +137,7 @@ def _cuda(architecture: str, _: Machine) -> tuple[Stage, ...]:
         Stage("nvvm", (_TO_NVVM.format(architecture=architecture),), _BUFFERS | {"gpu", "llvm", "nvvm"}),
         Stage(
             "llvm",
-            (OwnNames(), EntryFrames(), _LAUNCHES, _LOWER, "canonicalize,cse", Internal()),
+            (OwnNames(), EntryFrames(), _LAUNCHES, _LOWER, "canonicalize,cse", Internal(), DriverCalls()),
             frozenset({"builtin", "gpu", "llvm", "nvvm"}),
         ),
     )

@@ -1,163 +1,232 @@
 """Loops of calls: where a function calls the same functions again and again, a loop does, over a table of operands.
 
-    call @g(%a0, %w0)                     %a = view %room[%table[%i, 0]]
-    call @g(%a1, %w1)      becomes        %w = argument at %table[%i, 1]
-    ...                                   call @g(%a, %w)
+    %x1 = call @g(%x0, %w0)               %x = the array at %table[%i, 0], %w = the array at %table[%i, 1]
+    %x2 = call @g(%x1, %w1)    becomes    %y = call @g(%x, %w)
+    ...                                   write %y to the array at %table[%i, 2]
 
-The layers of a deep network are such calls, once buffers have their places and equal code is shared. What follows then
-costs the same for two layers as for two hundred.
+The layers of a deep network are such calls. All that follows costs the same for two layers as for two hundred.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count
+from typing import ClassVar
 
 import numpy as np
+import numpy.typing as npt
 from mlir import ir
-from mlir.dialects import arith, func, memref, scf
+from mlir.dialects import bufferization, func, llvm, memref
 
-from catgrad.passes.kernels.emit import Index, value
+from catgrad.dialect import functions
+from catgrad.dims import Extent
+from catgrad.passes.base import Pass
+from catgrad.passes.calls import DONATED, is_private
+from catgrad.passes.driver import ARRAYS, PLACES, Call, Driver, Home, Layout, is_driver
+from catgrad.passes.extents import at_run_time
+from catgrad.passes.frames import TABLE, array_at
+from catgrad.passes.kernels.emit import Index, loop, multiply, round_up, value
+from catgrad.passes.kernels.walk import named
+from catgrad.passes.places import ALIGNMENT
+from catgrad.passes.verify import checked
+from catgrad.words import Repeat, repeats
 
-__all__ = ["Home", "roll"]
+__all__ = ["RollCalls"]
 
-_REPEATS = 8
-"""How often calls repeat until a loop is worth its table."""
 _PERIOD = 8
 """How many calls one repetition may have."""
 
-_BETWEEN = frozenset({"arith.constant", "memref.view"})
-"""What may stand between calls: nothing that happens."""
-
 
 @dataclass(frozen=True)
-class Home:
-    """Where a value is at run time.
+class RollCalls(Pass):
+    """Make loops of the calls that a public function repeats, if it only calls, and nobody calls it.
 
-    Attributes:
-        base: What it is part of.
-        offset: Its place there.
-        read: Emits what is at an offset.
+    Instead of arrays it then takes a table of their addresses, and returns nothing: results have addresses too.
     """
 
-    base: ir.Value
-    offset: int
-    read: Callable[[Index], ir.Value]
+    name: ClassVar[str] = "catgrad-roll-calls"
+
+    def run(self, module: ir.Operation) -> None:
+        """Check all types if there is such a function, and rewrite it.
+
+        Raises:
+            DiagnosticError: An operation does not pass the type checker.
+        """
+        found = [function for function in functions.functions(module) if not function.is_external]
+        private = {function.sym_name.value: function for function in found if is_private(function)}
+        drivers = [function for function in found if not is_private(function) and is_driver(function, private)]
+        if not drivers:
+            return
+        checked(module)
+        called = {call.opview.callee.value for call in named(module, "func.call")}
+        for driver in (Driver.of(function) for function in drivers if function.sym_name.value not in called):
+            if driver.is_addressable:
+                _roll(driver, private)
 
 
-@dataclass(frozen=True)
-class _Call:
-    """A call as a letter in the word of calls that a function makes.
-
-    Attributes:
-        op: The call.
-        homes: Where its operands are, None for what stays the same.
-        letter: Equal for calls that a table can tell apart.
-    """
-
-    op: func.CallOp
-    homes: tuple[Home | None, ...]
-    letter: Hashable
+def _roll(driver: Driver, callees: dict[str, func.FuncOp]) -> None:
+    """Make loops of what a driver repeats, if it does."""
+    layout = Layout(driver)
+    repeated = list(repeats((_letter(call, layout) for call in driver.calls), _PERIOD))
+    if repeated and layout.is_possible:
+        _Roller(driver, layout, callees).rewrite(repeated)
 
 
-def roll(function: func.FuncOp, homes: Mapping[ir.Value, Home]) -> None:
-    """Make loops of the calls that a function repeats.
-
-    Args:
-        function: Where.
-        homes: Where its arguments are.
-    """
-    tables = 0
-    for calls in list(_sequences(function.entry_block, homes)):
-        for repeats in _tandems(calls):
-            _loop(function, repeats, f"{function.sym_name.value}.calls{tables}")
-            tables += 1
+def _letter(call: Call, layout: Layout) -> Hashable:
+    """Return what calls have in common that a table can tell apart."""
+    bases = (layout.homes[array].base for array in (*call.inputs, *call.outputs))
+    return call.callee, call.numbers, _in_place(call, layout), tuple(bases)
 
 
-def _sequences(block: ir.Block, homes: Mapping[ir.Value, Home]) -> Iterator[list[_Call]]:
-    """Yield calls between which nothing else happens."""
-    calls: list[_Call] = []
-    for op in block.operations:
-        if isinstance(op, func.CallOp) and not op.operation.results:
-            calls.append(_call(op, homes))
-        elif op.operation.name not in _BETWEEN:
-            yield calls
-            calls = []
+def _in_place(call: Call, layout: Layout) -> tuple[tuple[int, int], ...]:
+    """Return the pairs of an input and an output that are in one place."""
+    places = {layout.homes[array]: position for position, array in enumerate(call.inputs)}
+    homes = [layout.homes[array] for array in call.outputs]
+    return tuple((places[home], position) for position, home in enumerate(homes) if home in places)
 
 
-def _call(op: func.CallOp, homes: Mapping[ir.Value, Home]) -> _Call:
-    found = tuple(homes.get(operand) or _view(operand) for operand in op.operands_)
-    operands = zip(op.operands_, found, strict=True)
-    return _Call(op, found, (op.callee.value, *(home.base if home else operand for operand, home in operands)))
+class _Roller:
+    """Writes the new body of a driver, and variants of what it calls."""
+
+    def __init__(self, driver: Driver, layout: Layout, callees: dict[str, func.FuncOp]) -> None:
+        self._driver = driver
+        self._layout = layout
+        self._callees = callees
+        self._variants: dict[Hashable, str] = {}
+        self._extents: dict[Extent, ir.Value] = {}
+        self._rooms: dict[Extent | str, tuple[ir.Value, Index]] = {}
+
+    def rewrite(self, repeated: Sequence[Repeat]) -> None:
+        """Make loops of what is repeated."""
+        old, numbers = self._driver.function, self._driver.numbers
+        with old.location:
+            with ir.InsertionPoint(old):
+                kinds = [*old.type.inputs[:numbers], llvm.PointerType.get()]
+                made = func.FuncOp(old.sym_name.value, (kinds, []))
+            words = ir.IntegerAttr.get(ir.IntegerType.get_signless(64), self._layout.words)
+            made.arg_attrs = [*list(old.arg_attrs)[:numbers], ir.DictAttr.get({TABLE: words})]
+            self._function, self._arguments = made, list(made.add_entry_block().arguments)
+            with ir.InsertionPoint(made.entry_block):
+                self._fill(repeated)
+                func.ReturnOp([])
+        old.operation.erase()
+
+    def _fill(self, repeated: Sequence[Repeat]) -> None:
+        self._measure()
+        position = 0
+        for number, repeat in enumerate(repeated):
+            self._calls(range(position, repeat.start))
+            self._loop(repeat, f"{self._function.sym_name.value}.calls{number}")
+            position = repeat.stop
+        self._calls(range(position, len(self._driver.calls)))
+        for array, home in self._layout.copies:
+            memref.copy(self._at(array, self._layout.homes[array]), self._at(array, home))
+
+    def _measure(self) -> None:
+        """Emit the extents of all arrays, and the memory of those inside."""
+        symbols = {s: self._arguments[i] for s, i in functions.symbols(self._driver.function).items()}
+        unknown = (e for kind in dict.fromkeys(self._driver.types) for e in kind.shape if not isinstance(e, int))
+        self._extents = {extent: at_run_time(extent, symbols) for extent in dict.fromkeys(unknown)}
+        for base, number in self._layout.sizes.items():
+            unit: Index = 1 if base == PLACES else round_up(at_run_time(base, symbols), ALIGNMENT)
+            self._rooms[base] = _allocate(multiply(unit, number)), unit
+
+    def _calls(self, positions: range) -> None:
+        """Emit calls as they are."""
+        for position in positions:
+            call = self._driver.calls[position]
+            self._call(call, self._offsets([call]))
+
+    def _loop(self, repeat: Repeat, name: str) -> None:
+        """Emit a loop over what is repeated."""
+        calls = self._driver.calls
+        rows = [self._offsets([calls[position] for position in positions]) for positions in repeat.ranges]
+        numbers = np.array(rows, np.int64)
+        varying = np.flatnonzero((numbers != numbers[0]).any(axis=0)).tolist()
+        table = _constant(self._function, numbers[:, varying].copy(order="C"), name) if varying else None
+        with loop(0, repeat.count) as row:
+            offsets: list[Index] = list(rows[0])
+            for column, place in enumerate(varying):
+                offsets[place] = memref.load(table, [row, value(column)])
+            for position in repeat.ranges[0]:
+                call = calls[position]
+                self._call(call, offsets)
+                offsets = offsets[len(call.inputs) + len(call.outputs) :]
+
+    def _offsets(self, calls: Sequence[Call]) -> list[int]:
+        return [self._layout.homes[array].offset for call in calls for array in (*call.inputs, *call.outputs)]
+
+    def _call(self, call: Call, offsets: Sequence[Index]) -> None:
+        """Emit a call whose arrays are at the first of the offsets."""
+        pairs = dict(_in_place(call, self._layout))
+        with call.location:
+            inputs, outputs = self._buffers(call, offsets)
+            for given, written in pairs.items():
+                outputs[written] = inputs[given]
+            tensors = [
+                bufferization.to_tensor(self._driver.kinds[array], buffer, restrict=True, writable=position in pairs)
+                for position, (array, buffer) in enumerate(zip(call.inputs, inputs, strict=True))
+            ]
+            numbers = [self._arguments[number] for number in call.numbers]
+            kinds = [self._driver.kinds[array] for array in call.outputs]
+            made = func.CallOp(kinds, self._callee(call, pairs), [*numbers, *tensors])
+            for result, buffer in zip(made.results, outputs, strict=True):
+                bufferization.materialize_in_destination(None, result, buffer, restrict=True, writable=True)
+
+    def _buffers(self, call: Call, offsets: Sequence[Index]) -> tuple[list[ir.Value], list[ir.Value]]:
+        """Emit what a call reads and what it writes."""
+        arrays = zip((*call.inputs, *call.outputs), offsets, strict=False)
+        buffers = [self._at(array, self._layout.homes[array]._replace(offset=offset)) for array, offset in arrays]
+        return buffers[: len(call.inputs)], buffers[len(call.inputs) :]
+
+    def _at(self, array: int, home: Home) -> ir.Value:
+        """Emit an array that is at home."""
+        kind = ir.RankedTensorType(self._driver.kinds[array])
+        buffer = ir.MemRefType.get(kind.shape, kind.element_type)
+        extents = [self._extents[e] for e in self._driver.types[array].shape if not isinstance(e, int)]
+        if home.base == ARRAYS:
+            return array_at(self._arguments[-1], home.offset, buffer, extents)
+        room, unit = self._rooms[home.base]
+        return memref.view(buffer, room, value(multiply(home.offset, unit)), extents)
+
+    def _callee(self, call: Call, pairs: Mapping[int, int]) -> str:
+        """Return what to call for some inputs to be where outputs go: a variant, to which they are donated."""
+        key = call.callee, tuple(pairs.items())
+        if pairs and key not in self._variants:
+            names = (f"{call.callee}.in_place{number or ''}" for number in count())
+            self._variants[key] = next(name for name in names if name not in self._callees)
+            donated = {len(call.numbers) + given: written for given, written in pairs.items()}
+            self._callees[self._variants[key]] = _variant(self._callees[call.callee], self._variants[key], donated)
+        return self._variants[key] if pairs else call.callee
 
 
-def _view(operand: ir.Value) -> Home | None:
-    """Return where a view of known size is, at a known place."""
-    view = operand.owner
-    if not isinstance(view, memref.ViewOp) or view.sizes or not isinstance(view.byte_shift.owner, arith.ConstantOp):
-        return None
-    shift = view.byte_shift.owner.value.value
-    return Home(view.source, shift, lambda offset: memref.view(operand.type, view.source, value(offset), []))
+def _allocate(size: Index) -> ir.Value:
+    """Emit a block of memory."""
+    known = isinstance(size, int)
+    kind = ir.MemRefType.get([size if known else ir.ShapedType.get_dynamic_size()], ir.IntegerType.get_signless(8))
+    return memref.alloc(kind, [] if known else [size], [])
 
 
-def _tandems(calls: Sequence[_Call]) -> Iterator[list[Sequence[_Call]]]:
-    """Yield what repeats, from left to right, as a list of equal words."""
-    position = 0
-    while position < len(calls):
-        period, repeats = max(
-            ((period, _count(calls, position, period)) for period in range(1, _PERIOD + 1)),
-            key=lambda found: (found[1] >= _REPEATS, found[0] * found[1], -found[0]),
-        )
-        if repeats < _REPEATS:
-            position += 1
-            continue
-        stop = position + period * repeats
-        yield [calls[start : start + period] for start in range(position, stop, period)]
-        position = stop
+def _variant(function: func.FuncOp, name: str, donated: Mapping[int, int]) -> func.FuncOp:
+    """Return a copy of a function, some arguments of which are donated to results."""
+    with ir.InsertionPoint(function):
+        made = function.operation.clone().opview
+    made.attributes["sym_name"] = ir.StringAttr.get(name)
+    attributes = list(made.arg_attrs)
+    i64 = ir.IntegerType.get_signless(64)
+    for argument, result in donated.items():
+        known = {each.name: each.attr for each in attributes[argument]}
+        attributes[argument] = ir.DictAttr.get({**known, DONATED: ir.IntegerAttr.get(i64, result)})
+    made.arg_attrs = attributes
+    return made
 
 
-def _count(calls: Sequence[_Call], start: int, period: int) -> int:
-    """Return how often the word of a length at a position is there one after the other."""
-    stop = start + period
-    while stop < len(calls) and calls[stop].letter == calls[stop - period].letter:
-        stop += 1
-    return (stop - start) // period
-
-
-def _loop(function: func.FuncOp, repeats: Sequence[Sequence[_Call]], name: str) -> None:
-    """Replace calls by a loop before the last of them."""
-    rows = [[home.offset if home else 0 for call in word for home in call.homes] for word in repeats]
-    varying = [i for i, column in enumerate(zip(*rows, strict=True)) if len(set(column)) > 1]
-    table = _table(function, [[row[i] for i in varying] for row in rows], name)
-    last = repeats[-1][-1].op
-    with ir.InsertionPoint(last), last.location:
-        entries = memref.get_global(table, name)
-        loop = scf.ForOp(value(0), value(len(repeats)), value(1))
-        with ir.InsertionPoint(loop.body):
-            _body(repeats[0], varying, entries, loop.induction_variable)
-            scf.yield_([])
-    for word in repeats:
-        for call in word:
-            call.op.operation.erase()
-
-
-def _body(word: Sequence[_Call], varying: Sequence[int], table: ir.Value, row: ir.Value) -> None:
-    """Emit the calls of one repetition."""
-    operands = [operand for call in word for operand in call.op.operands_]
-    homes = {i: home for i, home in enumerate(home for call in word for home in call.homes) if home}
-    for column, i in enumerate(varying):
-        operands[i] = homes[i].read(memref.load(table, [row, value(column)]))
-    rest = iter(operands)
-    for call in word:
-        func.CallOp([], call.op.callee.value, [next(rest) for _ in call.homes])
-
-
-def _table(function: func.FuncOp, rows: Sequence[Sequence[int]], name: str) -> ir.Type:
-    """Add a constant table of offsets to the module."""
+def _constant(function: func.FuncOp, numbers: npt.NDArray[np.int64], name: str) -> ir.Value:
+    """Add a constant table to the module; return it at the insertion point."""
     index = ir.IndexType.get()
-    kind = ir.MemRefType.get([len(rows), len(rows[0])], index)
-    numbers = np.array(rows, np.int64)
+    kind = ir.MemRefType.get(numbers.shape, index)
     with ir.InsertionPoint(function):
         content = ir.DenseElementsAttr.get(numbers, shape=numbers.shape, type=index)
         memref.global_(name, ir.TypeAttr.get(kind), sym_visibility="private", initial_value=content, constant=True)
-    return kind
+    return memref.get_global(kind, name)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from typing import ClassVar
@@ -42,14 +41,15 @@ def checked(module: ir.Operation) -> dict[func.FuncOp, list[Box]]:
         DiagnosticError: An operation, a signature or a call does not fit.
     """
     by_name = {function.sym_name.value: function for function in functions.functions(module)}
-    _check_finite(by_name)
+    bodies = {name: functions.operations(function) for name, function in by_name.items()}
+    _check_finite(bodies)
     known = {name: _symbols(function) for name, function in by_name.items()}
-    return {function: _check_function(function, known) for function in by_name.values()}
+    return {function: _check_function(function, bodies[name], known) for name, function in by_name.items()}
 
 
-def _check_finite(by_name: Mapping[str, func.FuncOp]) -> None:
+def _check_finite(bodies: Mapping[str, Sequence[ir.OpView]]) -> None:
     """Raise `DiagnosticError` at a call by which a function calls itself, directly or not."""
-    calls = {name: {call.callee.value: call for call in _calls(f, by_name)} for name, f in by_name.items()}
+    calls = {name: {op.callee.value: op for op in body if isinstance(op, func.CallOp)} for name, body in bodies.items()}
     try:
         TopologicalSorter(calls).prepare()
     except CycleError as error:
@@ -58,39 +58,30 @@ def _check_finite(by_name: Mapping[str, func.FuncOp]) -> None:
         raise DiagnosticError(calls[caller][callee].location, message) from error
 
 
-def _calls(function: func.FuncOp, known: Collection[str]) -> list[func.CallOp]:
-    found = [op for op in functions.operations(function) if isinstance(op, func.CallOp)]
-    return [call for call in found if call.callee.value in known]
-
-
 def _symbols(function: func.FuncOp) -> dict[Symbol, int]:
     """Return the symbols of a function, once all that its signature mentions are known to be among them."""
-    with _located(function):
+    try:
         known = functions.symbols(function)
-        for type in (*function.type.inputs, *function.type.results):
+        for type in dict.fromkeys((*function.type.inputs, *function.type.results)):
             _check_encoding(type, known)
+    except CatgradError as error:
+        raise DiagnosticError(function.location, error.message) from None
     return known
 
 
-def _check_function(function: func.FuncOp, known_by_name: Mapping[str, Mapping[Symbol, int]]) -> list[Box]:
-    known = known_by_name[function.sym_name.value]
-    boxes = []
-    for op in functions.operations(function):
-        with _located(op):
-            if op.operation.name.startswith("catgrad."):
+def _check_function(
+    function: func.FuncOp, body: Sequence[ir.OpView], known_by_name: Mapping[str, Mapping[Symbol, int]]
+) -> list[Box]:
+    known, boxes = known_by_name[function.sym_name.value], []
+    for op in body:
+        try:
+            if isinstance(op, func.CallOp):
+                _check_call(op, known_by_name[op.callee.value], known, function)
+            elif op.operation.name.startswith("catgrad."):
                 boxes.append(_check_box(functions.read(op, known), known))
-            elif isinstance(op, func.CallOp):
-                _check_call(op, known_by_name[op.callee.value], known, function.arguments)
+        except CatgradError as error:
+            raise DiagnosticError(op.location, error.message) from None
     return boxes
-
-
-@contextmanager
-def _located(op: ir.OpView) -> Iterator[None]:
-    """Report the errors of catgrad at an operation."""
-    try:
-        yield
-    except CatgradError as error:
-        raise DiagnosticError(op.location, error.message) from None
 
 
 def _check_encoding(type: ir.Type, known: Iterable[Symbol]) -> None:
@@ -118,10 +109,10 @@ def _check_box(box: Box, known: Iterable[Symbol]) -> Box:
 
 
 def _check_call(
-    call: func.CallOp, wanted: Mapping[Symbol, int], own: Mapping[Symbol, int], arguments: Sequence[ir.Value]
+    call: func.CallOp, wanted: Mapping[Symbol, int], own: Mapping[Symbol, int], caller: func.FuncOp
 ) -> None:
     """Check that a call passes its caller's symbols on; MLIR itself compares the types."""
     for symbol, position in wanted.items():
-        if symbol not in own or call.operands[position] != arguments[own[symbol]]:
+        if symbol not in own or call.operands[position] != caller.arguments[own[symbol]]:
             name = call.callee.value
             raise TypeCheckError(f"@{name} takes the symbol {symbol} here: pass the index argument of the same symbol")

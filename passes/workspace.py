@@ -11,21 +11,19 @@ it is the slice of @f that computes sizes, and touches no array.
 
 from __future__ import annotations
 
-import sys
 from collections import defaultdict
-from collections.abc import Collection, Hashable, Iterator, Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
-from math import prod
 from typing import ClassVar
 
 from mlir import ir
 from mlir.dialects import arith, func, memref
 
+from catgrad.passes.allocations import Allocation, Body, refuse_elsewhere
 from catgrad.passes.base import DiagnosticError, Pass
 from catgrad.passes.calls import is_private
-from catgrad.passes.kernels.emit import Index, add, divide, multiply, subtract, value
-from catgrad.passes.kernels.view import width
+from catgrad.passes.kernels.emit import Index, add, multiply, round_up, subtract, value
 from catgrad.passes.kernels.walk import named
 from catgrad.passes.places import ALIGNMENT, Buffer, aligned, place
 from catgrad.passes.slices import copy_slice
@@ -48,6 +46,7 @@ class Workspace(Pass):
 
     def run(self, module: ir.Operation) -> None:
         """Rewrite every function that has a body, callees before callers."""
+        refuse_elsewhere(module)
         needs: dict[str, int | None] = {}
         for function in _callees_first(module):
             frame = _Frame(function, needs)
@@ -68,34 +67,6 @@ def _callees_first(module: ir.Operation) -> list[func.FuncOp]:
         callee = error.args[1][0]
         raise DiagnosticError(functions[callee].location, f"@{callee} calls itself: it has no workspace") from error
     return [functions[name] for name in order if name in functions]
-
-
-@dataclass(frozen=True)
-class _Allocation:
-    """A buffer that has no place yet.
-
-    Attributes:
-        op: What allocates it.
-        start: In which operation of the function's body that happens, by position.
-        end: The position behind its last use.
-    """
-
-    op: ir.Operation
-    start: int
-    end: int
-
-    @property
-    def type(self) -> ir.MemRefType:
-        """The type of the buffer."""
-        return ir.MemRefType(self.op.result.type)
-
-    @property
-    def known_bytes(self) -> int:
-        """Its size in bytes where all unknown extents are 1."""
-        elements = 1
-        for extent in self.type.shape:
-            elements *= 1 if extent == _UNKNOWN else extent
-        return elements * -(-width(self.type.element_type) // 8)
 
 
 @dataclass
@@ -130,13 +101,12 @@ class _Frame:
     def __post_init__(self) -> None:
         if len(self.function.body.blocks) != 1:
             raise DiagnosticError(self.function.location, "a function of several blocks has no workspace")
-        self._body = [view.operation for view in self.function.entry_block.operations]
-        self._position = {op: position for position, op in enumerate(self._body)}
-        self._allocations = sorted(self._find_allocations(), key=lambda allocation: allocation.start)
+        self._body = Body(self.function)
+        self._allocations = self._body.allocations()
         calls = [op.opview for op in named(self.function.operation, "func.call")]
         self._calls = [call for call in calls if call.callee.value in self.needs]
         self._places: dict[Hashable, list[_Place]] = defaultdict(list)
-        outer = [*self.function.entry_block.arguments, *(result for op in self._body for result in op.results)]
+        outer = [*self.function.entry_block.arguments, *(x for op in self._body.operations for x in op.results)]
         self._outer = {value: value for value in outer}
 
     @property
@@ -165,29 +135,6 @@ class _Frame:
             _add_operand(call, rests[offset])
         return size
 
-    def _find_allocations(self) -> Iterator[_Allocation]:
-        for name in ("memref.alloc", "memref.alloca"):
-            for op in named(self.function.operation, name):
-                _check(op, self._body)
-                yield _Allocation(op, self._at(op), self._last_use(op.result) + 1)
-
-    def _at(self, op: ir.Operation) -> int:
-        """Return the position of the operation of the function's body that `op` is in."""
-        while op not in self._position:
-            op = op.parent.operation
-        return self._position[op]
-
-    def _last_use(self, buffer: ir.Value) -> int:
-        """Return the last position where the buffer, or a view of it, is used."""
-        last, todo = 0, [buffer]
-        while todo:
-            for use in todo.pop().uses:
-                op = use.owner.operation
-                last = max(last, self._at(op))
-                op = op.parent.operation if op.name == "scf.yield" else op
-                todo += [result for result in op.results if isinstance(result.type, ir.MemRefType)]
-        return last
-
     def _lay_out(self) -> dict[ir.Operation, Index]:
         """Return where each buffer begins."""
         known = [a for a in self._allocations if a.type.has_static_shape]
@@ -195,7 +142,7 @@ class _Frame:
         offsets: dict[ir.Operation, Index] = dict(zip((a.op for a in known), place(buffers), strict=True))
         self.top = max((aligned(offsets[a.op] + a.known_bytes) for a in known), default=0)
         events = [(a.start, a) for a in self._allocations if not a.type.has_static_shape]
-        events += [(self._at(call.operation), call) for call in self._calls]
+        events += [(self._body.position(call.operation), call) for call in self._calls]
         for position, event in sorted(events, key=lambda event: event[0]):
             if isinstance(event, func.CallOp):
                 self.called.append((event, self.top))
@@ -203,9 +150,9 @@ class _Frame:
                 offsets[event.op] = self._place(event, position)
         return offsets
 
-    def _place(self, allocation: _Allocation, position: int) -> Index:
+    def _place(self, allocation: Allocation, position: int) -> Index:
         """Return where a buffer of unknown size begins."""
-        op = self._body[position]
+        op = self._body.operations[position]
         with ir.InsertionPoint(op), op.location:
             extents = [copy_slice(extent, self._outer) for extent in allocation.op.operands]
             places = self._places[allocation.known_bytes, tuple(extents)]
@@ -249,6 +196,7 @@ class _Frame:
         kinds = function.type.inputs
         with ir.InsertionPoint(function), function.location:
             made = func.FuncOp(function.sym_name.value + MEASURE, (kinds, [index]))
+        made.arg_attrs = function.arg_attrs
         if not self.is_public:
             made.sym_visibility = ir.StringAttr.get("private")
         block = made.add_entry_block()
@@ -266,19 +214,16 @@ class _Frame:
         need = self.needs[name]
         if need is not None:
             return need
-        operands = [copy_slice(operand, known) for operand in call.operands]
+        operands = [_stand_in(operand, known, room) for operand in call.operands]
         return func.CallOp([ir.IndexType.get()], name + MEASURE, [*operands, room]).result
 
 
-def _check(op: ir.Operation, body: Collection[ir.Operation]) -> None:
-    """Raise `DiagnosticError` at an allocation that has no place: of what is no number, or not within one iteration."""
-    kind = ir.MemRefType(op.result.type)
-    if not isinstance(kind.element_type, ir.IntegerType | ir.FloatType):
-        raise DiagnosticError(op.location, f"a workspace holds numbers, not the elements of {kind}")
-    if kind.has_static_shape and prod(kind.shape) * 8 > sys.maxsize:
-        raise DiagnosticError(op.location, f"{kind} is larger than an address")
-    if op not in body and any(use.owner.operation.name == "scf.yield" for use in op.result.uses):
-        raise DiagnosticError(op.location, "a buffer leaves the loop, or the branch, that allocates it")
+def _stand_in(operand: ir.Value, known: dict[ir.Value, ir.Value], room: ir.Value) -> ir.Value:
+    """Return an operand of a size function, where of a memref only the extents matter."""
+    view = operand.owner
+    if operand in known or not isinstance(view, memref.ViewOp):
+        return copy_slice(operand, known)
+    return memref.view(operand.type, room, value(0), [copy_slice(extent, known) for extent in view.sizes])
 
 
 def _room_type() -> ir.MemRefType:
@@ -290,7 +235,7 @@ def _size(known_bytes: int, extents: list[ir.Value]) -> Index:
     size: Index = known_bytes
     for extent in extents:
         size = multiply(extent, size)
-    return multiply(divide(add(size, ALIGNMENT - 1), ALIGNMENT), ALIGNMENT)
+    return round_up(size, ALIGNMENT)
 
 
 def _maximum(a: Index, b: Index) -> Index:

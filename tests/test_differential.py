@@ -4,6 +4,7 @@ All samples of a dtype are one program, so that each is compiled by the whole pi
 """
 
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 import pytest
@@ -13,6 +14,9 @@ from catgrad.autodiff import DERIVATIVES
 from catgrad.autodiff.rules import NotDifferentiable
 from catgrad.ops import OPS, Op, Sample
 from catgrad.passes.to_linalg.math import max_ulp
+from catgrad.prepare import prepare
+from catgrad.runtime.gpu.assembly import assemble
+from catgrad.source import Source
 from catgrad.types import dtypes, f32, f64
 
 ACCUMULATING = {"sum", "contract"}
@@ -64,28 +68,43 @@ def compare(found, expected, case, dtype):
 
 def everywhere(chosen):
     """Each dtype on each target; emulating the hundreds of kernels of the rarer dtypes is for the slow tests."""
-    cases = [(dtype, target) for dtype in chosen for target in ("cpu", "cuda:emulate")]
-    rare = {"i64", "f64", "bf16"}
-    marks = [[pytest.mark.slow] if target != "cpu" and dtype.name in rare else [] for dtype, target in cases]
+    marks = {(dtype, "cuda:emulate"): pytest.mark.slow for dtype in chosen if dtype.name in {"i64", "f64", "bf16"}}
+    marks |= {(dtype, "cuda"): pytest.mark.gpu for dtype in chosen}
     return [
-        pytest.param(*case, marks=mark, id="-".join(map(str, case))) for case, mark in zip(cases, marks, strict=True)
+        pytest.param(*case, marks=marks.get(case, ()), id="-".join(map(str, case)))
+        for case in product(chosen, ("cpu", "cuda:emulate", "cuda"))
     ]
 
 
-@pytest.mark.parametrize(("dtype", "target"), everywhere(dtypes))
-def test_every_operation_compiles_to_its_meaning(dtype, target):
-    chosen = cases(dtype)
-    inputs = [case.sample.inputs for case in chosen]
+def together(chosen):
+    """The program of all cases, and its inputs."""
 
     def program(inputs):
         results = [c.op.record(*x, **c.sample.attributes) for c, x in zip(chosen, inputs, strict=True)]
         return [result if isinstance(result, tuple) else (result,) for result in results]
 
+    return program, [case.sample.inputs for case in chosen]
+
+
+@pytest.mark.parametrize(("dtype", "target"), everywhere(dtypes))
+def test_every_operation_compiles_to_its_meaning(dtype, target):
+    chosen = cases(dtype)
+    program, inputs = together(chosen)
     found = cg.compile(program, cg.lang.function.as_types(inputs), target=target)(inputs)
     for case, results in zip(chosen, found, strict=True):
         expected = case.op.evaluate(np, *case.sample.inputs, **case.sample.attributes)
         for a, b in zip(results, expected, strict=True):
             compare(a, b, case, dtype)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("dtype", dtypes, ids=str)
+def test_every_operation_assembles(dtype, tmp_path):
+    """What a driver is given to compile, NVIDIA's assembler takes."""
+    program, inputs = together(cases(dtype))
+    source = Source(*prepare(program, cg.lang.function.as_types(inputs)), "cuda")
+    assemble(source.ir("ptx"), tmp_path / "kernels.cubin")
+    assert (tmp_path / "kernels.cubin").read_bytes()[:4] == b"\x7fELF"
 
 
 @pytest.mark.parametrize(("dtype", "target"), everywhere([f32, f64]))

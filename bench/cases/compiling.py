@@ -14,7 +14,7 @@ from bench.case import Case, Entry, Program
 from bench.cases import training
 from bench.libraries import Arrays, Call, Library
 
-__all__ = ["CASES"]
+__all__ = ["CASES", "DEPTHS", "WIDTH", "afresh", "compared_to", "draw"]
 
 DEPTHS, WIDTH, ROWS = (2, 200), 64, 8
 
@@ -27,6 +27,11 @@ def afresh(program: Program, library: Library, inputs: Arrays) -> Call:
         return program(library, inputs)()
 
     return call
+
+
+def compared_to(name: str, layers: int) -> str:
+    """The case of least depth, unless that is the one."""
+    return name.format(DEPTHS[0]) if layers != DEPTHS[0] else ""
 
 
 def draw(layers: int, random: np.random.Generator) -> Arrays:
@@ -121,6 +126,7 @@ CASES = (
             ),
             reference,
             tolerance=1e-3,
+            compared_to=compared_to("compile/gradient-of-{}-layers", layers),
         )
         for layers in DEPTHS
     ),

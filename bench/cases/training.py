@@ -6,16 +6,18 @@ Torch is entered three times: differentiating as it runs, as the kernel calls an
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from bench.case import Case, Entry
-from bench.libraries import Arrays, Call, Library
+from bench.libraries import LIBRARIES, Arrays, Call, Library
 
 __all__ = ["CASES", "PROGRAMS", "draw", "reference"]
 
 INPUTS, HIDDEN, CLASSES, BATCH, RATE = 784, 128, 10, 128, 0.1
+LAYERS = ("hidden", "out")
 
 
 def draw(random: np.random.Generator) -> Arrays:
@@ -50,18 +52,24 @@ def in_catgrad(library: Library, inputs: Arrays) -> Call:
     cg = library.module
     x, y, w1, b1, w2, b2 = inputs
     learner = cg.learner(model(cg), loss=cg.nn.softmax_cross_entropy, optimizer=cg.optim.sgd(RATE))
-    step = cg.compile(learner.step, cg.f32[BATCH, INPUTS], cg.i32[BATCH])
+    step = cg.compile(learner.step, cg.f32[BATCH, INPUTS], cg.i32[BATCH], target=library.target)
     state = learner.init(seed=0)
     for name, value in {"hidden.weight": w1.T, "hidden.bias": b1, "out.weight": w2.T, "out.bias": b2}.items():
         state["parameters"][name][...] = value
+    x, y = library.array(x), library.array(y)
 
-    def call() -> tuple[Any, ...]:
+    def call() -> Call:
         nonlocal state
         state, loss = step(state, x, y)
-        p = state["parameters"]
-        return loss, p["hidden.weight"].T, p["hidden.bias"], p["out.weight"].T, p["out.bias"]
+        return partial(results, loss, state["parameters"])
 
     return call
+
+
+def results(loss: Any, parameters: Any) -> tuple[Any, ...]:
+    """What a step gives, a layer's weights as x @ w has them."""
+    weights, biases = ([np.asarray(parameters[f"{layer}.{kind}"]) for layer in LAYERS] for kind in ("weight", "bias"))
+    return loss, weights[0].T, biases[0], weights[1].T, biases[1]
 
 
 def model(cg: Any) -> Any:
@@ -100,7 +108,7 @@ def in_torch_by_hand(library: Library, inputs: Arrays) -> Call:
     """The backward pass written out, updates accumulated by the products themselves."""
     torch = library.module
     x, y, w1, b1, w2, b2 = tensors(library, inputs)
-    rows = torch.arange(BATCH)
+    rows = torch.arange(BATCH, device=x.device)
 
     def call() -> tuple[Any, ...]:
         h = torch.addmm(b1, x, w1).relu_()
@@ -187,8 +195,8 @@ CASES = (
         "mlp-step/784-128-10",
         draw,
         (
-            *(Entry(library, program) for library, program in PROGRAMS.items()),
-            Entry("torch", in_torch_by_hand, "by hand"),
+            *(Entry(library, program, targets=LIBRARIES[library].targets) for library, program in PROGRAMS.items()),
+            Entry("torch", in_torch_by_hand, "by hand", targets=LIBRARIES["torch"].targets),
         ),
         reference,
         flops=2 * BATCH * (2 * INPUTS * HIDDEN + 3 * HIDDEN * CLASSES),

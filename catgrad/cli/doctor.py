@@ -45,7 +45,8 @@ def _print(findings: dict[str, Finding]) -> None:
     for name, finding in findings.items():
         table.add_row(_mark(finding), name, Text(finding.value, overflow="fold"))
         if not finding.found:
-            table.add_row("", "", Text(f"needed for {finding.needed_for}: {finding.install}", style="dim"))
+            remedy = f": {finding.install}" if finding.install else ""
+            table.add_row("", "", Text(f"needed for {finding.needed_for}{remedy}", style="dim"))
     Console(highlight=False).print(table)
 
 

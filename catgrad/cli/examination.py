@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import platform
 import re
@@ -20,6 +19,7 @@ from types import MappingProxyType
 from catgrad.cache import Cache
 from catgrad.cli.data import fashion_mnist
 from catgrad.passes.machine import Machine
+from catgrad.runtime.gpu.driver import MissingDriver, Properties, open_driver, properties
 
 __all__ = ["Finding", "examine"]
 
@@ -119,13 +119,17 @@ def _threads() -> Finding:
 
 def _cuda() -> Finding:
     try:
-        driver = ctypes.CDLL("libcuda.so.1")
-    except OSError:
-        return Finding(False, "no driver", "running on an NVIDIA GPU", "apt-get install nvidia-driver")
-    number = ctypes.c_int()
-    if driver.cuInit(0) or driver.cuDriverGetVersion(ctypes.byref(number)):
-        return Finding(False, "a driver that does not start", "running on an NVIDIA GPU")
-    return Finding(True, f"version {number.value // 1000}.{number.value % 1000 // 10}")
+        driver = open_driver()
+        devices = [_device(each) for each in properties(driver)]
+    except MissingDriver as error:
+        return Finding(False, error.message, "running on an NVIDIA GPU", error.install)
+    _, number = driver.cuDriverGetVersion()
+    return Finding(True, f"version {number // 1000}.{number % 1000 // 10}: {'; '.join(devices) or 'no device'}")
+
+
+def _device(about: Properties) -> str:
+    major, minor = about.capability
+    return f"{about.name}, compute capability {major}.{minor}, {about.memory / 1e9:.1f} GB"
 
 
 def _ptxas() -> Finding:

@@ -34,7 +34,7 @@ def configure(parser: ArgumentParser) -> None:
     parser.add_argument("--lr", type=rate, metavar="X", help="learning rate")
     parser.add_argument("--seed", type=natural, metavar="N", help="the same seed gives the same numbers (default: 0)")
     parser.add_argument("--data", type=Path, metavar="DIR", help="folder of the dataset's files, where it has files")
-    parser.add_argument("--target", default="cpu", help="what to train on: cpu or cuda:emulate (default: %(default)s)")
+    parser.add_argument("--target", default="cpu", help="cpu, cuda or cuda:emulate (default: %(default)s)")
     parser.add_argument("--save", type=Path, metavar="DIR", help="where to write (default: runs/DATASET)")
     shown = parser.add_mutually_exclusive_group()
     shown.add_argument("--quiet", action="store_true", help="print nothing but the accuracy")

@@ -11,8 +11,7 @@ from catgrad.ops import Operation, copy
 from catgrad.term import carry
 from catgrad.types import TensorType
 
-__all__ = ["Builder", "Producer"]
-
+__all__ = ["Builder", "Locations", "Producer"]
 
 Locations = tuple[Location | None, ...]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 
 from catgrad.hypergraph import Functor, OpenHypergraph
@@ -11,7 +11,7 @@ from catgrad.ops import Definition, Operation, call, contract
 from catgrad.term import Term, carry
 from catgrad.types import TensorType
 
-__all__ = ["inline", "inline_small"]
+__all__ = ["inline", "inline_single", "inline_small", "is_kernel"]
 
 SMALL = 32
 """Entrywise operations that a definition may have and be inlined wherever it is called."""
@@ -32,21 +32,45 @@ def inline(term: Term, chosen: Callable[[Definition], bool]) -> Term:
     return _Inliner(chosen).term(term)
 
 
-def inline_small(term: Term) -> Term:
+def inline_single(term: Term) -> Term:
+    """Inline definitions that are called once."""
+    uses = _uses(term)
+    return inline(term, lambda definition: uses[definition] == 1)
+
+
+def inline_small(term: Term, kept: Collection[Definition] = ()) -> Term:
     """Inline definitions that are called once, and small ones that are no kernels; others stay functions.
 
     Entrywise operations want to fuse with what is around them. Those that end up alike are shared again as kernels.
+
+    Args:
+        term: The term.
+        kept: Definitions that stay functions in any case.
     """
-    uses = Counter(_calls(term))
-    for definition in term.definitions:
-        uses.update(_calls(definition.term))
-    return inline(term, lambda d: uses[d] == 1 or _size(d) <= SMALL)
+    uses = _uses(term)
+    return inline(term, lambda d: d not in kept and (uses[d] == 1 or _size(d) <= SMALL))
+
+
+def is_kernel(operation: Operation) -> bool:
+    """Return whether an operation is a contraction, or a call of what is too large to be inlined."""
+    return operation.op is contract or (operation.op is call and _size(operation.keywords["definition"]) > SMALL)
 
 
 def _size(definition: Definition) -> int:
     """Return the number of operations, callees included; a contraction is a kernel, and outweighs every other."""
     edges = definition.term.graph.hypergraph.edges
     return sum(_size(e.keywords["definition"]) if e.op is call else SMALL + 1 if e.op is contract else 1 for e in edges)
+
+
+def _uses(term: Term) -> Counter[Definition]:
+    """Return how often each definition is called."""
+    uses: Counter[Definition] = Counter()
+    todo = [term]
+    while todo:
+        called = Counter(_calls(todo.pop()))
+        todo += [definition.term for definition in called if definition not in uses]
+        uses.update(called)
+    return uses
 
 
 def _calls(term: Term) -> list[Definition]:
@@ -64,7 +88,7 @@ class _Inliner:
 
     def term(self, term: Term) -> Term:
         """Inline in one term."""
-        if not term.called:
+        if not _calls(term):
             return term
         graph, witness = self._functor.map_arrow(term.graph)
         return term.with_graph(graph, carry(term.locations, witness.edges))

@@ -33,11 +33,11 @@ class _Simplified(NamedTuple):
     """A definition without the results that its callers have already, and how to get those back.
 
     Attributes:
-        definition: The definition with the results that remain, each once; None where nothing remains.
+        call: Of the definition with the results that remain, each once; None where nothing remains.
         results: For each old result, where it is: a position among the inputs, or among the remaining results.
     """
 
-    definition: Definition | None
+    call: Operation | None
     results: tuple[tuple[str, int], ...]
 
 
@@ -82,8 +82,8 @@ class _Simplifier:
             self._definitions[definition] = self._simplified(definition)
         known = self._definitions[definition]
         made: tuple[int, ...] = ()
-        if known.definition is not None:
-            made = builder.apply(call.operation(definition=known.definition), inputs)
+        if known.call is not None:
+            made = builder.apply(known.call, inputs)
         sources = {"input": inputs, "result": made}
         return tuple(sources[kind][position] for kind, position in known.results)
 
@@ -97,4 +97,5 @@ class _Simplifier:
         if not remaining:
             return _Simplified(None, results)
         graph, locations = builder.finish(inputs, remaining)
-        return _Simplified(Definition(definition.name, Term.flat(graph, definition.name, locations)), results)
+        simple = Definition(definition.name, Term.flat(graph, definition.name, locations))
+        return _Simplified(call.operation(definition=simple), results)

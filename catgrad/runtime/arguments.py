@@ -13,18 +13,19 @@ from catgrad.runtime.buffers import Array, Shape
 from catgrad.runtime.dlpack import from_dlpack
 from catgrad.types import TensorType
 
-__all__ = ["READABLE", "WRITABLE", "Parameter", "has_memory"]
+__all__ = ["CONTIGUOUS", "READABLE", "WRITABLE", "WRITEABLE", "Parameter", "has_memory"]
 
-_CONTIGUOUS, _ALIGNED, _WRITEABLE = 0x001, 0x100, 0x400
-READABLE = _CONTIGUOUS | _ALIGNED
+CONTIGUOUS, _ALIGNED, WRITEABLE = 0x001, 0x100, 0x400
+"""Bits of `ndarray.flags.num`."""
+READABLE = CONTIGUOUS | _ALIGNED
 """The bits of `ndarray.flags.num` that compiled code needs in what it reads."""
-WRITABLE = READABLE | _WRITEABLE
+WRITABLE = READABLE | WRITEABLE
 """And in what it writes."""
 
 _ADVICE = (
-    (_CONTIGUOUS, "is not C-contiguous", "pass np.ascontiguousarray({name})"),
+    (CONTIGUOUS, "is not C-contiguous", "pass np.ascontiguousarray({name})"),
     (_ALIGNED, "is not aligned", "pass {name}.copy()"),
-    (_WRITEABLE, "is read-only but will be written", "pass {name}.copy()"),
+    (WRITEABLE, "is read-only but will be written", "pass {name}.copy()"),
 )
 _NUMBERS: dict[str, set[type]] = {"bool": {bool}, "int": {int}, "float": {int, float}}
 """The Python numbers that may stand for an array of rank 0, by the kind of its dtype."""

@@ -26,3 +26,18 @@ func.func @donated(%s: tensor<4xf32> {catgrad.donated = 0 : i64}, %g: tensor<4xf
   %0 = linalg.add ins(%s, %g : tensor<4xf32>, tensor<4xf32>) outs(%s : tensor<4xf32>) -> tensor<4xf32>
   return %0 : tensor<4xf32>
 }
+
+// What a private function returns twice is computed in one destination, and copied from there.
+// CHECK-LABEL: func.func private @twice
+// CHECK-SAME: %[[D:[a-z0-9]+]]: tensor<4xf32>, %[[E:[a-z0-9]+]]: tensor<4xf32>)
+// CHECK: %[[R:.+]] = linalg.exp ins(%{{.+}}) outs(%[[D]]
+// CHECK-NEXT: %[[FIRST:.+]] = bufferization.materialize_in_destination %[[R]] in %[[D]]
+// CHECK-NEXT: %[[SECOND:.+]] = bufferization.materialize_in_destination %[[FIRST]] in %[[E]]
+// CHECK-NEXT: return %[[FIRST]], %[[SECOND]]
+func.func private @twice(%x: tensor<4xf32>, %d: tensor<4xf32>, %e: tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>) {
+  %0 = tensor.empty() : tensor<4xf32>
+  %1 = linalg.exp ins(%x : tensor<4xf32>) outs(%0 : tensor<4xf32>) -> tensor<4xf32>
+  %2 = bufferization.materialize_in_destination %1 in %d : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+  %3 = bufferization.materialize_in_destination %1 in %e : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+  return %2, %3 : tensor<4xf32>, tensor<4xf32>
+}

@@ -1,15 +1,16 @@
 // RUN: %catgrad-opt %s --gpu-kernel-outlining --catgrad-one-gpu-module | %filecheck %s
 
-// All kernels are in one module; equal ones are one, and both launches name it.
+// All kernels are in one module; equal ones are one, and both launches name it. Names are such as PTX has.
 // CHECK: gpu.module @kernels {
-// CHECK-COUNT-2: gpu.func
+// CHECK: gpu.func @f_fwd_kernel(
+// CHECK: gpu.func @f_fwd_kernel_1(
 // CHECK-NOT: gpu.func
-// CHECK-LABEL: func.func @f
+// CHECK-LABEL: func.func @f.fwd
 // CHECK: gpu.launch_func @kernels::@[[ONE:.+]] blocks
 // CHECK: gpu.launch_func @kernels::@[[ONE]] blocks
 // CHECK: gpu.launch_func @kernels::@{{.+}} blocks
 // CHECK-NOT: gpu.module
-func.func @f(%x: memref<4xf32>, %y: memref<4xf32>) {
+func.func @f.fwd(%x: memref<4xf32>, %y: memref<4xf32>) {
   %c1 = arith.constant 1 : index
   gpu.launch blocks(%a, %b, %c) in (%d = %c1, %e = %c1, %g = %c1) threads(%i, %j, %k) in (%l = %c1, %m = %c1, %n = %c1) {
     %v = memref.load %x[%i] : memref<4xf32>

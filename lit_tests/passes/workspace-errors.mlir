@@ -51,3 +51,52 @@ func.func @branches(%c: i1) {
 ^bb2:
   return
 }
+
+// -----
+
+func.func @address(%x: memref<4xf32>) -> index {
+  %a = memref.alloc() : memref<4xf32>
+  // expected-error @below {{the address of a buffer leaves it by memref.extract_aligned_pointer_as_index}}
+  %p = memref.extract_aligned_pointer_as_index %a : memref<4xf32> -> index
+  return %p : index
+}
+
+// -----
+
+func.func @growing_in_place(%x: memref<4xf32>) {
+  %a = memref.alloc() : memref<4xf32>
+  // expected-error @below {{a buffer that grows has no place}}
+  %b = memref.realloc %a : memref<4xf32> to memref<8xf32>
+  return
+}
+
+// -----
+
+func.func @aligned() {
+  // expected-error @below {{a buffer in a workspace begins at a multiple of 64, not of more}}
+  %a = memref.alloc() {alignment = 128 : i64} : memref<4xf32>
+  return
+}
+
+// -----
+
+func.func @scope(%x: memref<4xf32>) {
+  %b = memref.alloca_scope -> (memref<4xf32>) {
+    // expected-error @below {{a buffer leaves the loop, or the branch, that allocates it}}
+    %a = memref.alloc() : memref<4xf32>
+    memref.alloca_scope.return %a : memref<4xf32>
+  }
+  memref.copy %x, %b : memref<4xf32> to memref<4xf32>
+  return
+}
+
+// -----
+
+func.func private @outer()
+module @inner {
+  func.func @f() {
+    // expected-error @below {{only functions of the module itself have a workspace}}
+    %a = memref.alloc() : memref<4xf32>
+    return
+  }
+}

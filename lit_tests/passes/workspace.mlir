@@ -78,3 +78,46 @@ func.func @looping(%n: index) {
   }
   return
 }
+
+// -----
+
+// A buffer lives on in what a scope hands up: the next one does not take its place.
+// CHECK-LABEL: func.func @handed_up(
+// CHECK: memref.view %arg1[%c0][]
+// CHECK: memref.view %arg1[%c64][]
+func.func @handed_up(%x: memref<4xf32>) {
+  %a = memref.alloc() : memref<4xf32>
+  %same = memref.alloca_scope -> (memref<4xf32>) {
+    memref.copy %x, %a : memref<4xf32> to memref<4xf32>
+    memref.alloca_scope.return %a : memref<4xf32>
+  }
+  %b = memref.alloc() : memref<4xf32>
+  memref.copy %x, %b : memref<4xf32> to memref<4xf32>
+  memref.copy %same, %x : memref<4xf32> to memref<4xf32>
+  return
+}
+
+// -----
+
+// Whatever memory a view is of, a size function asks for its extents alone.
+// CHECK-LABEL: func.func @asked.workspace(%arg0: index, %arg1: !llvm.ptr {catgrad.words = 2 : i64}, %arg2: memref<?xi8>)
+// CHECK: %[[B:.+]] = memref.view %arg2[%{{.+}}][%arg0] : memref<?xi8> to memref<?xf32>
+// CHECK-NEXT: call @worker.workspace(%[[B]], %arg2)
+func.func private @worker(%m: memref<?xf32>) {
+  %c0 = arith.constant 0 : index
+  %n = memref.dim %m, %c0 : memref<?xf32>
+  %a = memref.alloc(%n) : memref<?xf32>
+  memref.copy %m, %a : memref<?xf32> to memref<?xf32>
+  return
+}
+func.func private @memory(!llvm.ptr, index) -> memref<?xi8>
+func.func @asked(%n: index, %arrays: !llvm.ptr {catgrad.words = 2 : i64}) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  scf.for %i = %c0 to %n step %c1 {
+    %bytes = func.call @memory(%arrays, %i) : (!llvm.ptr, index) -> memref<?xi8>
+    %x = memref.view %bytes[%i][%n] : memref<?xi8> to memref<?xf32>
+    func.call @worker(%x) : (memref<?xf32>) -> ()
+  }
+  return
+}

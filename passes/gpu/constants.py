@@ -16,9 +16,11 @@ __all__ = ["copy_constants"]
 def copy_constants(module: ir.Operation, machine: GpuMachine) -> None:
     """Let a kernel write each constant array into a buffer, which its readers read instead.
 
-    The kernel reads it in its own module, where outlining puts what kernels refer to.
+    The kernel reads it in its own module, where outlining puts what kernels refer to. Tables of indices are the host's:
+    they say where arrays are.
     """
-    for op in named(module, "memref.get_global"):
+    constants = named(module, "memref.get_global")
+    for op in (op for op in constants if not isinstance(op.result.type.element_type, ir.IndexType)):
         with ir.InsertionPoint(op), op.location:
             buffer = memref.alloc(op.result.type, [], [])
             _emit_copy(op, buffer, machine)

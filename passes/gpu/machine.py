@@ -1,8 +1,10 @@
 """What a code generator must know of a GPU: a description, never a list of special cases.
 
 Example:
-    >>> GpuMachine.named("sm_90").access_bytes
+    >>> GpuMachine.named("sm_100").access_bytes
     16
+    >>> GpuMachine.named("sm_100").capability
+    (10, 0)
 """
 
 from __future__ import annotations
@@ -40,6 +42,12 @@ class GpuMachine:
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def capability(self) -> tuple[int, int]:
+        """The compute capability that a device needs to run its code."""
+        number = self.name.removeprefix("sm_")
+        return int(number[:-1]), int(number[-1])
 
     @staticmethod
     def named(name: str) -> GpuMachine:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -16,6 +17,8 @@ __all__ = ["OneGpuModule"]
 _CONSTANT = "memref.global"
 _KERNELS = "kernels"
 """What the module of all kernels is called."""
+_FOREIGN = re.compile(r"[^a-zA-Z0-9_$]")
+"""What a name in PTX does not have."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +51,7 @@ def _merge(module: ir.Operation, parts: list[ir.Operation]) -> dict[str, str]:
         block.append(constant)
     for part in parts:
         (kernel,) = named(part, "gpu.func")
-        own = ir.StringAttr(kernel.attributes["sym_name"]).value
+        own = _FOREIGN.sub("_", ir.StringAttr(kernel.attributes["sym_name"]).value)
         kernel.attributes["sym_name"] = ir.StringAttr.get("kernel")
         text = kernel.get_asm(assume_verified=True, use_local_scope=True)
         if text not in known:

@@ -30,6 +30,7 @@ __all__ = [
     "multiply",
     "reduce_lanes",
     "round_down",
+    "round_up",
     "splat",
     "subtract",
     "value",
@@ -82,6 +83,11 @@ def divide(a: Index, b: int) -> Index:
 def round_down(a: Index, b: int) -> Index:
     """Return the largest multiple of `b` that is at most a ≥ 0."""
     return multiply(divide(a, b), b)
+
+
+def round_up(a: Index, b: int) -> Index:
+    """Return the smallest multiple of `b` that is at least a ≥ 0."""
+    return multiply(divide(add(a, b - 1), b), b)
 
 
 def minimum(a: Index, b: Index) -> Index:

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from mlir import ir
-from mlir.dialects import func
+from mlir.dialects import bufferization, func
 
 from catgrad.dialect import functions
 from catgrad.dialect.functions import Box
 from catgrad.dialect.types import from_mlir
 from catgrad.dims import Symbol
 from catgrad.passes.base import Pass
-from catgrad.passes.calls import give_destinations, is_private, take_destinations
+from catgrad.passes.calls import donations, give_destinations, is_private, take_destinations
 from catgrad.passes.to_linalg import contraction, creation, elementwise, logic, reduction, shape, structural
 from catgrad.passes.to_linalg.site import LOWERINGS, Site, plain
 from catgrad.passes.verify import checked
@@ -44,7 +44,7 @@ class ToLinalg(Pass):
         """
         found = checked(module)
         defined = [function for function in found if not function.is_external]
-        private = {function.sym_name.value for function in defined if is_private(function)}
+        private = {f.sym_name.value: donations(f.operation) for f in defined if is_private(f)}
         bodies = [(function, found[function], _calls(function, private)) for function in defined]
         for function in list(found):
             _strip(function)
@@ -54,7 +54,7 @@ class ToLinalg(Pass):
             for box in boxes:
                 _lower(box, extents)
             for call, types in calls:
-                _lower_call(call, types, extents)
+                _lower_call(call, types, private[call.callee.value], extents)
             if function.sym_name.value in private:
                 take_destinations(function)
 
@@ -66,11 +66,28 @@ def _calls(function: func.FuncOp, callees: Collection[str]) -> list[tuple[func.C
     return [(op, [from_mlir(result.type, known) for result in op.results]) for op in calls]
 
 
-def _lower_call(call: func.CallOp, types: Sequence[TensorType], extents: Mapping[Symbol, ir.Value]) -> None:
-    """Give a call a destination for each result."""
+def _lower_call(
+    call: func.CallOp, types: Sequence[TensorType], donated: Collection[int], extents: Mapping[Symbol, ir.Value]
+) -> None:
+    """Give a call a destination for each result, but for those to which an argument is donated."""
     with ir.InsertionPoint(call), call.location:
-        places = [Site((), type, extents).empty(type) for type in types]
+        results = [k for k in range(len(types)) if k not in donated]
+        places = [_written_to(call.results[k], call) or Site((), types[k], extents).empty(types[k]) for k in results]
     give_destinations(call, places)
+
+
+def _written_to(result: ir.Value, call: func.CallOp) -> ir.Value | None:
+    """Return the memory that a result is written to, if it is there before the call."""
+    for use in result.uses:
+        buffer = use.owner.dest if isinstance(use.owner, bufferization.MaterializeInDestinationOp) else result
+        maker = buffer.owner
+        if isinstance(buffer.type, ir.MemRefType) and isinstance(maker, ir.OpView) and _is_before(maker, call):
+            return bufferization.to_tensor(result.type, buffer, restrict=True, writable=True)
+    return None
+
+
+def _is_before(op: ir.OpView, other: ir.OpView) -> bool:
+    return op.operation.block == other.operation.block and op.operation.is_before_in_block(other.operation)
 
 
 def _strip(function: func.FuncOp) -> None:

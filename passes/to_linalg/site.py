@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from mlir import ir
 from mlir.dialects import arith, linalg, tensor
 
-from catgrad import dims
 from catgrad.dialect.types import element_type
 from catgrad.dims import Extent, Symbol
 from catgrad.ops import Op
+from catgrad.passes.extents import at_run_time
 from catgrad.rules import RuleTable
 from catgrad.types import DType, TensorType, bool_
 
@@ -55,7 +55,7 @@ class Site:
 
     def extent(self, extent: Extent) -> ir.Value:
         """Return an extent at run time, as an index value."""
-        return dims.fold(extent, _index, self.symbols.__getitem__, lambda name, a, b: _ARITHMETIC[name](a, b))
+        return at_run_time(extent, self.symbols)
 
     def sizes(self, shape: Sequence[Extent]) -> list[int | ir.Value]:
         """Return the extents of a shape: numbers where they are known."""
@@ -95,22 +95,10 @@ Rule = Callable[..., ir.Value]
 LOWERINGS: RuleTable[Op, Rule] = RuleTable("lowering to linalg", "passes/to_linalg")
 """The lowering of every operation of the dialect."""
 
-_ARITHMETIC: dict[str, Body] = {
-    "add": arith.addi,
-    "mul": arith.muli,
-    "floordiv": arith.floordivsi,
-    "min": arith.minsi,
-    "max": arith.maxsi,
-}
-
 
 def number(type: ir.Type, value: float) -> ir.Value:
     """Return the constant `value` of an integer or floating-point type."""
     return arith.constant(type, float(value) if isinstance(type, ir.FloatType) else int(value))
-
-
-def _index(value: int) -> ir.Value:
-    return arith.constant(ir.IndexType.get(), value)
 
 
 def storage_type(dtype: DType) -> ir.Type:
@@ -119,11 +107,15 @@ def storage_type(dtype: DType) -> ir.Type:
 
 
 def plain(type: ir.Type) -> ir.Type:
-    """Return a tensor type without the names of its extents and with bools as bytes, and any other type as it is."""
-    if not isinstance(type, ir.RankedTensorType):
+    """Return a tensor type without the names of its extents, tensors and memrefs of bools as those of bytes."""
+    if not isinstance(type, ir.RankedTensorType | ir.MemRefType):
         return type
-    is_bool = type.element_type == ir.IntegerType.get_signless(1)
-    return ir.RankedTensorType.get(type.shape, storage_type(bool_) if is_bool else type.element_type)
+    element = type.element_type
+    if element == ir.IntegerType.get_signless(1):
+        element = storage_type(bool_)
+    if isinstance(type, ir.MemRefType):
+        return ir.MemRefType.get(type.shape, element, type.layout, type.memory_space)
+    return ir.RankedTensorType.get(type.shape, element)
 
 
 def _loaded(element: ir.Value) -> ir.Value:

@@ -5,7 +5,7 @@ from rich.console import Console
 
 from bench.coordinator import Settings
 from bench.plot import peer_points
-from bench.report import duration, failures, table, to_json
+from bench.report import duration, failures, growth, table, to_json
 from bench.results import CaseResult, Figures
 
 
@@ -49,6 +49,13 @@ def test_the_table_lists_the_fastest_first_and_says_what_failed(result):
     names = [line.split()[0] for line in lines if line.startswith("   ") and line.strip()]
     assert names == ["catgrad", "numpy", "torch", "jax.jit"]
     assert failures([result]) == ["jax.jit failed in matmul/64: ImportError: no jax"]
+
+
+def test_a_larger_case_is_compared_to_the_one_that_it_enlarges():
+    small = CaseResult("compile/2", 0, 0, (figures("catgrad", 2.0), figures("numpy", 1.0)))
+    large = CaseResult("compile/200", 0, 0, (figures("catgrad", 3.0), figures("torch", 1.0)), (), "compile/2")
+    assert growth([small, large]) == ["compile/200 ÷ compile/2: catgrad 1.50"]
+    assert growth([large]) == growth([small]) == []
 
 
 def test_json_keeps_every_block_and_the_ratio(result, tmp_path):

@@ -39,6 +39,11 @@ def test_what_is_missing_comes_with_its_remedy(command, findings):
     assert out.split() == "✓ cpu fast – dot no dot needed for diagrams: apt-get install graphviz".split()
 
 
+def test_what_no_command_installs(command, findings):
+    findings(driver=Finding(False, "it does not start", "GPUs"))
+    assert command("doctor")[1].split() == "– driver it does not start needed for GPUs".split()
+
+
 def test_a_machine_that_cannot_compile_fails(command, findings):
     findings(cpu=Finding(False, "no libLLVM.so", "everything", "pip install it", required=True))
     code, out, _ = command("doctor")

@@ -3,6 +3,7 @@ import pytest
 from lowered import AsItIs, call
 from mlir import ir
 
+import catgrad as cg
 from catgrad.passes.base import DiagnosticError
 from catgrad.passes.destinations import Destinations
 from catgrad.passes.pipelines import stages
@@ -165,3 +166,18 @@ def test_impossible_donations_are_refused(arguments, message):
     module = parse(function(arguments, [("%x", T)]))
     with module.context, pytest.raises(DiagnosticError, match=message):
         Destinations().run(module.operation)
+
+
+def test_a_definition_of_empty_arrays_returns_equal_results():
+    @cg.function
+    def layer(x, w):
+        return cg.softmax(cg.softmax(x @ w))
+
+    def loss(x, w, y):
+        return cg.sum(layer(x, w) * layer(y, w))
+
+    empty, w = np.zeros((0, 4), np.float32), np.ones((4, 4), np.float32)
+    for gradient in cg.compile(cg.grad(loss, wrt=(0, 1)), *(cg.f32[x.shape] for x in (empty, w, empty)))(
+        empty, w, empty
+    ):
+        assert not gradient.any()

@@ -1,6 +1,10 @@
-"""Modules that are at the linalg level already, and calls of what is compiled from them."""
+"""Modules that are at the linalg level already, calls of what is compiled from them, and modules on their way."""
 
+from catgrad.backend import emitted
 from catgrad.passes.base import Pass
+from catgrad.passes.pipelines import stages
+from catgrad.passes.runner import run
+from catgrad.prepare import prepare
 from catgrad.runtime.buffers import Frame, Workspaces, address, aligned_empty
 
 
@@ -21,3 +25,10 @@ def call(native, *operands):
     workspace = Workspaces(aligned_empty).borrow(frame.result)
     frame.fill(map(address, [*arrays, workspace]))
     native.entry(frame.address)
+
+
+def after(stage, f, *types):
+    """Return the module of a function after a stage, as text."""
+    texts = {}
+    run(emitted(prepare(f, *types)), stages()[1:], lambda done, module: texts.update({done.name: str(module)}))
+    return texts[stage]

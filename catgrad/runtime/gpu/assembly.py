@@ -15,7 +15,7 @@ from mlir.passmanager import PassManager
 
 from catgrad.errors import CompileError
 
-__all__ = ["assemble", "ptx", "sass", "to_binary"]
+__all__ = ["assemble", "embedded", "ptx", "sass", "to_binary"]
 
 _TO_PTX = "builtin.module(gpu-module-to-binary{format=isa})"
 _TARGET = re.compile(r"^\.target (\w+)", re.MULTILINE)
@@ -32,7 +32,12 @@ def ptx(module: ir.Module) -> str:
     with module.context:
         copy = ir.Module.parse(module.operation.get_asm())
         to_binary(copy)
-        texts = [gpu.ObjectAttr(op.objects[0]).object for op in copy.body if isinstance(op, gpu.BinaryOp)]
+        return embedded(copy)
+
+
+def embedded(module: ir.Module) -> str:
+    """Return the PTX of the kernels of a module that `to_binary` has changed."""
+    texts = [gpu.ObjectAttr(op.objects[0]).object for op in module.body if isinstance(op, gpu.BinaryOp)]
     return "".join(text.rstrip(b"\0").decode() for text in texts)
 
 

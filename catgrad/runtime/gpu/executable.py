@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from operator import attrgetter
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
-from catgrad.runtime.arguments import READABLE, Parameter
-from catgrad.runtime.buffers import Shape
+from catgrad.runtime.arguments import CONTIGUOUS, READABLE, WRITEABLE, Parameter
+from catgrad.runtime.buffers import Shape, address
+from catgrad.runtime.dlpack import device_of, from_device
 from catgrad.runtime.executable import Code, Executable, Source
 from catgrad.runtime.gpu.array import DeviceArray
 from catgrad.runtime.gpu.device import Device
@@ -18,14 +20,21 @@ from catgrad.runtime.signature import Signature
 
 __all__ = ["GpuExecutable"]
 
+ALIGNMENT = 16
+"""Kernels take that many bytes at once."""
+_PROBLEMS = {CONTIGUOUS: "is not C-contiguous", WRITEABLE: "is read-only but will be written"}
+
 
 class GpuExecutable(Executable):
     """A compiled function whose arrays are on a device.
 
-    It is called as `Executable` is. An argument is a `DeviceArray` of its device, which is not copied, or anything that
-    `Executable` takes, which is copied to the device. A result is a `DeviceArray`. A donated `DeviceArray` is updated
-    in place; of a donated array of the host, the copy is, which is returned. So a training loop that hands the state
-    from call to call leaves it on the device.
+    It is called as `Executable` is. An argument is a `DeviceArray` of its device, or an array of another library that
+    is there and has `__dlpack__`, neither of which is copied; or anything that `Executable` takes, which is copied to
+    the device. A result is a `DeviceArray`. What is donated on the device is updated in place; of a donated array of
+    the host, the copy is, which is returned. So a training loop that hands the state from call to call leaves it on the
+    device.
+
+    A call returns when its kernels are launched. The host waits where it looks at a result.
 
     Args:
         signature: What the code takes and gives.
@@ -56,18 +65,36 @@ class GpuExecutable(Executable):
             device, shape, dtype
         )
         super().__init__(signature, code, source=source, compile_seconds=compile_seconds, target=target)
-        self._readable = [Parameter(each.function, each.name, each.type, READABLE) for each in self._inputs]
+        self._readable = [replace(parameter, flags=READABLE) for parameter in self._inputs]
 
     def _admit(self, given: list[Any]) -> list[Any]:
         """Return the arguments on the device, in a new list; copies take the place of what was copied."""
-        given[:] = [self._on_device(*each) for each in zip(self._readable, given, strict=True)]
+        given[:] = [self._on_device(*each) for each in zip(self._inputs, self._readable, given, strict=True)]
         return list(given)
 
-    def _on_device(self, parameter: Parameter, value: Any) -> DeviceArray:
-        if not isinstance(value, DeviceArray):
-            return DeviceArray.of(self.device, parameter.admit(value))
-        self._check_device(parameter, value)
-        return value
+    def _on_device(self, parameter: Parameter, readable: Parameter, value: Any) -> DeviceArray:
+        if isinstance(value, DeviceArray):
+            self._check_device(parameter, value)
+            return value
+        if device_of(value) == self.device.dlpack:
+            return self._adopted(parameter, value)
+        return DeviceArray.of(self.device, readable.admit(value))
+
+    def _adopted(self, parameter: Parameter, value: Any) -> DeviceArray:
+        """Return an array of another library that is on the device."""
+        try:
+            array = from_device(value)
+        except (AttributeError, BufferError, RuntimeError, TypeError, ValueError) as error:
+            raise parameter.error(f"it is not handed over ({error})", "pass a DeviceArray, or a NumPy array") from error
+        if parameter.type.dtype.numpy != array.dtype:
+            raise parameter.error(f"got {array.dtype} of shape {array.shape}", "convert it")
+        missing = parameter.flags & ~array.flags.num
+        for bit, problem in _PROBLEMS.items():
+            if missing & bit:
+                raise parameter.error(f"the array {problem}", "pass a copy")
+        if address(array) % ALIGNMENT and array.size:
+            raise parameter.error(f"its address is no multiple of {ALIGNMENT}", "pass a copy")
+        return DeviceArray(self.device, array.shape, array.dtype, array)
 
     def _check_device(self, parameter: Parameter, value: DeviceArray) -> None:
         dtype = parameter.type.dtype.numpy

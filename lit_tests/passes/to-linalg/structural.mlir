@@ -28,3 +28,32 @@ func.func private @g(%B: index {catgrad.symbol = "B"}, %x: !x) -> !x {
 
 // CHECK: func.func private @elsewhere(index {catgrad.symbol = "B"}, tensor<?x4xf32>)
 func.func private @elsewhere(%B: index {catgrad.symbol = "B"}, %x: !x)
+
+// A result is computed where it is written to, if that is there before the call.
+// CHECK-LABEL: func.func @written
+// CHECK: %[[D:.+]] = bufferization.to_tensor %{{.+}} restrict writable
+// CHECK-NEXT: %[[R:.+]] = call @h(%{{.+}}, %[[D]]) {catgrad.destinations}
+// CHECK-NEXT: materialize_in_destination %[[R]] in restrict writable
+// CHECK: %[[P:.+]] = bufferization.to_tensor
+// CHECK-NEXT: call @updated(%[[P]]) :
+func.func @written(%x: tensor<4xf32>, %n: index, %room: memref<?xi8>) {
+  %y = memref.view %room[%n][] : memref<?xi8> to memref<4xf32>
+  %0 = func.call @h(%x) : (tensor<4xf32>) -> tensor<4xf32>
+  bufferization.materialize_in_destination %0 in restrict writable %y : (tensor<4xf32>, memref<4xf32>) -> ()
+  %p = bufferization.to_tensor %y restrict writable : memref<4xf32> to tensor<4xf32>
+  %1 = func.call @updated(%p) : (tensor<4xf32>) -> tensor<4xf32>
+  bufferization.materialize_in_destination %1 in restrict writable %y : (tensor<4xf32>, memref<4xf32>) -> ()
+  return
+}
+func.func private @h(%x: tensor<4xf32>) -> tensor<4xf32> {
+  return %x : tensor<4xf32>
+}
+
+// An argument that is donated is the destination.
+// CHECK-LABEL: func.func private @updated
+// CHECK-SAME: (%[[X:[a-z0-9]+]]: tensor<4xf32> {catgrad.donated = 0 : i64}) -> tensor<4xf32>
+// CHECK: bufferization.materialize_in_destination %{{.+}} in %[[X]]
+func.func private @updated(%x: tensor<4xf32> {catgrad.donated = 0 : i64}) -> tensor<4xf32> {
+  %0 = "catgrad.exp"(%x) : (tensor<4xf32>) -> tensor<4xf32>
+  return %0 : tensor<4xf32>
+}

@@ -20,11 +20,12 @@ from typing import TypeAlias
 from mlir import ir
 from mlir.dialects import arith, gpu, memref, scf
 
+from catgrad.passes.gpu.elements import Chunk, Row
 from catgrad.passes.gpu.exchange import Exchange
 from catgrad.passes.gpu.launch import ceil_divide, guarded, launch, product, split
 from catgrad.passes.gpu.layout import Layout
 from catgrad.passes.gpu.machine import GpuMachine
-from catgrad.passes.gpu.values import Chunk, Result, Row, Values
+from catgrad.passes.gpu.values import Result, Values
 from catgrad.passes.kernels.emit import Index, add, multiply, value
 from catgrad.passes.runs import Run
 

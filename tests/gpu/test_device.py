@@ -33,7 +33,7 @@ def test_a_thousand_steps_do_not_grow():
     def used():
         device.wait()
         kind = device.driver.CUmemPool_attribute.CU_MEMPOOL_ATTR_USED_MEM_CURRENT
-        return int(device.attempt(device.driver.cuMemPoolGetAttribute, device._pool, kind)[1])
+        return int(device.stream.attempt(device.driver.cuMemPoolGetAttribute, device._pool, kind)[1])
 
     state, loss = step(state, X, labels)
     before = used()

@@ -1,11 +1,5 @@
 """A device of the CUDA driver.
 
-Everything happens in the driver's default stream, in the device's primary context, which other libraries share: what
-they launch in that stream and what is launched here is in one order. Calls return before kernels have run; the host
-waits where it reads. So a failure inside a kernel is found later, by whatever comes next, and the driver does not say
-which kernel it was: the error names those that nobody has waited for since. With CUDA_LAUNCH_BLOCKING=1, a variable of
-the driver's, each launch waits, and the error names its kernel.
-
 Memory comes from a pool that keeps what is freed: an array costs an allocation by the operating system only while the
 pool grows. Freed memory may be used again at once, by what comes later in the stream.
 
@@ -15,7 +9,6 @@ Reference: https://docs.nvidia.com/cuda/cuda-driver-api/
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable
 from contextlib import suppress
 from types import ModuleType
 from typing import Any
@@ -26,20 +19,15 @@ from catgrad.errors import DeviceError
 from catgrad.passes.gpu.machine import GpuMachine
 from catgrad.runtime.gpu.assembly import embedded, to_binary
 from catgrad.runtime.gpu.cuda_kernels import CudaKernels
-from catgrad.runtime.gpu.driver import BLOCKING, MissingDriver, Properties, checked, describe, open_driver, properties
+from catgrad.runtime.gpu.driver import MissingDriver, Properties, checked, open_driver, properties
+from catgrad.runtime.gpu.stream import STREAM, CudaStream
 
 __all__ = ["CudaDevice"]
 
-_STREAM = 0
-"""The default stream."""
-_NAMED = 8
-"""Kernels that an error names at most."""
 _BORROWED = 64
 """Arrays of other libraries that are kept at most until somebody waits."""
 
 _OUT_OF_MEMORY = 2
-_FATAL = frozenset({214, 220, 226, 700, 702, 710, 714, 715, 716, 717, 718, 719, 721})
-"""Failures inside kernels and of the hardware, after which the driver gives nothing but the same error."""
 
 
 class CudaDevice:
@@ -51,8 +39,7 @@ class CudaDevice:
     Attributes:
         driver: The bindings.
         about: What the driver says of it.
-        context: Makes the device that of the calling thread, inside a `with`.
-        running: The kernels that may run still, as keys.
+        stream: The order of what happens on it.
     """
 
     dlpack = (2, 0)  # kDLCUDA
@@ -65,32 +52,31 @@ class CudaDevice:
         self.about = devices[0]
         self.name = self.about.name
         self.target = f"cuda:{_best(self.about)}"
-        self.context = _Context(driver)
-        self.running: dict[CudaKernels, None] = {}
+        self.stream = CudaStream(driver, self.about)
         self._borrowed: list[object] = []
-        with self.context:
+        with self.stream.context:
             self._pool = _pool(driver)
 
     def load(self, module: ir.Module) -> CudaKernels:
         """Have the driver compile the kernels of a module; see `catgrad.runtime.gpu.device.Device`."""
         to_binary(module)
-        return CudaKernels(self, embedded(module))
+        return CudaKernels(self.stream, embedded(module))
 
     def allocate(self, size: int) -> int:
         """Return the address of new memory, a multiple of 256."""
-        take = self.driver.cuMemAllocFromPoolAsync, size, self._pool, _STREAM
-        status, address = self.attempt(*take)
+        take = self.driver.cuMemAllocFromPoolAsync, size, self._pool, STREAM
+        status, address = self.stream.attempt(*take)
         if status == _OUT_OF_MEMORY:
             self._tidy()
-            status, address = self.attempt(*take)
+            status, address = self.stream.attempt(*take)
         if status:
-            raise self.failure(f"cannot allocate {size:,} bytes", status)
+            raise self.stream.failure(f"cannot allocate {size:,} bytes", status)
         return int(address)
 
     def free(self, address: int) -> None:
         """Give memory back to the pool."""
         with suppress(DeviceError):  # memory of a context that is lost is lost with it
-            self.attempt(self.driver.cuMemFreeAsync, address, _STREAM)
+            self.stream.attempt(self.driver.cuMemFreeAsync, address, STREAM)
 
     def give_back(self, memory: object) -> None:
         """Keep memory of another library until somebody waits: it may be used again in another stream than ours."""
@@ -101,68 +87,31 @@ class CudaDevice:
 
     def copy_in(self, address: int, source: int, size: int) -> None:
         """Copy bytes from the host; returns when they are read."""
-        status, _ = self.attempt(self.driver.cuMemcpyHtoD, address, source, size)
-        if status:
-            raise self.failure(f"cannot copy {size:,} bytes to the device", status)
+        what = f"cannot copy {size:,} bytes to the device"
+        self.stream.checked(what, self.driver.cuMemcpyHtoD, address, source, size)
 
     def copy_out(self, target: int, address: int, size: int) -> None:
         """Copy bytes to the host, after all that was launched."""
-        self._await(f"cannot copy {size:,} bytes from the device", self.driver.cuMemcpyDtoH, target, address, size)
+        self._wait(f"cannot copy {size:,} bytes from the device", self.driver.cuMemcpyDtoH, target, address, size)
 
     def wait(self) -> None:
         """Wait for all that was launched."""
-        self._await("the device has failed", self.driver.cuStreamSynchronize, _STREAM)
+        self._wait("the device has failed", self.driver.cuStreamSynchronize, STREAM)
 
-    def attempt(self, function: Callable[..., tuple[Any, ...]], *arguments: Any) -> tuple[int, Any]:
-        """Call a function of the driver for this device; return the status, and what the function gave.
-
-        Raises:
-            DeviceError: The device's context is lost, or driver and bindings are of versions that do not fit.
-        """
-        with self.context:
-            try:
-                status, *values = function(*arguments)
-            except (RuntimeError, ValueError) as error:  # the one has a function, or a status, that the other has not
-                raise DeviceError(f"{self.name}: {error}") from error
-        return int(status), values[0] if values else None
-
-    def failure(self, what: str, status: int, is_certain: bool = False) -> DeviceError:
-        """Return what to raise after a failure.
-
-        Args:
-            what: What has failed.
-            status: What the driver gave.
-            is_certain: That nothing else has failed before.
-        """
-        message = f"{self.name}: {what}: {describe(self.driver, status)}"
-        if status not in _FATAL:
-            return DeviceError(message)
-        suspects = "" if is_certain else self._suspects()
-        return DeviceError(f"{message}{suspects}: the device is lost to this process, which has to be restarted")
-
-    def _await(self, what: str, function: Callable[..., tuple[Any, ...]], *arguments: Any) -> None:
-        """Call a function of the driver that waits."""
-        running, self.running = self.running, {}
+    def _wait(self, *call: Any) -> None:
+        """Wait for all that was launched; what was kept until then is given back if it succeeds."""
         borrowed, self._borrowed = self._borrowed, []
-        status, _ = self.attempt(function, *arguments)
-        if status:
-            self.running = {**running, **self.running}
+        try:
+            self.stream.wait(*call)
+        except DeviceError:
             self._borrowed += borrowed
-            raise self.failure(what, status)
-
-    def _suspects(self) -> str:
-        """Return which kernels may have failed."""
-        names = [name for kernels in self.running for name in kernels.names.values()]
-        if not names:
-            return ""
-        more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-        return f", in one of the kernels {', '.join(names[:_NAMED])}{more} ({BLOCKING}=1 tells which)"
+            raise
 
     def _tidy(self) -> None:
         """Give back to the driver what nobody uses."""
         gc.collect()
         self.wait()
-        self.attempt(self.driver.cuMemPoolTrimTo, self._pool, 0)
+        self.stream.attempt(self.driver.cuMemPoolTrimTo, self._pool, 0)
 
 
 def _best(about: Properties) -> str:
@@ -173,25 +122,6 @@ def _best(about: Properties) -> str:
         has, needs = ("{}.{}".format(*each) for each in (about.capability, min(known.values())))
         raise MissingDriver(f"{about.name} has compute capability {has}, and kernels need {needs}")
     return max(fit, key=known.__getitem__)
-
-
-class _Context:
-    """The primary context of a device, which is the calling thread's inside a `with`; what was before, comes back.
-
-    It is kept to the end of the process: there may be arrays as long.
-    """
-
-    def __init__(self, driver: ModuleType) -> None:
-        self._driver = driver
-        self._handle = checked(driver, driver.cuDevicePrimaryCtxRetain(checked(driver, driver.cuDeviceGet(0))))
-
-    def __enter__(self) -> None:
-        (status,) = self._driver.cuCtxPushCurrent(self._handle)
-        if status:
-            raise DeviceError(f"the device's context is lost: {describe(self._driver, status)}")
-
-    def __exit__(self, *_: object) -> None:
-        self._driver.cuCtxPopCurrent()
 
 
 def _pool(driver: ModuleType) -> Any:

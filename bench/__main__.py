@@ -12,7 +12,7 @@ from rich.progress import MofNCompleteColumn, Progress, TextColumn, TimeElapsedC
 
 from bench.case import Case, Entry, select
 from bench.cases import CASES
-from bench.coordinator import Settings, run_case
+from bench.coordinator import Settings, run_together
 from bench.libraries import LIBRARIES
 from bench.plot import plot
 from bench.report import show, to_json
@@ -73,11 +73,19 @@ def run(cases: tuple[Case, ...], libraries: set[str], settings: Settings) -> lis
     entered = [(case, entries) for case in cases if (entries := chosen(case, libraries, settings.target))]
     with Progress(*columns, console=Console(stderr=True), transient=True, refresh_per_second=1) as progress:
         task = progress.add_task("", total=len(entered))
-        for case, entries in entered:
-            progress.update(task, description=case.name)
-            results.append(run_case(case, entries, settings))
-            progress.advance(task)
+        for group in compared(entered):
+            progress.update(task, description=group[-1][0].name)
+            results += run_together(group, settings)
+            progress.advance(task, len(group))
     return results
+
+
+def compared(entered: list[tuple[Case, tuple[Entry, ...]]]) -> list[list[tuple[Case, tuple[Entry, ...]]]]:
+    """The cases with their entries, those together of which one is a larger version of the other."""
+    groups: dict[str, list[tuple[Case, tuple[Entry, ...]]]] = {}
+    for case, entries in entered:
+        groups.setdefault(case.compared_to or case.name, []).append((case, entries))
+    return list(groups.values())
 
 
 def chosen(case: Case, libraries: set[str], target: str = "cpu") -> tuple[Entry, ...]:

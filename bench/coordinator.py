@@ -8,8 +8,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass, replace
 from multiprocessing import Pipe
 from typing import Any
@@ -18,7 +18,7 @@ from bench.case import Case, Entry
 from bench.messages import Failure, Prepared, Task
 from bench.results import CaseResult, Figures
 
-__all__ = ["Settings", "environment", "run_case"]
+__all__ = ["Settings", "environment", "run_case", "run_together"]
 
 
 @dataclass(frozen=True)
@@ -145,18 +145,29 @@ def environment(inherited: Mapping[str, str], threads: int) -> dict[str, str]:
 
 def run_case(case: Case, entries: tuple[Entry, ...], settings: Settings) -> CaseResult:
     """Measures these entries of a case, block by block in turn."""
+    (result,) = run_together([(case, entries)], settings)
+    return result
+
+
+def run_together(chosen: Sequence[tuple[Case, tuple[Entry, ...]]], settings: Settings) -> list[CaseResult]:
+    """Measures entries of several cases, block by block in turn, so that the cases can be compared."""
     with ExitStack() as stack:
-        workers = []
-        for entry in entries:
-            workers.append(Worker(case, entry, settings))
-            stack.callback(workers[-1].close)
+        groups = [
+            [stack.enter_context(closing(Worker(case, e, settings))) for e in entries] for case, entries in chosen
+        ]
+        workers = [worker for group in groups for worker in group]
         for phase in (Worker.open, Worker.prepare):
             take_turns(workers, phase)
-        deadline = time.monotonic() + settings.budget
+        deadline = time.monotonic() + settings.budget * len(groups)
         for _ in range(settings.rounds):
             take_turns(workers, Worker.block)
             if time.monotonic() > deadline:
                 break
+    return [result(case, group) for (case, _), group in zip(chosen, groups, strict=True)]
+
+
+def result(case: Case, workers: list[Worker]) -> CaseResult:
+    """The result of a case whose workers are done."""
     machine, competitors = partition(workers)
     return CaseResult(case.name, case.flops, case.bytes, competitors, machine, case.compared_to)
 

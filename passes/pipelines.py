@@ -16,6 +16,7 @@ from catgrad.passes.bfloats import BfloatBits
 from catgrad.passes.destinations import Destinations
 from catgrad.passes.frames import EntryFrames
 from catgrad.passes.fuse import FuseElementwise
+from catgrad.passes.gpu.alignment import AlignShared
 from catgrad.passes.gpu.driver_calls import DriverCalls
 from catgrad.passes.gpu.kernels import GpuKernels
 from catgrad.passes.gpu.machine import GpuMachine
@@ -57,7 +58,7 @@ _LOWER = (
 _INLINE = "inline{default-pipeline=},symbol-dce"
 _TO_NVVM = (
     "nvvm-attach-target{{chip={architecture} O=3}},"
-    "gpu.module(expand-strided-metadata,lower-affine,convert-scf-to-cf,"
+    "gpu.module(convert-nvgpu-to-nvvm,expand-strided-metadata,lower-affine,convert-scf-to-cf,"
     "convert-vector-to-llvm{{use-vector-alignment=1}},arith-expand{{include-bf16=true}},"
     "convert-gpu-to-nvvm,canonicalize,cse,reconcile-unrealized-casts)"
 )
@@ -131,8 +132,11 @@ def _cuda(architecture: str, _: Machine) -> tuple[Stage, ...]:
     return (
         Stage(
             "gpu",
-            (GpuKernels(machine), "canonicalize,cse", Workspace(), _OUTLINE, OneGpuModule(), ShareKernels()),
-            (_BUFFERS | {"gpu", "vector"}) - {"linalg"},
+            (
+                *(GpuKernels(machine), "canonicalize,cse", Workspace(), _OUTLINE),
+                *(OneGpuModule(), AlignShared(machine), ShareKernels()),
+            ),
+            (_BUFFERS | {"gpu", "llvm", "nvgpu", "nvvm", "vector"}) - {"linalg"},
         ),
         Stage("nvvm", (_TO_NVVM.format(architecture=architecture),), _BUFFERS | {"gpu", "llvm", "nvvm"}),
         Stage(

@@ -105,8 +105,9 @@ class Signature:
             raise CatgradError(f"{self.name}: expected {len(self.inputs)} input names, got {len(self.input_names)}")
 
     def _check_symbols(self) -> None:
-        bound = symbols(extent for type in self.inputs for extent in type.shape)
-        used = (*self.symbols, *symbols(extent for type in self.outputs for extent in type.shape))
+        inputs, outputs = (dict.fromkeys(side) for side in (self.inputs, self.outputs))
+        bound = symbols(extent for type in inputs for extent in type.shape)
+        used = (*self.symbols, *symbols(extent for type in outputs for extent in type.shape))
         for symbol in used:
             if symbol not in bound:
                 raise CatgradError(f"{self.name}: no input has the symbolic dimension {symbol}")

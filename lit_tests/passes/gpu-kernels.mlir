@@ -97,27 +97,6 @@ func.func @ordered(%x: memref<3x100xf32>, %y: memref<3xf32>) {
 
 // -----
 
-// A contraction: tiles of 16 × 64 in shared memory between two barriers, 4 × 4 sums for each thread; the zeros that C
-// begins with are not written.
-// CHECK-LABEL: func.func @product
-// CHECK-NOT: linalg.fill
-// CHECK: gpu.launch blocks({{.+}}) in (%{{[^ ]+}} = %c1, %{{[^ ]+}} = %c2, {{.+}} workgroup({{.+}} : memref<16x64xf32, #gpu.address_space<workgroup>>, {{.+}} : memref<16x64xf32,
-// CHECK: scf.for
-// CHECK: gpu.barrier
-// CHECK-COUNT-256: math.fma
-// CHECK: gpu.barrier
-// CHECK: memref.store %{{.+}}, %arg2
-func.func @product(%a: memref<100x37xf16>, %b: memref<50x37xf16>, %c: memref<100x50xf32>) {
-  %z = arith.constant 0.0 : f32
-  linalg.fill ins(%z : f32) outs(%c : memref<100x50xf32>)
-  linalg.contract indexing_maps = [affine_map<(m, n, k) -> (m, k)>, affine_map<(m, n, k) -> (n, k)>,
-                                   affine_map<(m, n, k) -> (m, n)>]
-    ins(%a, %b : memref<100x37xf16>, memref<50x37xf16>) outs(%c : memref<100x50xf32>)
-  return
-}
-
-// -----
-
 // Nothing is launched for what is empty.
 // CHECK-LABEL: func.func @empty
 // CHECK-NOT: gpu.launch

@@ -12,12 +12,11 @@ from catgrad.passes.base import DiagnosticError, Pass
 from catgrad.passes.gpu.constants import copy_constants
 from catgrad.passes.gpu.contraction import emit_contraction
 from catgrad.passes.gpu.elementwise import emit_elementwise
+from catgrad.passes.gpu.epilogue import Epilogue, is_contraction
 from catgrad.passes.gpu.machine import GpuMachine
 from catgrad.passes.gpu.rows import emit_rows
 from catgrad.passes.gpu.rowwise import is_rowwise
 from catgrad.passes.gpu.splits import divided
-from catgrad.passes.kernels.contraction import is_zero
-from catgrad.passes.kernels.problem import read
 from catgrad.passes.kernels.walk import named
 from catgrad.passes.runs import Run, find_runs
 
@@ -68,23 +67,11 @@ class GpuKernels(Pass):
 
     def _emit(self, run: Run) -> None:
         if is_contraction(run):
-            emit_contraction(read(run.steps[-1].op).oriented(), fresh=len(run.steps) > 1)
+            emit_contraction(Epilogue(run), self.machine)
         elif any(run.inner):
             emit_rows(run, self.machine)
         else:
             emit_elementwise(run, self.machine)
-
-
-def is_contraction(run: Run) -> bool:
-    """Return whether a run is a contraction, or one and its result's being filled with zero."""
-    *before, last = (step.op for step in run.steps)
-    return last.name == "linalg.contract" and (not before or (len(before) == 1 and _is_zero(before[0])))
-
-
-def _is_zero(op: ir.Operation) -> bool:
-    """Return whether an operation fills a buffer with zero."""
-    scalar = op.operands[0]
-    return len(op.operands) == 2 and not isinstance(scalar.type, ir.MemRefType) and is_zero(scalar)
 
 
 def _on_memrefs(module: ir.Operation, *names: str) -> list[ir.Operation]:

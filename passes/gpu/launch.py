@@ -12,7 +12,7 @@ from mlir.dialects import arith, gpu, scf
 
 from catgrad.passes.kernels.emit import Index, add, divide, multiply, value
 
-__all__ = ["Thread", "ceil_divide", "guarded", "launch", "product", "shared_buffer", "split"]
+__all__ = ["Thread", "all_of", "ceil_divide", "guarded", "launch", "less", "product", "shared_buffer", "split"]
 
 _AXES = 3
 _BLOCK, _THREAD = 0, 3
@@ -58,12 +58,31 @@ def launch(grid: Sequence[Index], block: Sequence[int], shared: Sequence[ir.MemR
 
 
 @contextmanager
-def guarded(condition: ir.Value) -> Iterator[None]:
-    """Emit what is inside the `with` where a condition holds."""
+def guarded(condition: ir.Value | None) -> Iterator[None]:
+    """Emit what is inside the `with` where a condition holds; None is one that always does."""
+    if condition is None:
+        yield
+        return
     op = scf.IfOp(condition)
     with ir.InsertionPoint(op.then_block):
         yield
         scf.yield_([])
+
+
+def less(position: Index, count: Index, step: int) -> ir.Value | None:
+    """Return whether a position is below a count; None if it certainly is, the count being a multiple of `step`.
+
+    Positions that are rounded up to multiples of `step` are meant, as those of threads are.
+    """
+    if isinstance(count, int) and count % step == 0:
+        return None
+    return arith.cmpi(arith.CmpIPredicate.ult, value(position), value(count))
+
+
+def all_of(conditions: Sequence[ir.Value | None]) -> ir.Value | None:
+    """Return whether all conditions hold."""
+    given = [each for each in conditions if each is not None]
+    return reduce(arith.andi, given) if given else None
 
 
 def shared_buffer(shape: Sequence[int], element: ir.Type) -> ir.MemRefType:

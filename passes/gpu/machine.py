@@ -25,9 +25,14 @@ class GpuMachine:
         access_bytes: The widest access of one thread to memory.
         registers: Registers of 32 bits that a thread may have.
         block_registers: Those that the threads of a block share.
+        shared_bytes: Memory that a block may declare to be shared.
         multiprocessors: How many of them run blocks.
         largest_block: Threads that a block may have.
         elements: Elements that a thread computes, where as many threads as one likes may share the work.
+        schedulers: Warps of a multiprocessor that each issue an instruction in one clock.
+        multiply_adds: What a multiprocessor does of them in one clock, in f32.
+        tensor_multiply_adds: What its tensor cores do, with factors of 16 bits.
+        load_bytes: What a multiprocessor reads of the memory behind it in one clock.
     """
 
     name: str
@@ -36,9 +41,14 @@ class GpuMachine:
     access_bytes: int = 16
     registers: int = 255
     block_registers: int = 65536
+    shared_bytes: int = 48 << 10
     multiprocessors: int = 108
     largest_block: int = 1024
     elements: int = 8
+    schedulers: int = 4
+    multiply_adds: int = 64
+    tensor_multiply_adds: int = 1024
+    load_bytes: int = 64
 
     def __str__(self) -> str:
         return self.name
@@ -66,7 +76,12 @@ _PRESETS = {
     machine.name: machine
     for machine in (
         GpuMachine("sm_80"),
-        GpuMachine("sm_90", multiprocessors=132),
-        GpuMachine("sm_100", multiprocessors=148),
+        GpuMachine("sm_90", multiprocessors=132, multiply_adds=128, tensor_multiply_adds=2048),
+        GpuMachine("sm_100", multiprocessors=148, multiply_adds=128, tensor_multiply_adds=2048),
     )
 }
+"""The A100, H100 and B200: the largest GPU of each architecture.
+
+Reference: CUDA C++ Programming Guide, section "Arithmetic Instructions" (results per clock cycle and multiprocessor);
+NVIDIA's white papers on the A100 and H100 (tensor cores).
+"""

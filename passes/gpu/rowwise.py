@@ -8,7 +8,7 @@ from catgrad.passes.gpu.machine import GpuMachine
 from catgrad.passes.gpu.values import Values
 from catgrad.passes.runs import Run
 
-__all__ = ["is_rowwise"]
+__all__ = ["has_few_buffers", "is_rowwise"]
 
 _MOST_BUFFERS = 16
 """Buffers that one kernel may work on; what it has to know of them is passed to each launch."""
@@ -23,19 +23,19 @@ def is_rowwise(run: Run, machine: GpuMachine) -> bool:
     if any(step.op.name != "linalg.generic" for step in run.steps):
         return False
     if len(run.steps) == 1 or not any(run.inner):
-        return _buffers(run) <= _MOST_BUFFERS
+        return has_few_buffers(run)
     values = Values(run)
     is_folding = not any(inner for step, inner in zip(run.steps, run.inner, strict=True) if not step.folded)
     if None in values.folds.values():
         return is_folding and len(values.folds) == 1
     is_one_pass = is_folding and max(values.levels) == 1
-    return _buffers(run) <= _MOST_BUFFERS and (is_one_pass or _is_spread(run, machine))
+    return has_few_buffers(run) and (is_one_pass or _is_spread(run, machine))
 
 
-def _buffers(run: Run) -> int:
-    """Return how many buffers in memory a run touches."""
+def has_few_buffers(run: Run) -> bool:
+    """Return whether the buffers in memory that a run touches are not too many for one kernel."""
     touched = {access.root for step in run.steps for access in (*step.reads, *step.writes)}
-    return len(touched - set(run.private()))
+    return len(touched - set(run.private())) <= _MOST_BUFFERS
 
 
 def _is_spread(run: Run, machine: GpuMachine) -> bool:

@@ -22,6 +22,7 @@ __all__ = [
     "constant",
     "divide",
     "equal_zero",
+    "exclusive_or",
     "extent",
     "is_float",
     "lanes_mask",
@@ -29,6 +30,7 @@ __all__ = [
     "minimum",
     "multiply",
     "reduce_lanes",
+    "remainder",
     "round_down",
     "round_up",
     "splat",
@@ -78,6 +80,22 @@ def divide(a: Index, b: int) -> Index:
     if isinstance(a, int):
         return a // b
     return a if b == 1 else arith.divui(a, value(b))
+
+
+def remainder(a: Index, b: int) -> Index:
+    """Return a − b ⌊a / b⌋ for a ≥ 0."""
+    if isinstance(a, int):
+        return a % b
+    return 0 if b == 1 else arith.remui(a, value(b))
+
+
+def exclusive_or(a: Index, b: Index) -> Index:
+    """Return a ⊕ b, bit by bit."""
+    if isinstance(a, int) and isinstance(b, int):
+        return a ^ b
+    if isinstance(a, int) and a == 0:
+        return b
+    return a if isinstance(b, int) and b == 0 else arith.xori(value(a), value(b))
 
 
 def round_down(a: Index, b: int) -> Index:

@@ -64,30 +64,31 @@ class View:
         shifted = {dim: add(self.origin.get(dim, 0), offset) for dim, offset in offsets.items()}
         return replace(self, origin={**self.origin, **shifted})
 
-    def _indices(self, offsets: Mapping[int, Index]) -> list[ir.Value]:
+    def indices(self, offsets: Mapping[int, Index]) -> list[ir.Value]:
+        """Return the position of an element along each axis of the memref."""
         return [value(add(self.origin.get(dim, 0), offsets.get(dim, 0))) for dim in self.axes]
 
     def load(self, offsets: Mapping[int, Index]) -> ir.Value:
         """Read one element."""
-        return memref.load(self.buffer, self._indices(offsets))
+        return memref.load(self.buffer, self.indices(offsets))
 
     def store(self, scalar: ir.Value, offsets: Mapping[int, Index]) -> None:
         """Write one element."""
-        memref.store(scalar, self.buffer, self._indices(offsets))
+        memref.store(scalar, self.buffer, self.indices(offsets))
 
     def load_vector(self, lanes: int, offsets: Mapping[int, Index], mask: ir.Value | None = None) -> ir.Value:
         """Read `lanes` neighbours along the last axis; lanes that `mask` disables are zero."""
         kind = vector_of(lanes, self.element)
         if mask is None:
-            return vector.load(kind, self.buffer, self._indices(offsets))
-        return vector.maskedload(kind, self.buffer, self._indices(offsets), mask, zero(kind))
+            return vector.load(kind, self.buffer, self.indices(offsets))
+        return vector.maskedload(kind, self.buffer, self.indices(offsets), mask, zero(kind))
 
     def store_vector(self, lanes: ir.Value, offsets: Mapping[int, Index], mask: ir.Value | None = None) -> None:
         """Write neighbours along the last axis, where `mask` allows."""
         if mask is None:
-            vector.store(lanes, self.buffer, self._indices(offsets))
+            vector.store(lanes, self.buffer, self.indices(offsets))
         else:
-            vector.maskedstore(self.buffer, self._indices(offsets), mask, lanes)
+            vector.maskedstore(self.buffer, self.indices(offsets), mask, lanes)
 
     def broadcast(self, lanes: int, offsets: Mapping[int, Index], element: ir.Type) -> ir.Value:
         """Read one element, convert it to `element`, and repeat it in every lane."""

@@ -3,6 +3,8 @@ import json
 import pytest
 from rich.console import Console
 
+from bench.__main__ import compared
+from bench.case import Case, normal
 from bench.coordinator import Settings
 from bench.plot import peer_points
 from bench.report import duration, failures, growth, table, to_json
@@ -56,6 +58,13 @@ def test_a_larger_case_is_compared_to_the_one_that_it_enlarges():
     large = CaseResult("compile/200", 0, 0, (figures("catgrad", 3.0), figures("torch", 1.0)), (), "compile/2")
     assert growth([small, large]) == ["compile/200 ÷ compile/2: catgrad 1.50"]
     assert growth([large]) == growth([small]) == []
+
+
+def test_cases_that_are_compared_take_turns():
+    small, large, other = (
+        Case(name, normal(), (), abs, compared_to=to) for name, to in (("2", ""), ("200", "2"), ("x", ""))
+    )
+    assert compared([(small, ()), (other, ()), (large, ())]) == [[(small, ()), (large, ())], [(other, ())]]
 
 
 def test_json_keeps_every_block_and_the_ratio(result, tmp_path):

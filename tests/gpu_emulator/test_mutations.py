@@ -5,7 +5,10 @@ import re
 import numpy as np
 import pytest
 
+import catgrad as cg
+from catgrad.prepare import prepare
 from catgrad.runtime.gpu_emulator import EmulationError
+from catgrad.source import Source
 
 SCHEDULES = ["forward", "reverse", "round-robin", "random:0", "random:1"]
 SPACE = "#gpu.address_space<workgroup>"
@@ -127,26 +130,40 @@ gpu.func @product(%A: memref<16x16xf16>, %B: memref<16x8xf16>, %C: memref<2x16x8
 """
 
 
+def compiled(name, function, *types):
+    """Return the first kernel of a compiled program, under another name."""
+    text = Source(*prepare(function, *types), "cuda:emulate").ir("gpu")
+    kernel = re.search(r"( +)gpu\.func @(.+?)\n\1\}", text, re.DOTALL)[0]
+    return re.sub(r"@\w+\(", f"@{name}(", kernel, count=1)
+
+
+# What is compiled of C = A B: five stages of the depth go through three places in shared memory, before tensor cores.
+STAGES = compiled("stages", lambda x, y: cg.contract("ik,kj->ij", x, y), cg.f16[16, 160], cg.f16[160, 16])
+
+
 def arrays(kernel):
     """Return the inputs of a kernel, its result, and how to launch it."""
     generator = np.random.default_rng(0)
+    if kernel == "stages":
+        a, b = (generator.integers(-2, 3, shape).astype(np.float16) for shape in ((16, 160), (160, 16)))
+        return [a, b], (a.astype(np.float32) @ b.astype(np.float32)).astype(np.float16), (1,), (32,)
     if kernel == "tree":
         x = generator.integers(-9, 9, 128).astype(np.float32)
-        return [x], np.repeat(x.reshape(2, 64).sum(axis=1), 64), (2,)
+        return [x], np.repeat(x.reshape(2, 64).sum(axis=1), 64), (2,), (64,)
     if kernel == "tiles":
         x = generator.integers(-9, 9, 256).astype(np.float32)
-        return [x], x.reshape(4, 64).sum(axis=0)[::-1], (1,)
+        return [x], x.reshape(4, 64).sum(axis=0)[::-1], (1,), (64,)
     a, b = (generator.integers(-9, 9, shape).astype(np.float16) for shape in ((16, 16), (16, 8)))
-    return [a, b], np.stack([a.astype(np.float32) @ b.astype(np.float32)] * 2), (1,)
+    return [a, b], np.stack([a.astype(np.float32) @ b.astype(np.float32)] * 2), (1,), (64,)
 
 
 def is_right(gpu, body, schedule):
     """Return whether a kernel computes under a schedule what it should, without an error."""
     kernel = re.search(r"@(\w+)", body)[1]
-    inputs, expected, grid = arrays(kernel)
+    inputs, expected, grid, block = arrays(kernel)
     result = np.full_like(expected, np.nan)
     try:
-        gpu(body, schedule).run(kernel, grid, (64,), *inputs, result)
+        gpu(body, schedule).run(kernel, grid, block, *inputs, result)
     except EmulationError:
         return False
     return np.array_equal(result, expected)
@@ -186,10 +203,21 @@ MUTATIONS = {
     .replace("%C[%warp, %g, %j]", "%C[%warp, %g_, %j]")
     .replace("%C[%warp, %g8, %j]", "%C[%warp, %g, %j]")
     .replace("%g_", "%g8"),
+    "stages without barrier": drop(STAGES, "gpu.barrier", 0),
+    "stages without wait": drop(STAGES, "nvvm.cp.async.wait.group 1", 0),
+    "stages that wait for too little": STAGES.replace("wait.group 1", "wait.group 2"),
+    "stages that begin with a copy less": drop(STAGES, "nvvm.cp.async.commit.group", 0),
+    "stages in too few places": re.sub(r"(cmpi eq, %\w+, )%c2 ", r"\1%c1 ", STAGES),
+    "stages that are not twisted where they are written": re.sub(r"arith.xori", "arith.ori", STAGES, count=1),
+    "fragments of A swapped": re.sub(r"A\[(%\w+), (%\w+), ", r"A[\2, \1, ", STAGES, count=1),
+    "a fragment of B swapped": re.sub(r"B\[(%\w+), (%\w+)\]", r"B[\2, \1]", STAGES, count=1),
+    "sums swapped": re.sub(r"C\[(%\w+), (%\w+), ", r"C[\2, \1, ", STAGES, count=1),
+    "a fragment transposed": STAGES.replace("transpose = false", "transpose = true", 1),
+    "a fragment not transposed": STAGES.replace("transpose = true", "transpose = false", 1),
 }
 
 
-@pytest.mark.parametrize("body", [TREE, TILES, PRODUCT], ids=["tree", "tiles", "product"])
+@pytest.mark.parametrize("body", [TREE, TILES, PRODUCT, STAGES], ids=["tree", "tiles", "product", "stages"])
 @pytest.mark.parametrize("schedule", SCHEDULES)
 def test_correct_kernels_are_right_under_every_schedule(gpu, body, schedule):
     assert is_right(gpu, body, schedule)
@@ -197,4 +225,5 @@ def test_correct_kernels_are_right_under_every_schedule(gpu, body, schedule):
 
 @pytest.mark.parametrize("body", MUTATIONS.values(), ids=MUTATIONS)
 def test_mistakes_are_found(gpu, body):
+    assert body not in {TREE, TILES, PRODUCT, STAGES}
     assert not all(is_right(gpu, body, schedule) for schedule in SCHEDULES)

@@ -5,6 +5,7 @@ is a functor on it, and what results is compiled to native code that needs no fr
 """
 
 from catgrad import ops as ops
+from catgrad import own_code as own_code
 from catgrad.autodiff import grad as grad
 from catgrad.autodiff import learner as learner
 from catgrad.autodiff import value_and_grad as value_and_grad

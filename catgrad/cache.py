@@ -15,23 +15,23 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
-from importlib.util import find_spec
 from pathlib import Path
 from stat import S_ISREG
 from typing import Any
 
 from platformdirs import user_cache_path
 
+from catgrad import own_code
 from catgrad.errors import CatgradError
-from catgrad.prepare import IMPORTED
-from catgrad.saved import About, Saved, read, read_about, replace
+from catgrad.files import replace
+from catgrad.saved import About, Saved, read, read_about
 
-__all__ = ["Cache", "Entry", "has_changed", "key", "versions"]
+__all__ = ["Cache", "Entry", "key", "versions"]
 
 FOLDER, BYTES = "CATGRAD_CACHE_DIR", "CATGRAD_CACHE_BYTES"
 """Variables of the environment."""
@@ -113,7 +113,7 @@ class Cache:
             OSError: The folder cannot be written.
         """
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        replace(self._path(saved.about.key), saved.to_bytes(), _PRIVATE)
+        replace({self._path(saved.about.key): saved.to_bytes()}, _PRIVATE)
         self._shrink()
 
     def advice(self, error: OSError) -> str:
@@ -122,9 +122,13 @@ class Cache:
         return f"compiled functions cannot be kept in {self.folder}: {error}: {advice}"
 
     def entries(self) -> list[Entry]:
-        """Return the entries, the last used first."""
+        """Return the entries, the last used first.
+
+        Raises:
+            OSError: The folder is a file, or cannot be read.
+        """
         found = []
-        for path in self.folder.glob(f"*{_SUFFIX}"):
+        for path in self._files(lambda name: name.endswith(_SUFFIX) and not name.startswith(".")):
             with suppress(FileNotFoundError):  # another process may have removed it
                 about = path.stat()
                 if S_ISREG(about.st_mode):
@@ -132,11 +136,21 @@ class Cache:
         return sorted(found, key=lambda entry: entry.used, reverse=True)
 
     def clear(self) -> list[Entry]:
-        """Remove all entries, and return what they were."""
+        """Remove all entries, and return what they were.
+
+        Raises:
+            OSError: The folder is a file, or one of its files cannot be removed.
+        """
         entries = self.entries()
         for path in (*(entry.path for entry in entries), *self._unfinished(0)):
             path.unlink(missing_ok=True)
         return entries
+
+    def _files(self, is_wanted: Callable[[str], bool]) -> list[Path]:
+        try:
+            return [self.folder / name for name in os.listdir(self.folder) if is_wanted(name)]
+        except FileNotFoundError:
+            return []
 
     def _path(self, key: str) -> Path:
         return self.folder / f"{key}{_SUFFIX}"
@@ -152,7 +166,7 @@ class Cache:
 
     def _unfinished(self, age: float) -> Iterator[Path]:
         """Yield what processes have left that ended while they wrote, if it has been there for some seconds."""
-        for path in self.folder.glob(f".*{_SUFFIX}-*"):
+        for path in self._files(lambda name: name.startswith(".") and f"{_SUFFIX}-" in name):
             with suppress(FileNotFoundError):
                 if time.time() - path.stat().st_mtime >= age:
                     yield path
@@ -164,32 +178,10 @@ def key(**parts: Any) -> str:
     Args:
         **parts: What JSON can hold.
     """
-    return hashlib.sha256(json.dumps({**parts, "versions": versions(), "code": _code()}).encode()).hexdigest()
+    return hashlib.sha256(json.dumps({**parts, "versions": versions(), "code": own_code.digest()}).encode()).hexdigest()
 
 
 @cache
 def versions() -> dict[str, str]:
     """Return the versions of catgrad and of its compiler."""
     return {package: version(package) for package in _PACKAGES}
-
-
-@cache
-def _code() -> str:
-    """Return what stands for catgrad's own code, which changes between versions while somebody works on it."""
-    found = hashlib.sha256()
-    for path in _files():
-        found.update(path.read_bytes())
-    return found.hexdigest()
-
-
-def has_changed() -> bool:
-    """Return whether a file of catgrad has changed since it was imported: what was read may not be what is there."""
-    return any(path.stat().st_mtime > IMPORTED for path in _files())
-
-
-@cache
-def _files() -> list[Path]:
-    """Return the files of catgrad that code depends on."""
-    specs = map(find_spec, ("catgrad", "catgrad.dialect", "catgrad.passes"))
-    folders = [Path(folder) for spec in specs if spec for folder in spec.submodule_search_locations or ()]
-    return sorted({path for folder in folders for path in folder.rglob("*.py")})

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import time
 from collections import defaultdict, deque
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from catgrad import trees
@@ -16,10 +16,7 @@ from catgrad.runtime import Signature
 from catgrad.term import Term, linkable
 from catgrad.types import TensorType
 
-__all__ = ["IMPORTED", "TERM", "prepare", "signature_of"]
-
-IMPORTED = time.time()
-"""When this file was read, as one of the first of catgrad."""
+__all__ = ["TERM", "prepare", "signature_of"]
 
 TERM = "term"
 """What the stage before MLIR is called."""
@@ -48,7 +45,8 @@ def prepare(
     term = _term(f, types, bind or {})
     donated = _donated(f, term, donate)
     program = _reduced(term)
-    return program, signature_of(program, donated)
+    bound = tuple((name, value) for name, value in (bind or {}).items() if isinstance(value, int))
+    return program, replace(signature_of(program, donated), bound=bound)
 
 
 def _reduced(term: Term) -> Term:
@@ -110,6 +108,7 @@ def signature_of(term: Term, donated: tuple[tuple[int, int], ...]) -> Signature:
         outputs=term.target_types,
         donated=donated,
         nonempty=term.nonempty,
+        computed=term.symbolic_types,
         input_names=term.input_names,
         input_tree=term.input_tree,
         output_tree=term.output_tree,

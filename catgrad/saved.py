@@ -16,25 +16,22 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import os
 import zlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import Any
 from zipfile import ZIP_DEFLATED, BadZipFile, ZipFile, ZipInfo
 
 from catgrad.errors import CatgradError
 
-__all__ = ["About", "Saved", "read", "read_about", "replace"]
+__all__ = ["About", "Saved", "read", "read_about"]
 
 FORMAT = 1
 """Of the file, and of what machine code takes: that of another format is not run."""
 
 _MANIFEST, _TERM, _CODE = "manifest.json", "term.json", "code.o"
 _DATE = (1980, 1, 1, 0, 0, 0)
-_MODE = 0o644
 
 
 @dataclass(frozen=True)
@@ -124,27 +121,6 @@ def read_about(path: Path) -> About:
             return _about(_manifest(file))
     except _NOT_OURS as error:
         raise CatgradError(_explain(path, error)) from error
-
-
-def replace(path: Path, content: bytes, mode: int = _MODE) -> None:
-    """Write a file at once: others see the old one or the new one, and who has opened the old one keeps it.
-
-    Raises:
-        OSError: It cannot be written; the error names `path`.
-    """
-    try:
-        with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}-", delete=False) as file:
-            name = Path(file.name)
-            try:
-                file.write(content)
-                file.flush()
-                os.chmod(name, mode)
-                os.replace(name, path)
-            except BaseException:
-                name.unlink()
-                raise
-    except OSError as error:
-        raise OSError(error.errno, error.strerror, str(path)) from error
 
 
 _NOT_OURS = (BadZipFile, LookupError, TypeError, ValueError, AttributeError, EOFError, RuntimeError, zlib.error)

@@ -10,16 +10,16 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from catgrad import cache, trees
+from catgrad import cache, files, own_code, trees
 from catgrad.cache import Cache
 from catgrad.errors import CatgradError, CompileError
 from catgrad.json_reader import from_json
+from catgrad.location import caller
 from catgrad.prepare import TERM, signature_of
 from catgrad.runtime import Code, Executable, Signature
 from catgrad.runtime.llvm import link, processor
 from catgrad.runtime.structure import tuple_tree
 from catgrad.saved import About, Saved, read
-from catgrad.saved import replace as write
 from catgrad.term import Term
 
 __all__ = ["Source", "executable", "load"]
@@ -92,15 +92,15 @@ class Source:
         """Write a file of its executable."""
         kept = self.kept(object_code)
         nesting = [trees.to_json(tree) for tree in (self.term.input_tree, self.term.output_tree)]
-        write(path, replace(kept, about=replace(kept.about, nesting=nesting)).to_bytes())
+        files.replace({path: replace(kept, about=replace(kept.about, nesting=nesting)).to_bytes()})
 
     def export(self, folder: Path, name: str | None, target: str, parameters: Mapping[str, Any] | None) -> list[Path]:
         """Write a library of its one function."""
         from catgrad.runtime.aot.export import export
-        from catgrad.runtime.aot.interface import is_free
+        from catgrad.runtime.aot.programs import FUNCTIONS, PREDICT
 
         own = self.signature.name
-        function = own if is_free(own) else "predict"
+        function = own if own in FUNCTIONS else PREDICT
         return export(folder, {function: (self.term, self.signature)}, name, target, parameters)
 
     @cached_property
@@ -182,9 +182,18 @@ def _new(source: Source, seconds: MutableMapping[str, float]) -> Code:
         try:
             kept.add(source.kept(code.object_code))
         except OSError as error:
-            warnings.warn(kept.advice(error), stacklevel=2)
+            _warn(kept.advice(error))
         seconds[STORE] = perf_counter() - started
     return code
+
+
+def _warn(message: str) -> None:
+    """Warn at the user's line that led here."""
+    place = caller()
+    if place is None:
+        warnings.warn(message, stacklevel=2)
+    else:
+        warnings.warn_explicit(message, UserWarning, place.file, place.line)
 
 
 def _cache(source: Source) -> Cache | None:
@@ -192,7 +201,7 @@ def _cache(source: Source) -> Cache | None:
 
     Code is not kept while somebody works on catgrad: this process may have read a file that has changed since.
     """
-    return Cache.of_user() if source.target == _CPU and not cache.has_changed() else None
+    return Cache.of_user() if source.target == _CPU and not own_code.has_changed() else None
 
 
 def _executable(source: Source, code: Code, seconds: Mapping[str, float]) -> Executable:

@@ -129,9 +129,18 @@ class Term(Shown):
     @cached_property
     def nonempty(self) -> tuple[Extent, ...]:
         """The extents, here and in definitions, that have to be at least 1 and are not provably so."""
-        bodies = (*(definition.term for definition in self.definitions), self)
-        found = dict.fromkeys(extent for body in bodies for extent in body._operands_nonempty())
+        found = dict.fromkeys(extent for body in self._bodies for extent in body._operands_nonempty())
         return tuple(extent for extent in found if not dims.provably_positive(extent))
+
+    @cached_property
+    def symbolic_types(self) -> tuple[TensorType, ...]:
+        """The types, here and in definitions, that depend on symbols."""
+        found = dict.fromkeys(type for body in self._bodies for type in body.node_types)
+        return tuple(type for type in found if not type.is_static)
+
+    @property
+    def _bodies(self) -> tuple[Term, ...]:
+        return (*(definition.term for definition in self.definitions), self)
 
     def _operands_nonempty(self) -> Iterator[Extent]:
         for step in self.steps:

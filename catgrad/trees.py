@@ -75,7 +75,7 @@ def leaf_names(root: str, tree: Any) -> list[str]:
 
 
 def to_json(shape: Tree) -> Any:
-    """Return a shape of dicts, lists and tuples as what JSON can hold.
+    """Return a shape of dicts, lists, tuples and None as what JSON can hold.
 
     Raises:
         CatgradError: It has something else, such as a dataclass, whose meaning is in a program.
@@ -86,6 +86,8 @@ def to_json(shape: Tree) -> Any:
     """
     if shape.is_leaf():
         return 0
+    if shape.type is type(None):
+        return None
     children = list(map(to_json, shape.children()))
     if shape.type is dict and all(isinstance(key, str | int) for key in shape.entries()):
         return {"dict": [[key, child] for key, child in zip(shape.entries(), children, strict=True)]}
@@ -105,8 +107,8 @@ def from_json(data: Any) -> Tree:
 
 
 def _nested(data: Any) -> Any:
-    if data == 0:
-        return 0
+    if data in (0, None):
+        return data
     ((kind, children),) = data.items()
     if kind == "dict":
         return {key: _nested(child) for key, child in children}

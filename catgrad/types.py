@@ -11,6 +11,7 @@ Example:
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ from catgrad.dims import Extent, Symbol
 from catgrad.errors import CatgradError, TypeCheckError
 
 __all__ = [
+    "LARGEST",
     "DType",
     "TensorType",
     "bf16",
@@ -106,6 +108,8 @@ _OF_PYTHON: dict[object, DType] = {bool: bool_, int: i32, float: f32}
 _KNOWN: dict[object, DType] = {key: each for each in dtypes for key in (each, each.name, each.numpy, each.numpy.type)}
 _KNOWN |= {each.numpy.name: each for each in dtypes} | _OF_PYTHON
 
+LARGEST = 1 << 46
+"""The most elements that a tensor may have: with 8 bytes each, and room to round up, there is memory for no more."""
 _GREATEST_EXTENT = 2**63 - 1
 
 
@@ -141,7 +145,8 @@ class TensorType:
         symbols: The symbols of the shape, in order of first appearance.
 
     Raises:
-        TypeCheckError: If an extent is negative, too large for 64 bits, or neither an integer nor a dimension.
+        TypeCheckError: If an extent is negative, too large for 64 bits, or neither an integer nor a dimension; or if
+            the extents that are known, those of 0 apart, have a product above `LARGEST`.
 
     Example:
         >>> TensorType(f32, ["B", 784])
@@ -160,6 +165,8 @@ class TensorType:
         found = cls._interned.get(key)
         if found is not None:
             return found
+        if math.prod(extent for extent in key[1] if isinstance(extent, int) and extent) > LARGEST:
+            raise TypeCheckError(f"{dtype}[{', '.join(map(str, key[1]))}] has more than {LARGEST} elements")
         self = super().__new__(cls)
         object.__setattr__(self, "dtype", dtype)
         object.__setattr__(self, "shape", key[1])

@@ -18,7 +18,7 @@ from mlir.dialects import arith
 from catgrad.passes.base import Pass
 from catgrad.passes.kernels.walk import named
 
-__all__ = ["EmulateMultiplyAdd"]
+__all__ = ["EmulateMultiplyAdd", "constant"]
 
 _SPLITTER = float((1 << 27) + 1)
 """Multiplying by it cuts the 53 bits of an f64 into two halves."""
@@ -70,7 +70,7 @@ def _error_of_product(a: ir.Value, b: ir.Value, product: ir.Value) -> ir.Value:
 
 def _halves(x: ir.Value) -> tuple[ir.Value, ir.Value]:
     """Return two numbers of 26 bits whose sum is x."""
-    scaled = arith.mulf(x, _constant(x.type, _SPLITTER))
+    scaled = arith.mulf(x, constant(x.type, _SPLITTER))
     high = arith.subf(scaled, arith.subf(scaled, x))
     return high, arith.subf(x, high)
 
@@ -82,7 +82,8 @@ def _error_of_sum(a: ir.Value, b: ir.Value, total: ir.Value) -> ir.Value:
     return arith.addf(arith.subf(a, rounded_a), arith.subf(b, rounded_b))
 
 
-def _constant(kind: ir.Type, number: float) -> ir.Value:
+def constant(kind: ir.Type, number: float) -> ir.Value:
+    """Return a number, or a vector of it."""
     if not isinstance(kind, ir.VectorType):
         return arith.constant(kind, number)
     splat = ir.DenseElementsAttr.get_splat(kind, ir.FloatAttr.get(kind.element_type, number))

@@ -21,6 +21,7 @@ from catgrad.passes.gpu.driver_calls import DriverCalls
 from catgrad.passes.gpu.kernels import GpuKernels
 from catgrad.passes.gpu.machine import GpuMachine
 from catgrad.passes.gpu.modules import OneGpuModule
+from catgrad.passes.gpu.residence import KeepRegisters
 from catgrad.passes.internal import Internal
 from catgrad.passes.kernels.contraction import ContractionKernels
 from catgrad.passes.kernels.copies import StridedCopies
@@ -30,6 +31,7 @@ from catgrad.passes.kernels.reduction import ReductionKernels
 from catgrad.passes.machine import Machine
 from catgrad.passes.multiply_add import EmulateMultiplyAdd
 from catgrad.passes.names import OwnNames
+from catgrad.passes.remainder import LongDivision
 from catgrad.passes.share import ShareKernels
 from catgrad.passes.workspace import Workspace
 
@@ -51,7 +53,7 @@ _BUFFERIZE = (
 )
 _LOWER = (
     "expand-strided-metadata,lower-affine,convert-scf-to-cf,convert-vector-to-llvm,convert-math-to-llvm,"
-    "convert-math-to-libm,arith-expand{include-bf16=true},finalize-memref-to-llvm,convert-arith-to-llvm,"
+    "arith-expand{include-bf16=true},finalize-memref-to-llvm,convert-arith-to-llvm,"
     "convert-index-to-llvm,convert-func-to-llvm,convert-cf-to-llvm,convert-ub-to-llvm,reconcile-unrealized-casts"
 )
 
@@ -115,7 +117,7 @@ def _cpu(machine: Machine) -> tuple[Stage, ...]:
         ),
         Stage(
             "loops",
-            ("convert-linalg-to-loops,canonicalize,cse", HoistInvariantLoads()),
+            ("convert-linalg-to-loops,canonicalize,cse", HoistInvariantLoads(), LongDivision()),
             (_BUFFERS | {"vector"}) - {"linalg"},
         ),
         Stage(
@@ -134,7 +136,7 @@ def _cuda(architecture: str, _: Machine) -> tuple[Stage, ...]:
             "gpu",
             (
                 *(GpuKernels(machine), "canonicalize,cse", Workspace(), _OUTLINE),
-                *(OneGpuModule(), AlignShared(machine), ShareKernels()),
+                *(OneGpuModule(), AlignShared(machine), KeepRegisters(), ShareKernels()),
             ),
             (_BUFFERS | {"gpu", "llvm", "nvgpu", "nvvm", "vector"}) - {"linalg"},
         ),

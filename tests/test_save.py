@@ -16,7 +16,7 @@ import pytest
 from compiling import compile_some
 
 import catgrad as cg
-from catgrad import nn, optim, saved, source
+from catgrad import nn, optim, own_code, saved, source
 from catgrad.cache import BYTES, FOLDER, Cache
 from catgrad.errors import CatgradError
 from catgrad.runtime.llvm import Processor, link
@@ -278,8 +278,9 @@ def test_what_was_used_longest_ago_goes_first(folder, monkeypatch):
 
 def test_a_folder_that_cannot_be_written_is_a_warning(folder):
     folder.write_text("a file")
-    with pytest.warns(UserWarning, match=rf"compiled functions cannot be kept in {folder}: .*{FOLDER}"):
+    with pytest.warns(UserWarning, match=rf"compiled functions cannot be kept in {folder}: .*{FOLDER}") as warned:
         assert cg.compile(lambda x: x + 1, cg.f32[3])(np.zeros(3, np.float32)).tolist() == [1, 1, 1]
+    assert [each.filename for each in warned] == [__file__]
 
 
 def test_a_limit_that_is_no_number(folder, monkeypatch):
@@ -303,7 +304,7 @@ def test_an_executable_exports_itself(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path / "my-net")
     import my_net
 
-    np.testing.assert_array_equal(my_net.layer(X)["n"][0], X + 1)
+    np.testing.assert_array_equal(my_net.predict(X)["n"][0], X + 1)
 
 
 def test_a_learner_exports_itself(tmp_path, monkeypatch):
@@ -389,9 +390,18 @@ def test_what_was_left_half_written_is_removed(folder):
 
 
 def test_code_is_not_kept_while_catgrad_changes(folder, monkeypatch):
-    monkeypatch.setattr(source.cache, "has_changed", lambda: True)
+    file, (size, time) = next(iter(own_code._IMPORTED.items()))
+    monkeypatch.setitem(own_code._IMPORTED, file, (size, time - 1))
     cg.compile(layer, cg.f32[B, 3])
     assert not folder.exists()
+
+
+def test_code_is_kept_whatever_the_clock_says(folder, monkeypatch):
+    ahead = {file: (size, time + 10**18) for file, (size, time) in own_code._IMPORTED.items()}
+    monkeypatch.setattr(own_code, "_IMPORTED", ahead)
+    monkeypatch.setattr(own_code, "_state", lambda: ahead)
+    cg.compile(layer, cg.f32[B, 3])
+    assert len(list(folder.iterdir())) == 1
 
 
 def test_a_loaded_executable_runs_at_the_end_of_a_process(tmp_path):
@@ -417,3 +427,9 @@ def test_keys_that_no_file_can_hold(tmp_path):
     (tmp_path / "exe").write_bytes(dataclasses.replace(kept, about=about).to_bytes())
     with pytest.raises(CatgradError, match=r"is not what `exe.save` writes"):
         cg.load(tmp_path / "exe")
+
+
+def test_results_may_have_none(tmp_path):
+    cg.compile(lambda x: (x, None, {"a": x, "b": None}), cg.f32[3]).save(tmp_path / "exe")
+    first, nothing, rest = cg.load(tmp_path / "exe")(np.ones(3, np.float32))
+    assert (first.tolist(), nothing, rest["a"].tolist(), rest["b"]) == ([1, 1, 1], None, [1, 1, 1], None)

@@ -164,3 +164,10 @@ def test_the_type_of_an_array():
         TensorType.of([1])
     with pytest.raises(TypeCheckError, match="int16"):
         TensorType.of(np.zeros(2, np.int16))
+
+
+@pytest.mark.parametrize("shape", [(2**33, 2**33), (2**46 + 1,), (0, 2**40, 2**40), ("B", 2**40, 2**40)])
+def test_a_tensor_that_no_memory_holds_is_no_type(shape):
+    with pytest.raises(TypeCheckError, match="has more than 70368744177664 elements"):
+        f32[shape]
+    assert f32[2**46, "B"].rank == 2

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal, getcontext
+from decimal import Decimal, getcontext, localcontext
 from itertools import groupby
 
 import numpy as np
@@ -34,14 +34,19 @@ SQRT2 = Decimal(2).sqrt()
 def arctan_inverse(n: int) -> Decimal:
     """arctan(1/n) by its power series, for Machin's formula."""
     total, power, k = Decimal(0), ONE / n, 0
-    while abs(power) > NOTHING:
+    while abs(power) > ONE.scaleb(-getcontext().prec):
         total += power / (2 * k + 1)
         power /= -n * n
         k += 1
     return total
 
 
-PI = 4 * (4 * arctan_inverse(5) - arctan_inverse(239))
+def machin() -> Decimal:
+    """Π to the precision of the context."""
+    return 4 * (4 * arctan_inverse(5) - arctan_inverse(239))
+
+
+PI = machin()
 TWO_OVER_SQRT_PI = 2 / PI.sqrt()
 
 
@@ -79,6 +84,14 @@ def pieces(value: Decimal, bits: int, count: int) -> list[float]:
         numbers.append(value // unit * unit)
         value -= numbers[-1]
     return [float(number) for number in [*numbers, value]]
+
+
+def turn_digits(bits: int, count: int) -> list[float]:
+    """1/(2π) in digits of so many bits, as fractions: each a double."""
+    with localcontext() as context:
+        context.prec = bits * count // 3  # a decimal digit has more than three bits
+        scaled = int((1 << bits * count) / (2 * machin()))
+    return [(scaled >> bits * (count - k) & ((1 << bits) - 1)) / (1 << bits) for k in range(1, count + 1)]
 
 
 @dataclass(frozen=True)
@@ -174,12 +187,24 @@ def erf_weight(a: Decimal) -> Decimal:
     return a * a * (1 - erf(a)) / erf(a)
 
 
+def artanh_rest(z: Decimal) -> Decimal:
+    """(artanh s / s - 1 - z/3) / z² with z = s²: Σ z^n / (2n + 5)."""
+    total, power, n = Decimal(0), ONE, 0
+    while power > NOTHING:
+        total += power / (2 * n + 5)
+        power *= z
+        n += 1
+    return total
+
+
 DTYPES: Mapping[str, type[np.floating]] = {"f32": np.float32, "f64": np.float64}
 
 HALF_LN2 = LN2 / 2 * Decimal("1.001")
 NEAR_ZERO = Decimal("1e-4")
 EIGHTH_TURN = Decimal("0.2505")  # (1/2)², slightly widened
 HALF_PI = PI / 2
+EIGHTH_TURN_SQUARED = (PI / 4 * Decimal("1.001")) ** 2
+ARTANH_END = ((SQRT2 - 1) / (SQRT2 + 1) * Decimal("1.001")) ** 2
 
 FITS = (
     Fit(
@@ -222,9 +247,40 @@ FITS = (
         {"f64": 3},
         "cos(π/2 f) = 1 + f² p(f²) for |f| ≤ 1/2, to the accuracy of f32",
     ),
+    Fit(
+        "SINE",
+        lambda z: (alternating(z, 1) - 1) / z,
+        lambda z: z / alternating(z, 1),
+        (NEAR_ZERO, EIGHTH_TURN_SQUARED),
+        {"f64": 5},
+        "sin r = r + r³ p(r²) for |r| ≤ π/4",
+    ),
+    Fit(
+        "COSINE",
+        lambda z: (alternating(z, 0) - 1 + z / 2) / (z * z),
+        lambda z: z * z / alternating(z, 0),
+        (NEAR_ZERO, EIGHTH_TURN_SQUARED),
+        {"f64": 5},
+        "cos r = 1 - r²/2 + r⁴ p(r²) for |r| ≤ π/4",
+    ),
+    Fit(
+        "ARTANH",
+        artanh_rest,
+        lambda z: z * z,
+        (Decimal(0), ARTANH_END),
+        {"f64": 7},
+        "artanh s = s (1 + s²/3 + s⁴ p(s²)) for |s| ≤ (√2 - 1) / (√2 + 1)",
+    ),
 )
 
-SPLITS = {"LN2": ("ln 2", LN2), "LOG2_E": ("log₂ e", 1 / LN2), "TWO_OVER_SQRT_PI": ("2/√π", TWO_OVER_SQRT_PI)}
+SPLITS = {
+    "LN2": ("ln 2", LN2),
+    "LOG2_E": ("log₂ e", 1 / LN2),
+    "TWO_LOG2_E": ("2 log₂ e", 2 / LN2),
+    "HALF_PI": ("π/2", HALF_PI),
+    "THIRD": ("1/3", ONE / 3),
+    "TWO_OVER_SQRT_PI": ("2/√π", TWO_OVER_SQRT_PI),
+}
 
 HEADER = '''"""Constants and minimax coefficients, constant term first, for each format.
 
@@ -236,6 +292,10 @@ TURN_BITS, TURN_PIECES = 29, 5
 TURN_COMMENT = f"""\
 # 1/(2π) in pieces of {TURN_BITS} bits and a remainder: an f32 times such a piece is exact in f64. Together they reach
 # 2^-198, so that 2^128 times the sum is known to 2^-70 of a turn."""
+
+TURN_DIGIT_BITS, TURN_DIGITS = 53, 36
+TURN_DIGITS_COMMENT = f"""\
+# 1/(2π) in digits of {TURN_DIGIT_BITS} bits, as fractions."""
 
 
 def tuple_source(numbers: Sequence[float], indent: str = "") -> str:
@@ -267,7 +327,9 @@ def source() -> str:
     """The text of `passes/to_linalg/polynomials.py`."""
     splits = [split_source(name, *constant) for name, constant in SPLITS.items()]
     turn = f"{TURN_COMMENT}\nTURN = {tuple_source(pieces(1 / (2 * PI), TURN_BITS, TURN_PIECES))}"
-    return "\n\n".join([HEADER.rstrip(), *splits, turn, *map(fit_source, FITS)]) + "\n"
+    digits = f"TURN_DIGITS = {tuple_source(turn_digits(TURN_DIGIT_BITS, TURN_DIGITS))}"
+    digits = f"{TURN_DIGITS_COMMENT}\nTURN_DIGIT_BITS = {TURN_DIGIT_BITS}\n{digits}"
+    return "\n\n".join([HEADER.rstrip(), *splits, turn, digits, *map(fit_source, FITS)]) + "\n"
 
 
 if __name__ == "__main__":

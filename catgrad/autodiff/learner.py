@@ -97,14 +97,17 @@ class Learner:
 
         Raises:
             TypeCheckError: The types do not fit the model.
-            CatgradError: There is no such function, dimension or target, or no C compiler to link with.
+            CatgradError: There is no such function, dimension or target, the parameters do not fit, or there
+                is no C compiler to link with.
             OSError: A file cannot be written.
         """
         # Here, so that what is traced and trained in Python alone imports no compiler.
+        from catgrad.parameters import check_fit
         from catgrad.runtime.aot.export import export
         from catgrad.runtime.aot.programs import programs
 
         beginning = self.model.init(seed=0) if parameters is None else parameters
+        check_fit(beginning, self._state_types["parameters"])
         return export(Path(folder), programs(self.step, self.predict, types, functions, bind), name, target, beginning)
 
 

@@ -17,11 +17,12 @@ from tempfile import TemporaryFile
 from typing import Any
 
 import numpy as np
-from safetensors.numpy import save_file
 
+from catgrad import files
 from catgrad.cli.program import Program
 from catgrad.cli.tasks import Settings, settings_from
 from catgrad.errors import CatgradError, CompileError
+from catgrad.parameters import to_safetensors
 
 __all__ = ["RECORD", "Artifacts", "prepare", "read_settings", "write"]
 
@@ -82,7 +83,7 @@ def write(
         OSError: A file cannot be written.
     """
     (folder / RECORD).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
-    save_file(parameters, folder / "parameters.safetensors")
+    files.replace({folder / "parameters.safetensors": to_safetensors(parameters)})
     return Artifacts(_draw(predict, folder), _write_ir(step, folder / "ir"), folder / "parameters.safetensors")
 
 

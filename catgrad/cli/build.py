@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import shlex
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from catgrad.cli.binding import add_bind, advice
 from catgrad.errors import CatgradError
 
 if TYPE_CHECKING:
@@ -33,6 +35,7 @@ examples:
 """
 
 _FUNCTIONS = ("init", "step", "predict")
+"""As in `catgrad.runtime.aot.programs`, which takes long to load."""
 
 
 def configure(parser: ArgumentParser) -> None:
@@ -41,7 +44,7 @@ def configure(parser: ArgumentParser) -> None:
     parser.add_argument("-o", dest="output", type=Path, metavar="DIR", required=True, help="the folder to write")
     parser.add_argument("--name", help="of the library; every symbol begins with it (default: that of the model)")
     parser.add_argument("--what", type=_functions, metavar="LIST", help="functions (default: all that the model has)")
-    parser.add_argument("--bind", type=_binding, metavar="B=N", action="append", default=[], help="fix a dimension")
+    add_bind(parser)
     parser.add_argument("--static", action="store_true", help="fail if a dimension is not fixed")
     parser.add_argument("--types", metavar="TYPES", help="argument types of a function or module in a file")
     parser.add_argument("--target", default="cpu", help="what to compile for (default: %(default)s)")
@@ -56,7 +59,7 @@ def run(arguments: Namespace) -> int:
     from catgrad.runtime.aot.export import check_writable, write
     from catgrad.runtime.aot.library import compile_library
 
-    model = Model(arguments.model, arguments.types, dict(arguments.bind))
+    model = Model(arguments.model, arguments.types, arguments.bind)
     with subject.blame(subject.split(arguments.model)[0]):
         programs = model.programs(arguments.what or model.functions)
         parameters = model.parameters
@@ -77,18 +80,10 @@ def _functions(text: str) -> tuple[str, ...]:
     return names
 
 
-def _binding(text: str) -> tuple[str, int]:
-    """Read a dimension and its value."""
-    name, _, value = text.partition("=")
-    if not name.isidentifier() or not value.isdecimal():
-        raise ArgumentTypeError(f"expected a dimension and its value, such as B=128, got {text!r}")
-    return name, int(value)
-
-
 def _check_static(signatures: Mapping[str, Signature]) -> None:
     for name, signature in signatures.items():
         if signature.symbols:
-            unknown = ", ".join(f"--bind {symbol}=N" for symbol in signature.symbols)
+            unknown = advice(signature.symbols)
             raise CatgradError(f"--static: {name} has dimensions that are not fixed: fix them with {unknown}")
 
 
@@ -100,6 +95,7 @@ def _report(arguments: Namespace, library: Library, files: list[Path]) -> None:
         return
     print("\n".join(f"{path.stat().st_size:>10,}  {path}" for path in files))
     if not library.is_native:
-        name, needs = library.interface.name, " ".join(f"-l{needed}" for needed in library.needs)
-        print(f"for another machine: link lib{name}.a into a program there, or make a shared library of it:")
-        print(f"  cc -shared -o lib{name}.so {' '.join(library.objects)} {needs}")
+        print(
+            f"for another machine: link lib{library.interface.name}.a into a program there, or make what Python loads:"
+        )
+        print(f"  cd {shlex.quote(str(arguments.output))} && {library.link_command}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -16,7 +15,8 @@ from catgrad.cli import subject
 from catgrad.cli.program import Program
 from catgrad.errors import CatgradError
 from catgrad.lang.module import Module
-from catgrad.runtime.aot.programs import FUNCTIONS, bound, initial
+from catgrad.runtime.aot.names import library_name
+from catgrad.runtime.aot.programs import FUNCTIONS, PREDICT, bound, check_types, initial
 from catgrad.runtime.signature import Signature
 from catgrad.term import Term
 
@@ -46,12 +46,12 @@ class Model:
             ('digits', 'iris_hidden', 'net')
         """
         path, member = subject.split(self.name)
-        return re.sub(r"\W", "_", member if path else Path(self.name).name)
+        return library_name(member if path else Path(self.name).name)
 
     @property
     def functions(self) -> tuple[str, ...]:
         """The functions that it has; what is no learner can only predict."""
-        return FUNCTIONS if isinstance(self._object, Learner) else ("predict",)
+        return FUNCTIONS if isinstance(self._object, Learner) else (PREDICT,)
 
     @property
     def parameters(self) -> dict[str, Any] | None:
@@ -71,6 +71,8 @@ class Model:
         absent = set(functions) - set(self.functions)
         if absent:
             raise CatgradError(f"{self.name} has no {', '.join(sorted(absent))}: it is not a Learner")
+        if isinstance(self._object, Learner) and self.types is not None:
+            check_types(subject.parse_types(self.types))
         made = {name: self._program(name) for name in functions}
         symbols = {symbol.name for program in made.values() for symbol in replace(program, bind={}).term.symbols}
         if self.bind.keys() - symbols:
@@ -83,7 +85,7 @@ class Model:
         return subject.settings_of(self.name).learner if path is None else subject.load(path, member)
 
     def _program(self, function: str) -> Program:
-        if function != "predict":
+        if function != PREDICT:
             return subject.find(self.name, types=self.types, step=True)
         types = self.types
         if types is not None and isinstance(self._object, Learner):

@@ -9,6 +9,8 @@ from datetime import datetime
 from textwrap import shorten
 from typing import TYPE_CHECKING, Any
 
+from catgrad.errors import CatgradError
+
 if TYPE_CHECKING:
     from catgrad.cache import Cache, Entry
 
@@ -34,7 +36,7 @@ def run(arguments: Namespace) -> int:
     from catgrad.cache import Cache
 
     cache = Cache.of_user()
-    entries = [] if cache is None else cache.entries() if arguments.action == "list" else cache.clear()
+    entries = [] if cache is None else _found(cache, arguments.action)
     if arguments.json:
         print(json.dumps(_record(cache, entries)))
     elif arguments.action == "list":
@@ -44,6 +46,14 @@ def run(arguments: Namespace) -> int:
         place = "nowhere: CATGRAD_CACHE_DIR is empty" if cache is None else f"in {cache.folder}"
         print(f"{len(entries)} compiled functions, {_bytes(entries) / 1e6:.1f} MB, {what} {place}")
     return 0
+
+
+def _found(cache: Cache, action: str) -> list[Entry]:
+    try:
+        return cache.entries() if action == "list" else cache.clear()
+    except OSError as error:
+        advice = "CATGRAD_CACHE_DIR says where the cache is"
+        raise CatgradError(f"cannot {action} the cache in {cache.folder}: {error.strerror}: {advice}") from error
 
 
 def _bytes(entries: list[Entry]) -> int:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import PackageNotFoundError, requires, version
 from importlib.util import find_spec
 from pathlib import Path
@@ -19,6 +20,7 @@ from types import MappingProxyType
 from catgrad.cache import Cache
 from catgrad.cli.data import fashion_mnist
 from catgrad.passes.machine import Machine
+from catgrad.runtime.gpu import tools
 from catgrad.runtime.gpu.driver import MissingDriver, Properties, open_driver, properties
 
 __all__ = ["Finding", "examine"]
@@ -132,9 +134,9 @@ def _device(about: Properties) -> str:
     return f"{about.name}, compute capability {major}.{minor}, {about.memory / 1e9:.1f} GB"
 
 
-def _ptxas() -> Finding:
-    path = shutil.which("ptxas")
-    return Finding(path is not None, path or "not in PATH", "assembling GPU code", "pip install nvidia-cuda-nvcc")
+def _gpu_tool(tool: str, purpose: str) -> Finding:
+    path = tools.find(tool)
+    return Finding(path is not None, path or "not installed", purpose, f"pip install {tools.PACKAGES[tool]}")
 
 
 def _graphviz() -> Finding:
@@ -168,7 +170,8 @@ _CHECKS: Mapping[str, Callable[[], Finding]] = {
     "threads": _threads,
     "compiled": _cache,
     "CUDA driver": _cuda,
-    "ptxas": _ptxas,
+    "ptxas": partial(_gpu_tool, "ptxas", "assembling GPU code, catgrad gpu-report"),
+    "nvdisasm": partial(_gpu_tool, "nvdisasm", "reading GPU code, catgrad gpu-report"),
     "graphviz": _graphviz,
     "scikit-learn": _sklearn,
     "fashion-mnist": _fashion_mnist,

@@ -8,12 +8,19 @@ from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Sequence
 from importlib.metadata import version
 
-from catgrad.cli import build, cache, doctor, show, train
+from catgrad.cli import build, cache, doctor, gpu_report, show, train
 from catgrad.errors import CatgradError
 
 __all__ = ["main"]
 
-_COMMANDS = {"train": train, "show": show, "build": build, "cache": cache, "doctor": doctor}
+_COMMANDS = {
+    "train": train,
+    "show": show,
+    "build": build,
+    "gpu-report": gpu_report,
+    "cache": cache,
+    "doctor": doctor,
+}
 _INTERRUPTED = 130
 """Exit code by which shells know that Ctrl-C ended a program: 128 + SIGINT."""
 

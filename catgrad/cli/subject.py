@@ -100,6 +100,8 @@ def settings_of(name: str) -> Settings:
         return TASKS[dataset].settings(model=model or None)
     if Path(name).is_dir():
         return read_settings(Path(name))
+    if name.endswith(".py"):
+        raise CatgradError(f"{name} is a file: say which object of it, as in {name}:object")
     raise CatgradError(
         f"unknown model {name!r}: expected one of {', '.join(TASKS)}, with one of :{', :'.join(MODELS)} after it; "
         "the folder of a training run; or path/to/file.py:object"

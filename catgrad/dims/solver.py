@@ -9,10 +9,10 @@ from catgrad.dims.expression import Extent, Symbol, symbols, terms_of
 from catgrad.dims.interpretation import evaluate, unmet
 from catgrad.errors import ArgumentError, CatgradError
 
-__all__ = ["Solver", "solve"]
+__all__ = ["Solver", "Source", "solve"]
 
 
-class _Source(NamedTuple):
+class Source(NamedTuple):
     """Where the value of a symbol is read: size = scale * (symbol / multiple_of) + offset."""
 
     place: int
@@ -31,6 +31,7 @@ class Solver:
 
     Attributes:
         symbols: The symbols, in order of first appearance.
+        sources: Where each is read.
 
     Raises:
         CatgradError: If a symbol cannot be determined.
@@ -49,7 +50,7 @@ class Solver:
         self._places = [where for where, _ in declared]
         self._extents = [e for _, e in declared]
         self.symbols = symbols(self._extents)
-        self._sources = [(symbol, self._source(symbol)) for symbol in self.symbols]
+        self.sources = {symbol: self._source(symbol) for symbol in self.symbols}
         self._numbers = [(i, e) for i, e in enumerate(self._extents) if isinstance(e, int)]
         self._plain = [(i, self.symbols.index(e)) for i, e in enumerate(self._extents) if isinstance(e, Symbol)]
         self._others = [(i, e) for i, e in enumerate(self._extents) if not isinstance(e, int | Symbol)]
@@ -63,7 +64,7 @@ class Solver:
         Raises:
             ArgumentError: If a size is not the declared one; the message shows both.
         """
-        values = tuple(self._value(symbol, source, actual) for symbol, source in self._sources)
+        values = tuple(self._value(symbol, source, actual) for symbol, source in self.sources.items())
         for place, number in self._numbers:
             if actual[place] != number:
                 raise self._mismatch(place, actual, values)
@@ -75,18 +76,18 @@ class Solver:
                 raise self._mismatch(place, actual, values)
         return values
 
-    def _source(self, symbol: Symbol) -> _Source:
+    def _source(self, symbol: Symbol) -> Source:
         if symbol in self._extents:
-            return _Source(self._extents.index(symbol), symbol.multiple_of, 0)
+            return Source(self._extents.index(symbol), symbol.multiple_of, 0)
         for place, e in enumerate(self._extents):
             terms = dict(terms_of(e))
             scale, offset = terms.pop((symbol.unit,), 0), terms.pop((), 0)
             if scale and not terms:
-                return _Source(place, scale, offset)
+                return Source(place, scale, offset)
         uses = [f"{w}: {e}" for w, e in zip(self._places, self._extents, strict=True) if symbol in symbols(e)]
         raise CatgradError(f"the size {symbol} cannot be determined from {'; '.join(uses)}")
 
-    def _value(self, symbol: Symbol, source: _Source, actual: Sequence[int]) -> int:
+    def _value(self, symbol: Symbol, source: Source, actual: Sequence[int]) -> int:
         size = actual[source.place]
         units, remainder = divmod(size - source.offset, source.scale)
         value = units * symbol.multiple_of
@@ -109,7 +110,7 @@ class Solver:
         return ArgumentError(f"{self._places[place]}: expected {text}{why}, got {actual[place]}")
 
     def _origin(self, symbol: Symbol) -> str:
-        return self._places[dict(self._sources)[symbol].place]
+        return self._places[self.sources[symbol].place]
 
 
 def solve(declared: Sequence[tuple[str, Extent]], actual: Sequence[int]) -> dict[str, int]:

@@ -13,6 +13,7 @@ from catgrad.dims import Extent, Solver, evaluate, symbols
 from catgrad.errors import ArgumentError, CatgradError
 from catgrad.runtime.buffers import Frame, Shape
 from catgrad.runtime.signature import Signature
+from catgrad.types import LARGEST
 
 __all__ = ["Plan", "Planner"]
 
@@ -63,18 +64,21 @@ class Planner:
         self._signature = signature
         self._measure = measure
         self._solver = Solver(_axes(signature))
+        self._sizes = {type.size: type for type in signature.computed}
 
     def __call__(self, shapes: tuple[Shape, ...]) -> Plan:
         """Return the plan for arguments of these shapes.
 
         Raises:
-            ArgumentError: They do not fit the signature, or a result would have a negative extent or no value.
+            ArgumentError: They do not fit the signature, a result would have a negative extent or no value, or an array
+                would be too large.
         """
         signature = self._signature
         self._check_ranks(shapes)
         try:
             values = self._solve(shapes)
             self._check_nonempty(values)
+            self._check_sizes(values)
             outputs = [signature.outputs[i].substitute(values) for i in signature.fresh]
         except CatgradError as error:
             raise ArgumentError(f"{signature.name}: {error.message}") from None
@@ -108,6 +112,11 @@ class Planner:
                 raise ArgumentError(
                     f"{extent} has to be at least 1 (here {given}): max, min, ... of nothing has no value"
                 )
+
+    def _check_sizes(self, values: Mapping[str, int]) -> None:
+        for size, type in self._sizes.items():
+            if evaluate(size, values) > LARGEST:
+                raise ArgumentError(f"{type} would have {evaluate(size, values)} elements, more than {LARGEST}")
 
     def _solve(self, shapes: Sequence[Shape]) -> dict[str, int]:
         values = self._solver([extent for shape in shapes for extent in shape])

@@ -30,9 +30,11 @@ class Signature:
         donated: Pairs of an input and the output that is written into its memory, by position. They have the same type.
         nonempty: What has to be at least 1 for the results to have a value, such as the extent that a maximum is taken
             over.
+        computed: The types that depend on the symbols, of all that the function computes.
         input_names: An expression for each input, for messages: "x", "state['weight']".
         input_tree: The nested structure of the positional arguments, a tuple; None when each argument is an array.
         output_tree: The nested structure of the result; None when it is a tuple of arrays.
+        bound: The dimensions that were given values, with these.
 
     Raises:
         CatgradError: The parts do not fit together.
@@ -51,9 +53,11 @@ class Signature:
     outputs: tuple[TensorType, ...]
     donated: tuple[tuple[int, int], ...] = ()
     nonempty: tuple[Extent, ...] = ()
+    computed: tuple[TensorType, ...] = ()
     input_names: tuple[str, ...] = ()
     input_tree: PyTreeSpec | None = None
     output_tree: PyTreeSpec | None = None
+    bound: tuple[tuple[str, int], ...] = ()
 
     def __post_init__(self) -> None:
         self._check_names()

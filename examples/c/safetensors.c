@@ -71,30 +71,101 @@ int safetensors_write(const safetensors *file, const char *path)
     return fclose(stream) == 0 && written == file->size ? 0 : -1;
 }
 
-/* Return what follows "name": in the header; NULL if there is no such key. */
-static const char *entry(const safetensors *file, const char *name)
+/* Return where white space ends. */
+static const char *skip_space(const char *at)
 {
-    size_t length = strlen(name);
+    return at + strspn(at, " \t\r\n");
+}
 
-    for (const char *at = strchr(file->header, '"'); at != NULL; at = strchr(at + 1, '"'))
-        if (strncmp(at + 1, name, length) == 0 && strncmp(at + 1 + length, "\":", 2) == 0)
-            return at + length + 3;
+/* Return what follows a string that begins at a quotation mark. */
+static const char *skip_string(const char *at)
+{
+    for (at++; *at != '\0' && *at != '"'; at++)
+        if (*at == '\\' && at[1] != '\0')
+            at++;
+    return *at == '"' ? at + 1 : at;
+}
+
+/* Return what follows a value: text, a number, or anything in brackets. */
+static const char *skip_value(const char *at)
+{
+    int depth = 0;
+
+    do {
+        if (*at == '"')
+            at = skip_string(at);
+        else
+            depth += (*at == '{' || *at == '[') - (*at == '}' || *at == ']'), at++;
+    } while (*at != '\0' && (depth > 0 || strchr(",}]", *at) == NULL));
+    return at;
+}
+
+/* Return the value of a key in the object that begins at `at`; NULL if it has no such key. */
+static const char *member(const char *at, const char *key)
+{
+    size_t length = strlen(key);
+
+    at = skip_space(at);
+    while (*at == '{' || *at == ',') {
+        const char *begin = skip_space(at + 1), *end, *value;
+
+        if (*begin != '"')
+            return NULL;
+        end = skip_string(begin);
+        value = skip_space(end);
+        if (*value != ':')
+            return NULL;
+        value = skip_space(value + 1);
+        if ((size_t)(end - begin) == length + 2 && memcmp(begin + 1, key, length) == 0)
+            return value;
+        at = skip_space(skip_value(value));
+    }
     return NULL;
 }
 
-void *safetensors_find(const safetensors *file, const char *name, size_t *size)
+/* Return an array and its size in bytes; NULL if the file has none of this name. */
+static unsigned char *find(const safetensors *file, const char *name, size_t *size)
 {
-    const char *found = entry(file, name);
-    const char *offsets = found == NULL ? NULL : strstr(found, "\"data_offsets\":[");
+    const char *about = member(file->header, name);
+    const char *offsets = about == NULL ? NULL : member(about, "data_offsets");
     size_t available = file->size - (size_t)(file->data - file->bytes);
     unsigned long long begin, end;
 
-    if (offsets == NULL || sscanf(offsets, "\"data_offsets\":[%llu,%llu]", &begin, &end) != 2)
+    if (offsets == NULL || sscanf(offsets, "[ %llu , %llu ]", &begin, &end) != 2)
         return NULL;
     if (begin > end || end > available)
         return NULL;
     *size = (size_t)(end - begin);
     return file->data + begin;
+}
+
+long long safetensors_size(const safetensors *file, const char *name)
+{
+    size_t size;
+
+    return find(file, name, &size) == NULL ? -1 : (long long)size;
+}
+
+int safetensors_get(const safetensors *file, const char *name, void *array, size_t size)
+{
+    size_t found;
+    const unsigned char *bytes = find(file, name, &found);
+
+    if (bytes == NULL || found != size)
+        return -1;
+    memcpy(array, bytes, size);
+    return 0;
+}
+
+int safetensors_set(safetensors *file, const char *name, const void *array, size_t size)
+{
+    size_t found;
+    unsigned char *bytes = find(file, name, &found);
+
+    if (bytes == NULL || found != size)
+        return -1;
+    memcpy(bytes, array, size);
+    return 0;
 }
 
 void safetensors_free(safetensors *file)

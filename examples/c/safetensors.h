@@ -1,7 +1,7 @@
 /* Safetensors files in memory: https://github.com/huggingface/safetensors#format
  *
- * A file is the length of a header in 8 bytes, a header in JSON, and the arrays. It is read as a whole; arrays are used,
- * and changed, where they lie.
+ * A file is the length of a header in 8 bytes, a header in JSON, and the arrays, which may begin at any byte. It is read
+ * as a whole; arrays are copied out of it and into it.
  */
 #ifndef SAFETENSORS_H
 #define SAFETENSORS_H
@@ -21,8 +21,14 @@ int safetensors_read(safetensors *file, const char *path);
 /* Write a file; returns 0, or -1 if that is impossible. */
 int safetensors_write(const safetensors *file, const char *path);
 
-/* Return an array and its size in bytes, or NULL if the file has none of this name. */
-void *safetensors_find(const safetensors *file, const char *name, size_t *size);
+/* Return the size of an array in bytes, or -1 if the file has none of this name. */
+long long safetensors_size(const safetensors *file, const char *name);
+
+/* Copy an array out of the file; returns 0, or -1 if it has none of this name and size. */
+int safetensors_get(const safetensors *file, const char *name, void *array, size_t size);
+
+/* Copy an array into the file; returns 0, or -1 if it has none of this name and size. */
+int safetensors_set(safetensors *file, const char *name, const void *array, size_t size);
 
 void safetensors_free(safetensors *file);
 

@@ -12,18 +12,18 @@
 #include "digits.h"
 #include "safetensors.h"
 
-enum { INPUTS = 64, CLASSES = 10, BATCH = 32 };
+enum { INPUTS = 64, CLASSES = 10, BATCH = DIGITS_STEP_B };
 
-static void fail(const char *what)
+static void fail(const char *subject, const char *what)
 {
-    fprintf(stderr, "train_digits: %s\n", what);
+    fprintf(stderr, "train_digits: %s: %s\n", subject, what);
     exit(EXIT_FAILURE);
 }
 
 static void check(digits_status status)
 {
     if (status != DIGITS_OK)
-        fail(digits_status_text(status));
+        fail("digits", digits_status_text(status));
 }
 
 static void *allocate(size_t size)
@@ -31,37 +31,20 @@ static void *allocate(size_t size)
     void *memory = calloc(size ? size : 1, 1);
 
     if (memory == NULL)
-        fail("out of memory");
+        fail("memory", "there is not enough");
     return memory;
 }
 
 static void read_file(safetensors *file, const char *path)
 {
-    if (safetensors_read(file, path) != 0) {
-        perror(path);
-        fail("this is no safetensors file");
-    }
+    if (safetensors_read(file, path) != 0)
+        fail(path, "this cannot be read as a safetensors file");
 }
 
-static void *find(const safetensors *file, const char *name, size_t size)
+static void get(const safetensors *file, const char *name, void *array, size_t size)
 {
-    size_t found;
-    void *array = safetensors_find(file, name, &found);
-
-    if (array == NULL || found != size)
-        fail(name);
-    return array;
-}
-
-/* The parameters, where they lie in a file. */
-static digits_parameters parameters_in(const safetensors *file)
-{
-    digits_parameters parameters;
-
-#define FIND(member, name, type, count) parameters.member = find(file, name, (count) * sizeof(type));
-    DIGITS_PARAMETERS(FIND)
-#undef FIND
-    return parameters;
+    if (safetensors_get(file, name, array, size) != 0)
+        fail(name, "the file has no array of this name and size");
 }
 
 static digits_parameters new_parameters(void)
@@ -72,6 +55,22 @@ static digits_parameters new_parameters(void)
     DIGITS_PARAMETERS(ALLOCATE)
 #undef ALLOCATE
     return parameters;
+}
+
+static void get_parameters(const safetensors *file, digits_parameters parameters)
+{
+#define GET(member, name, type, count) get(file, name, parameters.member, (count) * sizeof(type));
+    DIGITS_PARAMETERS(GET)
+#undef GET
+}
+
+static void write_parameters(safetensors *file, digits_parameters parameters, const char *path)
+{
+#define SET(member, name, type, count) safetensors_set(file, name, parameters.member, (count) * sizeof(type));
+    DIGITS_PARAMETERS(SET)
+#undef SET
+    if (safetensors_write(file, path) != 0)
+        fail(path, "this cannot be written");
 }
 
 static void free_parameters(digits_parameters parameters)
@@ -118,41 +117,45 @@ static size_t count_right(const digits_parameters *parameters, const float *x, c
 
 int main(int argc, char **argv)
 {
-    safetensors initial, trained, data;
-    digits_parameters parameters;
-    digits_state state;
-    size_t bytes = 0, examples, size = digits_init_workspace();
+    safetensors initial, data;
+    digits_parameters parameters = new_parameters();
+    digits_state state = {
+        .optimizer = {.first = new_parameters(), .second = new_parameters(), .step = allocate(sizeof(float))},
+        .parameters = new_parameters(),
+    };
+    size_t examples, size = digits_init_workspace();
     void *workspace = allocate(size);
-    float *x, *step = allocate(sizeof *step);
+    float *x;
     int32_t *y;
 
     if (argc != 5)
-        fail("usage: train_digits PARAMETERS EXAMPLES EPOCHS TRAINED");
+        fail("usage", "train_digits PARAMETERS EXAMPLES EPOCHS TRAINED");
+    check(digits_check());
     read_file(&initial, argv[1]);
-    read_file(&trained, argv[1]);
     read_file(&data, argv[2]);
-    y = safetensors_find(&data, "y", &bytes);
-    examples = bytes / sizeof *y;
-    x = find(&data, "x", examples * INPUTS * sizeof *x);
+    if (safetensors_size(&data, "y") < 0)
+        fail(argv[2], "this has no array y");
+    examples = (size_t)safetensors_size(&data, "y") / sizeof *y;
+    x = allocate(examples * INPUTS * sizeof *x);
+    y = allocate(examples * sizeof *y);
+    get(&data, "x", x, examples * INPUTS * sizeof *x);
+    get(&data, "y", y, examples * sizeof *y);
 
-    parameters = parameters_in(&initial);
-    state.parameters = parameters_in(&trained);
-    state.optimizer.first = new_parameters();
-    state.optimizer.second = new_parameters();
-    state.optimizer.step = step;
+    get_parameters(&initial, parameters);
     check(digits_init(&parameters, &state, workspace, size));
-
     train(&state, x, y, examples, atoi(argv[3]));
-    if (safetensors_write(&trained, argv[4]) != 0)
-        fail("cannot write the trained parameters");
+    write_parameters(&initial, state.parameters, argv[4]);
     printf("%zu of %zu\n", count_right(&state.parameters, x, y, examples), examples);
 
+    free_parameters(parameters);
+    free_parameters(state.parameters);
     free_parameters(state.optimizer.first);
     free_parameters(state.optimizer.second);
-    free(step);
+    free(state.optimizer.step);
     free(workspace);
+    free(x);
+    free(y);
     safetensors_free(&initial);
-    safetensors_free(&trained);
     safetensors_free(&data);
     return EXIT_SUCCESS;
 }

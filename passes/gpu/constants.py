@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from math import prod
+
 from mlir import ir
 from mlir.dialects import arith, memref
 
 from catgrad.passes.gpu.launch import ceil_divide, guarded, launch, product, split
 from catgrad.passes.gpu.machine import GpuMachine
+from catgrad.passes.gpu.work import Work, worth
 from catgrad.passes.kernels.emit import multiply, value
+from catgrad.passes.kernels.view import width
 from catgrad.passes.kernels.walk import named
 
 __all__ = ["copy_constants"]
@@ -21,11 +25,17 @@ def copy_constants(module: ir.Operation, machine: GpuMachine) -> None:
     """
     constants = named(module, "memref.get_global")
     for op in (op for op in constants if not isinstance(op.result.type.element_type, ir.IndexType)):
-        with ir.InsertionPoint(op), op.location:
+        with ir.InsertionPoint(op), worth(_work(op), op.location):
             buffer = memref.alloc(op.result.type, [], [])
             _emit_copy(op, buffer, machine)
         op.result.replace_all_uses_with(buffer)
         op.erase()
+
+
+def _work(constant: ir.Operation) -> Work:
+    kind = ir.MemRefType(constant.result.type)
+    size = prod(kind.shape) * width(kind.element_type) // 8
+    return Work({}, size, size)
 
 
 def _emit_copy(constant: ir.Operation, buffer: ir.Value, machine: GpuMachine) -> None:

@@ -17,6 +17,7 @@ from catgrad.passes.gpu.machine import GpuMachine
 from catgrad.passes.gpu.rows import emit_rows
 from catgrad.passes.gpu.rowwise import is_rowwise
 from catgrad.passes.gpu.splits import divided
+from catgrad.passes.gpu.work import accounted
 from catgrad.passes.kernels.walk import named
 from catgrad.passes.runs import Run, find_runs
 
@@ -60,7 +61,7 @@ class GpuKernels(Pass):
         if any(run.inner) and not is_contraction(run):
             run = divided(run, self.machine)
         ops = [step.op for step in run.steps]
-        with ir.InsertionPoint(ops[-1]), ir.Location.fused([op.location for op in ops]):
+        with ir.InsertionPoint(ops[-1]), accounted(ops):
             self._emit(run)
         for op in reversed(ops):
             op.erase()

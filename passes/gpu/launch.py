@@ -10,6 +10,7 @@ from functools import reduce
 from mlir import ir
 from mlir.dialects import arith, gpu, scf
 
+from catgrad.passes.gpu.work import plain
 from catgrad.passes.kernels.emit import Index, add, divide, multiply, value
 
 __all__ = ["Thread", "all_of", "ceil_divide", "guarded", "launch", "less", "product", "shared_buffer", "split"]
@@ -38,6 +39,8 @@ class Thread:
 def launch(grid: Sequence[Index], block: Sequence[int], shared: Sequence[ir.MemRefType] = ()) -> Iterator[Thread]:
     """Emit the launch of a kernel, whose code is emitted inside the `with`.
 
+    The launch has the current location; the work that it tells of is not repeated by every operation of the code.
+
     Args:
         grid: Blocks along each axis; axes that are left out have one, and so has one whose size turns out to be 0.
         block: Threads of a block along each axis, likewise.
@@ -52,7 +55,7 @@ def launch(grid: Sequence[Index], block: Sequence[int], shared: Sequence[ir.MemR
         i64 = ir.IntegerType.get_signless(64)
         op.attributes["workgroup_attributions"] = ir.IntegerAttr.get(i64, len(shared))
     block_ids, thread_ids = (tuple(body.arguments)[start : start + _AXES] for start in (_BLOCK, _THREAD))
-    with ir.InsertionPoint(body):
+    with ir.InsertionPoint(body), plain(ir.Location.current):
         yield Thread(block_ids, thread_ids, buffers)
         gpu.terminator()
 

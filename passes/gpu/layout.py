@@ -117,5 +117,5 @@ def _chunks(values: Values, layout: Layout, terms: Index, machine: GpuMachine) -
     own = chunks * layout.lanes
     if values.sweeps == 1:
         return chunks if own <= machine.elements else None
-    room = min(machine.registers, machine.block_registers // layout.block) - _WORKING
+    room = min(machine.registers, machine.multiprocessor.registers // layout.block) - _WORKING
     return chunks if own * kept_words(values) <= room else None

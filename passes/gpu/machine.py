@@ -1,4 +1,7 @@
-"""What a code generator must know of a GPU: a description, never a list of special cases.
+"""What must be known of a GPU to make code for it, and to judge the code: a description, never a list of special cases.
+
+Reference: CUDA C++ Programming Guide, appendix "Compute Capabilities", table "Technical Specifications per Compute
+Capability"; the units in which registers and shared memory are given out are those of the CUDA Occupancy Calculator.
 
 Example:
     >>> GpuMachine.named("sm_100").access_bytes
@@ -11,7 +14,32 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["GpuMachine"]
+__all__ = ["GpuMachine", "Multiprocessor"]
+
+
+@dataclass(frozen=True)
+class Multiprocessor:
+    """What the blocks that run on one multiprocessor at once have to share.
+
+    Attributes:
+        shared_bytes: Shared memory.
+        reserved_bytes: Shared memory that the system takes for itself with each block.
+        shared_unit: Shared memory is given out in multiples of as many bytes.
+        registers: Registers of 32 bits.
+        register_unit: Registers are given to a warp in multiples of as many.
+        partitions: Parts that have equal shares of the registers; a warp stays in one.
+        warps: The most warps.
+        blocks: The most blocks.
+    """
+
+    shared_bytes: int
+    reserved_bytes: int = 1 << 10
+    shared_unit: int = 128
+    registers: int = 1 << 16
+    register_unit: int = 256
+    partitions: int = 4
+    warps: int = 64
+    blocks: int = 32
 
 
 @dataclass(frozen=True)
@@ -20,11 +48,11 @@ class GpuMachine:
 
     Attributes:
         name: Its architecture, as LLVM and ptxas name it.
+        multiprocessor: What its multiprocessors have.
         warp: Threads that run in step.
         block: Threads of a block that hide each other's latencies, where nothing else decides.
         access_bytes: The widest access of one thread to memory.
         registers: Registers of 32 bits that a thread may have.
-        block_registers: Those that the threads of a block share.
         shared_bytes: Memory that a block may declare to be shared.
         multiprocessors: How many of them run blocks.
         largest_block: Threads that a block may have.
@@ -36,11 +64,11 @@ class GpuMachine:
     """
 
     name: str
+    multiprocessor: Multiprocessor
     warp: int = 32
     block: int = 256
     access_bytes: int = 16
     registers: int = 255
-    block_registers: int = 65536
     shared_bytes: int = 48 << 10
     multiprocessors: int = 108
     largest_block: int = 1024
@@ -75,9 +103,13 @@ class GpuMachine:
 _PRESETS = {
     machine.name: machine
     for machine in (
-        GpuMachine("sm_80"),
-        GpuMachine("sm_90", multiprocessors=132, multiply_adds=128, tensor_multiply_adds=2048),
-        GpuMachine("sm_100", multiprocessors=148, multiply_adds=128, tensor_multiply_adds=2048),
+        GpuMachine("sm_80", Multiprocessor(164 << 10)),
+        GpuMachine(
+            "sm_90", Multiprocessor(228 << 10), multiprocessors=132, multiply_adds=128, tensor_multiply_adds=2048
+        ),
+        GpuMachine(
+            "sm_100", Multiprocessor(228 << 10), multiprocessors=148, multiply_adds=128, tensor_multiply_adds=2048
+        ),
     )
 }
 """The A100, H100 and B200: the largest GPU of each architecture.

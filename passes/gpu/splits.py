@@ -17,6 +17,7 @@ from catgrad.passes.gpu.layout import Layout
 from catgrad.passes.gpu.machine import GpuMachine
 from catgrad.passes.gpu.rows import row_kernel
 from catgrad.passes.gpu.values import Values
+from catgrad.passes.gpu.work import accounted
 from catgrad.passes.runs import Run
 
 __all__ = ["divided"]
@@ -38,7 +39,7 @@ def divided(run: Run, machine: GpuMachine) -> Run:
     folds = {i: each for i, each in values.folds.items() if each is not None}
     with ir.InsertionPoint(run.steps[-1].op), run.steps[-1].op.location:
         parts = {i: [_allocated([splits, *rows], fold.type) for fold in each] for i, each in folds.items()}
-        with row_kernel(values, layout, machine, splits) as kernel:
+        with accounted([step.op for step in run.steps]), row_kernel(values, layout, machine, splits) as kernel:
             if kernel is not None:
                 kernel.emit_parts(parts)
         new = {i: Step(_emit_fold(run, i, each, parts[i])) for i, each in folds.items()}

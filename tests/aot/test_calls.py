@@ -47,7 +47,7 @@ def test_every_level_agrees_with_the_reference(build, level):
 @pytest.mark.parametrize("level", RUNNABLE)
 @pytest.mark.parametrize("dtype", [cg.f32, cg.f64])
 def test_elementary_functions_are_accurate_on_every_level(build, level, dtype):
-    functions = {"exp": np.exp, "log": np.log, "tanh": np.tanh, "log1p": np.log1p, "expm1": np.expm1}
+    functions = {name: getattr(np, name) for name in ("exp", "log", "tanh", "log1p", "expm1", "sin", "cos")}
     made = build(f"cpu:{level}", **{name: (getattr(cg, name), dtype[N]) for name in functions})
     x = np.geomspace(1e-6, 40, 1000).astype(dtype.numpy)
     for name, reference in functions.items():
@@ -107,6 +107,32 @@ def test_nothing_has_no_greatest_element(build):
     assert made.greatest(normal(0, 2)).shape == (0,)
     with pytest.raises(ValueError, match="a dimension is out of its range"):
         made.greatest(normal(2, 0))
+
+
+@pytest.mark.parametrize(
+    "facts", [{"max": 1}, {"min": 1, "max": 2}, {"min": 2, "max": 2}, {"min": 4, "multiple_of": 4}]
+)
+@pytest.mark.parametrize("shape", [lambda n: n, lambda n: 3 * n + 2])
+def test_dimensions_with_few_values(build, facts, shape):
+    n = cg.dim("n", **{"max": 8, **facts})
+    made = build(double=(lambda x: x + x, cg.f32[shape(n)]))
+    assert made.double(normal(shape(n.max))).shape == (shape(n.max),)
+    with pytest.raises(ValueError, match=r"out of its range|must have shape"):
+        made.double(normal(shape(n.max + 1)))
+
+
+def test_what_fits_into_memory_is_in_range(build):
+    made = build(product=(lambda x, y: x @ y, cg.f32[B, K], cg.f32[K, N]))
+    x = np.ones((9_000_000, 1), np.float32)
+    assert made.product(x, x[:2].T).shape == (9_000_000, 2)
+
+
+def test_arrays_on_the_way_that_are_too_large(build):
+    made = build(total=(lambda x, y: cg.sum(cg.tanh(x @ y)), cg.f32[B, K], cg.f32[K, N]))
+    assert made.total(normal(5, 0), normal(0, 7)) == 0
+    for rows, columns in ((1 << 40, 1 << 40), (1 << 24, 1 << 23), (1 << 46, 2)):
+        with pytest.raises(ValueError, match="or makes an array too large"):
+            made.total(normal(rows, 0), normal(0, columns))
 
 
 class Raw:

@@ -1,6 +1,6 @@
 """Names, arguments and machines that are not kind: what is built compiles, what cannot be built says why."""
 
-import json
+import ctypes
 import shutil
 import subprocess
 
@@ -11,9 +11,10 @@ import catgrad as cg
 from catgrad.cli import main
 from catgrad.errors import CatgradError
 from catgrad.prepare import prepare
-from catgrad.runtime.aot import toolchain
-from catgrad.runtime.aot.export import check_writable, export, write
+from catgrad.runtime.aot import dispatch
+from catgrad.runtime.aot.export import write
 from catgrad.runtime.aot.library import compile_library
+from catgrad.runtime.aot.status import Status
 
 NAMES = ["int", "this", "template", "size_t", "workspace_size", "NULL", "INT32_MAX", "linux", "register", "typeof"]
 
@@ -104,10 +105,27 @@ def test_a_function_called_like_what_a_loader_uses(name, tmp_path):
     assert "lib_predict(" in (tmp_path / "lib" / "lib.h").read_text()
 
 
-@pytest.mark.parametrize("name", ["numpy", "json", "class"])
-def test_a_library_that_could_not_be_imported(name):
-    with pytest.raises(CatgradError, match="could not be imported: call it something else"):
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        *(
+            (name, "would hide one of Python's modules: call it")
+            for name in ("numpy", "json", "class", "string", "random")
+        ),
+        *((name, "would hide one of C's headers: call it") for name in ("stdint", "stddef", "unistd")),
+        *((name, "would hide one of C's libraries: call it") for name in ("c", "m", "gcc")),
+        ("x" * 300, "cannot be a name in C: use at most 128 letters"),
+        ("Net", "a library is called in small letters, its constants in capitals: net, not Net"),
+    ],
+)
+def test_names_that_no_library_can_have(name, message):
+    with pytest.raises(CatgradError, match=message):
         compile_library(name, {"f": prepare(lambda x: x, cg.f32[3])}, "cpu:x86-64-v2")
+
+
+def test_the_longest_name_makes_files(tmp_path):
+    program = prepare(lambda x: x, cg.f32[3])
+    assert len(write(tmp_path, compile_library("x" * 128, {"f": program}, "cpu:aarch64"))) >= 4
 
 
 def test_arguments_that_c_does_not_have():
@@ -120,29 +138,66 @@ def test_arguments_that_c_does_not_have():
 def test_a_folder_that_cannot_be_written(tmp_path, capsys):
     file = tmp_path / "file"
     file.write_text("")
-    for folder in (file, file / "inside"):
-        with pytest.raises(CatgradError, match=f"cannot write into {folder}: .*: choose another folder"):
-            check_writable(folder)
     assert main(["build", "iris:linear", "-o", str(file)]) == 1
     assert "choose another folder" in capsys.readouterr().err
 
 
-def test_nothing_of_an_older_library_stays(tmp_path):
-    program = prepare(lambda x: x + 1, cg.f32[3])
-    export(tmp_path, {"f": program}, "lib", "cpu")
-    others = {tmp_path / "library.o", tmp_path / "lib.mine.o"}
-    for other in others:
-        other.write_text("")
-    files = export(tmp_path, {"f": program}, "lib", "cpu:aarch64")
-    assert set(tmp_path.iterdir()) == {*files, *others}
-    assert set(json.loads((tmp_path / "manifest.json").read_text())["files"]) < {path.name for path in files}
+KEYS = ["", " ", '"', "\\", "\n\x7f\x01", "??/", "𝛼β", "%s", "\\u0041", "*/", "a\0b"]
+
+
+def test_keys_are_strings_in_c(compiler, tmp_path, build):
+    program = prepare(lambda p: cg.sum(p["%s"]), {key: cg.f32[1] for key in KEYS})
+    write(tmp_path, compile_library("net", {"f": program}, "cpu:x86-64-v2"))
+    source = tmp_path / "use.c"
+    source.write_text(
+        '#include <stdio.h>\n#include "net.h"\n#define PRINT(m, k, t, n) fwrite(k "\\377", sizeof k, 1, stdout);\n'
+        "int main(void) { NET_P(PRINT) return 0; }\n"
+    )
+    flags = ["-std=c99", "-pedantic", "-Wall", "-Wextra", "-Werror", f"-I{tmp_path}"]
+    subprocess.run([compiler, *flags, source, "-o", tmp_path / "use"], check=True, capture_output=True)
+    printed = subprocess.run([tmp_path / "use"], check=True, capture_output=True).stdout
+    assert sorted(printed.split(b"\377")[:-1]) == sorted(key.encode() for key in KEYS)
 
 
 @pytest.mark.parametrize(
     ("value", "message"),
     [("nonesuch", "there is no nonesuch"), ('"', 'there is no "'), ("false", "the library cannot be linked: if")],
 )
-def test_a_compiler_that_is_none(monkeypatch, value, message):
+def test_without_a_compiler_there_is_all_but_the_shared_library(monkeypatch, tmp_path, value, message):
     monkeypatch.setenv("CC", value)
+    library = compile_library("lib", {"f": prepare(cg.exp, cg.f32[3])}, "cpu:x86-64-v2")
+    with pytest.raises(CatgradError, match=f"{tmp_path} has the static library, but not the shared one: .*{message}"):
+        write(tmp_path, library)
+    assert {path.name for path in tmp_path.iterdir()} == {"lib.h", "liblib.a", "lib.py", "lib.pc", "manifest.json"}
+
+
+def test_a_processor_that_lacks_instructions(monkeypatch, tmp_path, import_file):
+    impossible = {"x86-64-v4": (dispatch._Bits(1, dispatch._ECX, (16,)),)}
+    monkeypatch.setattr(dispatch, "_FEATURES", {**dispatch._FEATURES, **impossible})
+    write(tmp_path, compile_library("lib", {"f": prepare(cg.exp, cg.f32[cg.dim("B")])}, "cpu:x86-64-v4"))
+    with pytest.raises(ImportError, match="this processor lacks instructions that the library uses"):
+        import_file(tmp_path / "lib.py")
+    code = ctypes.CDLL(str(tmp_path / "liblib.so"))
+    assert code.lib_check() == code.lib_f(ctypes.c_int64(3), None, None, None, None) == Status.PROCESSOR
+    assert code.lib_f_workspace(ctypes.c_int64(3)) == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"functions": "predicted"}, "a learner has no predicted: expected some of init, step, predict"),
+        ({"functions": ["init", "fly"]}, "a learner has no fly"),
+        ({"types": [cg.f32[4, 3]]}, r"takes the types of its inputs and of its targets, got 1: \(f32\[4, 3\],\)"),
+    ],
+)
+def test_what_a_learner_cannot_export(tmp_path, options, message):
+    learner = cg.learner(cg.nn.Linear(3, 2), loss=cg.nn.mse, optimizer=cg.optim.sgd(0.1))
+    types = options.pop("types", [cg.f32[4, 3], cg.f32[4, 2]])
     with pytest.raises(CatgradError, match=message):
-        toolchain.link({"a.o": b""}, "liba.so", [])
+        learner.export(tmp_path / "net", *types, **options)
+
+
+def test_one_function_of_a_learner(tmp_path):
+    learner = cg.learner(cg.nn.Linear(3, 2), loss=cg.nn.mse, optimizer=cg.optim.sgd(0.1))
+    learner.export(tmp_path / "net", cg.f32[4, 3], cg.f32[4, 2], functions="predict", target="cpu:x86-64-v2")
+    assert "net_predict(" in (tmp_path / "net" / "net.h").read_text()

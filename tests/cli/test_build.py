@@ -64,11 +64,31 @@ def test_what_cannot_be_built(command, file, options, message):
     assert message in err
 
 
-@pytest.mark.parametrize("options", [("--bind", "B"), ("--bind", "B=-1"), ("--what", "fly")])
-def test_arguments_that_mean_nothing(command, capsys, options):
+def test_a_learner_needs_the_types_of_inputs_and_targets(command, file):
+    code, _, err = command(*build(f"{file}:learner", "--types", "f32[B, 3]", "--what", "predict"))
+    assert code == 1
+    assert "a learner takes the types of its inputs and of its targets, got 1: (f32[B, 3],)" in err
+
+
+def test_a_file_alone_is_no_model(command, file):
+    code, _, err = command(*build(file, "--types", "f32[B]"))
+    assert code == 1
+    assert "models.py is a file: say which object of it, as in models.py:object" in err
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--bind", "B"), "expected"),
+        (("--bind", "B=-1"), "expected"),
+        (("--what", "fly"), "expected"),
+        (("--bind", "B=32", "--bind", "B=64"), "--bind: a dimension has one value, given B=32 and B=64"),
+    ],
+)
+def test_arguments_that_mean_nothing(command, capsys, options, message):
     with pytest.raises(SystemExit):
         command(*build("digits"), *options)
-    assert "expected" in capsys.readouterr().err
+    assert message in capsys.readouterr().err
 
 
 def test_a_folder_that_cannot_be_written(command, file, linked, tmp_path):

@@ -30,6 +30,15 @@ def test_no_cache(command, result, monkeypatch):
     assert result("cache", "list") == {"folder": None, "limit": None, "bytes": 0, "entries": []}
 
 
+@pytest.mark.parametrize("action", ["list", "clear"])
+def test_a_cache_that_is_a_file(command, tmp_path, monkeypatch, action):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv(FOLDER, str(tmp_path / "file"))
+    code, out, err = command("cache", action)
+    assert (code, out) == (1, "")
+    assert f"cannot {action} the cache in {tmp_path / 'file'}: Not a directory: {FOLDER} says where" in err
+
+
 def test_help_says_where(command, capsys):
     with pytest.raises(SystemExit):
         command("cache", "--help")

@@ -67,7 +67,8 @@ def test_compiling_is_tried_where_a_crash_does_no_harm(monkeypatch, program, sai
 def test_a_machine_without_programs(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr(examination, "find_spec", lambda _: None)
+    monkeypatch.setattr(examination.tools, "find", lambda _: None)
     monkeypatch.setattr(examination, "_FUNCTION", "")
     found = examination.examine()
-    assert not any(found[name].found for name in ("MLIR", "LLVM", "ptxas", "graphviz"))
+    assert not any(found[name].found for name in ("MLIR", "LLVM", "ptxas", "nvdisasm", "graphviz"))
     assert found["processor"].value.endswith("of an unknown kind")

@@ -1,32 +1,110 @@
-"""Kernels become PTX, and NVIDIA's assembler takes every one of them without spilling a register."""
+"""Kernels become PTX, and NVIDIA's assembler takes every one of them: no stack, no spilled register."""
 
 import re
 
 import pytest
+from optable import result_types
 
 import catgrad as cg
+from catgrad.autodiff import DERIVATIVES
+from catgrad.autodiff.rules import NotDifferentiable
+from catgrad.backend import emitted
 from catgrad.cli import main
 from catgrad.cli.tasks import TASKS
 from catgrad.errors import CompileError
+from catgrad.gpu_report.machine_code import machine_code, usages
+from catgrad.ops import OPS
+from catgrad.passes.gpu.machine import GpuMachine
+from catgrad.passes.pipelines import stages
+from catgrad.passes.runner import run
 from catgrad.prepare import prepare
-from catgrad.runtime.gpu import assembly
+from catgrad.runtime.gpu import assembly, tools
 from catgrad.source import Source
+from catgrad.types import dtypes, f32
 
-USAGE = re.compile(r"(\d+) bytes stack frame, (\d+) bytes spill stores, (\d+) bytes spill loads")
+ARCHITECTURES = GpuMachine.names()
 SETTINGS = TASKS["digits"].settings()
 STEP = SETTINGS.learner.step, cg.f32["B", 64], cg.i32["B"]
 
 
-@pytest.mark.parametrize("architecture", ["sm_80", "sm_90", "sm_100"])
-@pytest.mark.parametrize("bind", [{"B": 32}, {}], ids=["static", "dynamic"])
+def compiled(program, *types, architecture, bind=None):
+    """Return the PTX of a program; unlike `Source.ir`, without the text of every stage."""
+    term, signature = prepare(program, *types, bind=bind)
+    module = emitted((term, signature))
+    run(module, stages(f"cuda:{architecture}"))
+    return assembly.ptx(module)
+
+
+def faulty(text, folder):
+    """Assemble PTX; return the kernels that have a stack or spill, and their stacks."""
+    found = usages(assembly.assemble(text, folder / "kernels.cubin"))
+    assert len(found) == len(re.findall(r"^\.visible \.entry", text, re.MULTILINE)) > 0
+    return {name: each.stack_bytes for name, each in found.items() if each.stack_bytes or each.spilled_bytes}
+
+
+@pytest.mark.parametrize(
+    ("architecture", "bind"),
+    [
+        *((name, {"B": 32}) for name in ARCHITECTURES),
+        ("sm_90", {}),
+        *(pytest.param(name, {}, marks=pytest.mark.slow) for name in ("sm_80", "sm_100")),
+    ],
+)
 def test_the_digits_step_assembles_without_spills(architecture, bind, tmp_path):
-    source = Source(*prepare(*STEP, bind=bind), f"cuda:{architecture}")
-    text = source.ir("ptx")
+    text = compiled(*STEP, architecture=architecture, bind=bind)
     assert f".target {architecture}" in text
-    said = assembly.assemble(text, tmp_path / "kernels.cubin")
-    kernels = re.findall(r"^\.visible \.entry", text, re.MULTILINE)
-    assert USAGE.findall(said) == [("0", "0", "0")] * len(kernels)
+    assert faulty(text, tmp_path) == {}
     assert (tmp_path / "kernels.cubin").read_bytes()[:4] == b"\x7fELF"
+
+
+def samples(dtype):
+    return [(op, s) for op in OPS.values() if op.name != "call" and dtype in op.dtypes for s in op.samples(dtype)]
+
+
+def faulty_of(chosen, architecture, folder):
+    """Assemble operations on samples; return the kernels that have a stack or spill."""
+
+    def program(inputs):
+        return [op.record(*x, **s.attributes) for (op, s), x in zip(chosen, inputs, strict=True)]
+
+    types = cg.lang.function.as_types([sample.inputs for _, sample in chosen])
+    return faulty(compiled(program, types, architecture=architecture), folder)
+
+
+def test_each_operation_assembles_without_spills(tmp_path):
+    assert faulty_of([*{op: (op, sample) for op, sample in samples(f32)}.values()], "sm_90", tmp_path) == {}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+@pytest.mark.parametrize("dtype", dtypes, ids=str)
+def test_every_sample_of_every_operation_assembles_without_spills(dtype, architecture, tmp_path):
+    assert faulty_of(samples(dtype), architecture, tmp_path) == {}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_every_gradient_assembles_without_spills(architecture, tmp_path):
+    chosen = [
+        (op, sample)
+        for op, sample in samples(f32)
+        if sample.smooth and sample.inputs and not isinstance(DERIVATIVES[op], NotDifferentiable)
+        if any(type.dtype.is_float for type in result_types(op, sample))
+    ]
+
+    def gradients(inputs):
+        return [gradient(op, sample)(*x) for (op, sample), x in zip(chosen, inputs, strict=True)]
+
+    def gradient(op, sample):
+        def loss(*x):
+            results = op.record(*x, **sample.attributes)
+            results = results if isinstance(results, tuple) else (results,)
+            return sum(cg.sum(r * r) for r in results if r.dtype.is_float)
+
+        return cg.grad(loss, wrt=[i for i, x in enumerate(sample.inputs) if x.dtype.kind == "f"])
+
+    types = cg.lang.function.as_types([sample.inputs for _, sample in chosen])
+    assert faulty(compiled(gradients, types, architecture=architecture), tmp_path) == {}
 
 
 def test_accesses_are_sixteen_bytes_wide_and_tiles_are_shared(capsys):
@@ -38,16 +116,45 @@ def test_accesses_are_sixteen_bytes_wide_and_tiles_are_shared(capsys):
     assert "atom." not in text
 
 
+def test_machine_code_as_text(capsys):
+    assert main(["show", "digits", "--target", "cuda:sm_90", "--stage", "sass"]) == 0
+    text = capsys.readouterr().out
+    assert ".text.Perceptron_kernel" in text
+    assert re.search(r"\bFFMA\b", text)
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_instructions_of_an_elementwise_kernel(architecture):
+    (code,) = machine_code(compiled(lambda x, y: x + y, *[f32[4096]] * 2, architecture=architecture)).values()
+    assert code.opcodes["LDG.E.128"] == 2
+    assert code.opcodes["STG.E.128"] == 1
+    assert (code.kinds["global_load"], code.kinds["global_store"], code.kinds["tensor"]) == (2, 1, 0)
+    assert code.kinds["shared_load"] == code.kinds["barrier"] == 0
+    assert 4 < code.instructions < 100
+
+
+def test_instructions_of_a_contraction():
+    (code,) = machine_code(compiled(lambda x, y: x @ y, f32[64, 64], f32[64, 64], architecture="sm_90")).values()
+    assert code.opcodes["FFMA"] > 0
+    assert all(code.kinds[kind] for kind in ("shared_load", "shared_store", "barrier"))
+    assert code.kinds["tensor"] == 0
+    assert code.usage.shared_bytes > 0
+
+
 def test_what_is_no_ptx(tmp_path):
     with pytest.raises(CompileError, match="names no architecture: it is no PTX"):
         assembly.assemble("text", tmp_path / "kernels.cubin")
     with pytest.raises(CompileError, match="ptxas failed:"):
         assembly.assemble(".target sm_80\nnonsense", tmp_path / "kernels.cubin")
+    (tmp_path / "kernels.cubin").write_text("nonsense")
+    with pytest.raises(CompileError, match="nvdisasm failed:"):
+        assembly.disassemble(tmp_path / "kernels.cubin")
 
 
 def test_a_tool_that_is_missing(monkeypatch):
-    monkeypatch.setattr(assembly.shutil, "which", lambda tool: None)
-    monkeypatch.setattr(assembly.sysconfig, "get_path", lambda name: "nowhere")
+    monkeypatch.setattr(tools, "find", lambda tool: None)
     source = Source(*prepare(lambda x: x + 1, cg.f32[3]), "cuda")
     with pytest.raises(CompileError, match="ptxas is not installed: pip install nvidia-cuda-nvcc"):
         source.ir("sass")
+    with pytest.raises(CompileError, match="nvdisasm is not installed: pip install nvidia-cuda-nvdisasm"):
+        assembly.disassemble("kernels.cubin")

@@ -17,8 +17,8 @@ _LOWER = (
 class Device:
     """An emulator that takes numpy arrays, and numbers as numpy scalars."""
 
-    def __init__(self, module, schedule="forward"):
-        self.emulator = Emulator(module, schedule)
+    def __init__(self, module, schedule="forward", traffic=None):
+        self.emulator = Emulator(module, schedule, traffic=traffic)
 
     def run(self, kernel, grid, block, *arguments, shared=0):
         """Launch a kernel; arrays are copied to the device and back."""
@@ -51,7 +51,7 @@ def parse(body):
 @pytest.fixture(scope="session")
 def nvvm():
     """Return the device of kernels in the NVVM dialect."""
-    return lambda body, schedule="forward": Device(parse(body), schedule)
+    return lambda body, *options, **more: Device(parse(body), *options, **more)
 
 
 @pytest.fixture(scope="session")

@@ -398,3 +398,11 @@ def test_calls_do_not_leak(double, add_in_place, ones):
 def test_bfloat16_arrays_keep_their_dtype(build, elementwise):
     f = build(elementwise("%r = arith.negf %x0 : bf16", "bf16", inputs=1), (bf16[4],), (bf16[4],))
     assert f(np.ones(4, ml_dtypes.bfloat16))[0].dtype == ml_dtypes.bfloat16
+
+
+def test_an_array_on_the_way_that_is_too_large(ones):
+    rows, inner, columns = dim("B"), dim("K"), dim("N")
+    total = cg.compile(lambda x, y: cg.sum(cg.tanh(x @ y)), f32[rows, inner], f32[inner, columns])
+    with pytest.raises(ArgumentError, match=r"f32\[B, N\] would have 1208925819614629174706176 elements, more than"):
+        total(np.empty((1 << 40, 0), np.float32), np.empty((0, 1 << 40), np.float32))
+    assert total(ones(5, 0), ones(0, 4)) == 0

@@ -1,8 +1,8 @@
 """What a library has besides compiled functions: the choice between their versions, and the texts of its errors.
 
-A function that is compiled for several levels of the x86-64 instruction set has an entry for each. The public one calls
-the best that this processor can run. A constructor finds out which before `main`, or when the library is loaded; until
-then it is the lowest one.
+A function has an entry for each level of the x86-64 instruction set that it is compiled for. The public one calls the
+best that this processor can run, or says that it can run none. A constructor finds out which before `main`, or when the
+library is loaded; until then it is the lowest one, if every processor has that.
 
 Reference: "x86-64 psABI", section 3.1.1 (micro-architecture levels).
 """
@@ -73,8 +73,7 @@ def support(interface: Interface, build: str, levels: Sequence[str], context: ir
     Args:
         interface: The library.
         build: What identifies its code.
-        levels: The levels its functions are compiled for, lowest first. One alone needs no choice, and may be another
-            architecture's.
+        levels: The levels its functions are compiled for, lowest first; one alone may be another architecture's.
         context: Where to make it.
     """
     with context, ir.Location.unknown():
@@ -82,8 +81,7 @@ def support(interface: Interface, build: str, levels: Sequence[str], context: ir
         with ir.InsertionPoint(module.body):
             _add_string(f"{interface.name}_build", build, "external")
             _add_status_text(interface.name)
-            if len(levels) > 1:
-                _add_choice(interface, levels)
+            _add_choice(interface, levels)
     return module
 
 
@@ -107,26 +105,48 @@ def _add_string(name: str, text: str, linkage: str) -> None:
 
 
 def _add_choice(interface: Interface, levels: Sequence[str]) -> None:
-    chosen, choose = f"{interface.name}.level", f"{interface.name}.choose"
-    internal = ir.Attribute.parse("#llvm.linkage<internal>")
-    llvm.mlir_global(ir.TypeAttr.get(integer(32)), chosen, internal, value=ir.IntegerAttr.get(integer(32), 0))
-    _add_constructor(choose, chosen, levels)
+    """Add the public functions, each of which calls its version for the chosen level."""
+    chosen = _add_level(interface.name, levels)
+    with Body(f"{interface.name}_check", [], integer(32), "default") as body:
+        body.require(_is_chosen(chosen), partial(constant, 32, Status.PROCESSOR))
+        llvm.return_(arg=constant(32, Status.OK))
     for function in interface.functions:
         versions = [version(function.symbol, level) for level in levels]
         dimensions = [integer(64)] * len(function.dimensions)
-        _add_forwarder(function.symbol, versions, entry_types(function), integer(32), chosen)
+        _add_forwarder(function.symbol, versions, entry_types(function), 32, Status.PROCESSOR, chosen)
         sizes = [f"{each}_workspace" for each in versions]
-        _add_forwarder(f"{function.symbol}_workspace", sizes, dimensions, integer(64), chosen)
+        _add_forwarder(f"{function.symbol}_workspace", sizes, dimensions, 64, 0, chosen)
+
+
+def _add_level(library: str, levels: Sequence[str]) -> str:
+    """Add the number of the best level that this processor can run; -1 if it can run none."""
+    symbol, is_everywhere = f"{library}.level", levels[0] not in LEVELS[1:]
+    internal = ir.Attribute.parse("#llvm.linkage<internal>")
+    first = ir.IntegerAttr.get(integer(32), 0 if is_everywhere else -1)
+    llvm.mlir_global(ir.TypeAttr.get(integer(32)), symbol, internal, value=first)
+    if len(levels) > 1 or not is_everywhere:
+        _add_constructor(f"{library}.choose", symbol, levels)
+    return symbol
+
+
+def _is_chosen(level: str) -> ir.Value:
+    return compare("sge", _load(level), constant(32, 0))
+
+
+def _load(level: str) -> ir.Value:
+    return llvm.load(integer(32), llvm.mlir_addressof(pointer(), level))
 
 
 def _add_forwarder(
-    symbol: str, versions: Sequence[str], kinds: Sequence[ir.Type], result: ir.Type, chosen: str
+    symbol: str, versions: Sequence[str], kinds: Sequence[ir.Type], bits: int, lacking: int, chosen: str
 ) -> None:
-    """Add a function that calls the chosen version of itself."""
+    """Add a function that calls the chosen version of itself, or returns `lacking` if there is none."""
+    result = integer(bits)
     for each in versions:
         declare(each, kinds, result, "hidden")
     with Body(symbol, kinds, result, "default") as body:
-        level = llvm.load(integer(32), llvm.mlir_addressof(pointer(), chosen))
+        body.require(_is_chosen(chosen), partial(constant, bits, lacking))
+        level = _load(chosen)
         for number, each in reversed(list(enumerate(versions))[1:]):
             body.require(compare("ne", level, constant(32, number)), partial(call, each, result, body.arguments))
         llvm.return_(arg=call(versions[0], result, body.arguments))

@@ -22,6 +22,7 @@ from catgrad.runtime.aot.emitter import Body, all_of, call, compare, constant, i
 from catgrad.runtime.aot.interface import Array, Function, Member, arrays
 from catgrad.runtime.aot.status import Status
 from catgrad.runtime.buffers import ENTRY, MEASURE
+from catgrad.types import LARGEST
 
 __all__ = ["add_entry", "entry_types"]
 
@@ -128,23 +129,29 @@ class _Frame:
         ranks = [*(type.rank for type in self._types), 1]
         *self._places, length = accumulate((1 + rank for rank in ranks), initial=len(self._dimensions))
         self._words = llvm.alloca(pointer(), constant(64, length), ir.TypeAttr.get(integer(64)))
+        self._extents: dict[Extent, ir.Value] = {}
 
     def check(self, body: Body, otherwise: Callable[[], ir.Value]) -> None:
-        """Return `otherwise` unless every dimension is in its range, every extent is one, and every result exists."""
+        """Return `otherwise` unless every dimension is in its range, and every array exists and fits into memory."""
         body.require(all_of(map(self._is_in_range, self._function.dimensions)), otherwise)
-        extents = dict.fromkeys(extent for type in self._types for extent in type.shape if isinstance(extent, Dim))
+        exact, types = _Exact(), self._function.types
+        extents = dict.fromkeys(extent for type in types for extent in type.shape if isinstance(extent, Dim))
+        self._extents = {extent: self._value(extent, exact) for extent in extents}
+        sizes = [self._value(size, exact) for size in dict.fromkeys(type.size for type in types)]
         doubtful = [extent for extent in extents if (bound := lower_bound(extent)) is None or bound < 0]
         least = [*((extent, 0) for extent in doubtful), *((extent, 1) for extent in self._function.signature.nonempty)]
-        body.require(all_of(compare("sge", self._extent(e), constant(64, n)) for e, n in least), otherwise)
+        exact.conditions += [compare("sge", self._value(extent, exact), constant(64, n)) for extent, n in least]
+        exact.conditions += [compare("sle", size, constant(64, LARGEST)) for size in sizes]
+        body.require(all_of(exact.conditions), otherwise)
 
     def workspace_bytes(self) -> ir.Value:
-        """Return the size of a workspace that begins anywhere; 0 if none is needed."""
+        """Return the size of a workspace that begins anywhere, 0 if none is needed, once all has been checked."""
         for word, number in enumerate(self._dimensions.values()):
             self._set(word, number)
         for place, type in zip(self._places, self._types, strict=False):
             for axis, extent in enumerate(type.shape, 1):
                 if isinstance(extent, Dim):
-                    self._set(place + axis, self._extent(extent))
+                    self._set(place + axis, self._extents[extent])
         zero = constant(64, 0)
         size = call(self._function.signature.name + MEASURE, integer(64), [self._words])
         with_slack = arith.addi(size, constant(64, ALIGNMENT - 1))
@@ -161,28 +168,43 @@ class _Frame:
         llvm.store(value, offset(self._words, constant(64, _WORD_BYTES * word)))
 
     def _is_in_range(self, symbol: Symbol) -> ir.Value:
-        value, zero = self._dimensions[symbol.name], constant(64, 0)
+        value = self._dimensions[symbol.name]
         remainder = arith.remsi(value, constant(64, symbol.multiple_of))
-        return all_of([
-            compare("sge", value, constant(64, symbol.min)),
-            compare("sle", value, constant(64, self._function.greatest[symbol.name])),
-            compare("eq", remainder, zero),
-        ])
+        conditions = [compare("sge", value, constant(64, symbol.min)), compare("eq", remainder, constant(64, 0))]
+        if symbol.max is not None:
+            conditions.append(compare("sle", value, constant(64, symbol.max)))
+        return all_of(conditions)
 
-    def _extent(self, extent: Extent) -> ir.Value:
-        """Return the value of an extent."""
-        return fold(
-            extent,
-            lambda number: constant(64, number),
-            lambda symbol: self._dimensions[symbol.name],
-            lambda function, a, b: _ARITHMETIC[function](a, b),
-        )
+    def _value(self, extent: Extent, exact: _Exact) -> ir.Value:
+        return fold(extent, partial(constant, 64), lambda symbol: self._dimensions[symbol.name], exact)
 
 
-_ARITHMETIC = {
-    "add": arith.addi,
-    "mul": arith.muli,
-    "floordiv": arith.floordivsi,
-    "min": arith.minsi,
-    "max": arith.maxsi,
-}
+class _Exact:
+    """Arithmetic of 64 bits that knows when its results mean something.
+
+    Attributes:
+        conditions: They do if these hold: nothing has overflowed, and nothing was divided by zero.
+    """
+
+    def __init__(self) -> None:
+        self.conditions: list[ir.Value] = []
+
+    def __call__(self, function: str, a: ir.Value, b: ir.Value) -> ir.Value:
+        """Return f(a, b) for a function that extents are made of."""
+        if function in _OVERFLOWING:
+            return self._checked(_OVERFLOWING[function], a, b)
+        return self._quotient(a, b) if function == "floordiv" else _EXTREMA[function](a, b)
+
+    def _checked(self, operation: Callable[..., ir.Value], a: ir.Value, b: ir.Value) -> ir.Value:
+        both = operation(ir.Type.parse("!llvm.struct<(i64, i1)>"), a, b)
+        self.conditions.append(compare("eq", llvm.extractvalue(integer(1), both, [1]), constant(1, 0)))
+        return llvm.extractvalue(integer(64), both, [0])
+
+    def _quotient(self, a: ir.Value, b: ir.Value) -> ir.Value:
+        is_possible = compare("ne", b, constant(64, 0))
+        self.conditions.append(is_possible)
+        return arith.floordivsi(a, arith.select(is_possible, b, constant(64, 1)))
+
+
+_OVERFLOWING = {"add": llvm.intr_sadd_with_overflow, "mul": llvm.intr_smul_with_overflow}
+_EXTREMA = {"min": arith.minsi, "max": arith.maxsi}

@@ -13,28 +13,29 @@ from __future__ import annotations
 
 import inspect
 import json
-import re
+import os
 from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any
 
-import numpy as np
-from safetensors.numpy import save
-
+from catgrad import files
 from catgrad.errors import CatgradError
+from catgrad.parameters import to_safetensors
 from catgrad.runtime.aot import loader
 from catgrad.runtime.aot.header import header
-from catgrad.runtime.aot.library import TARGETS, Library, compile_library
+from catgrad.runtime.aot.library import Library, compile_library
 from catgrad.runtime.aot.manifest import manifest
+from catgrad.runtime.aot.names import library_name
 from catgrad.runtime.signature import Signature
-from catgrad.saved import replace
 from catgrad.term import Term
 
 __all__ = ["check_writable", "export", "write"]
 
-_LIBRARY = '_library = Library(Path(__file__).with_name("manifest.json"))'
+_MANIFEST = "manifest.json"
+
+_LIBRARY = '_library = Library(Path(__file__).with_name("{manifest}"), "{name}")'
 """How the Python loader ends where it stands for a library."""
 
 _PKG_CONFIG = """\
@@ -54,7 +55,7 @@ def export(
     programs: Mapping[str, tuple[Term, Signature]],
     name: str | None = None,
     target: str = "cpu",
-    parameters: Mapping[str, np.ndarray[Any, Any]] | None = None,
+    parameters: Mapping[str, Any] | None = None,
 ) -> list[Path]:
     """Compile functions into a library, and write it.
 
@@ -74,12 +75,12 @@ def export(
         OSError: A file cannot be written.
     """
     check_writable(folder)
-    library = compile_library(name or re.sub(r"\W", "_", folder.resolve().name), programs, target)
+    library = compile_library(name or library_name(folder.resolve().name), programs, target)
     return write(folder, library, parameters)
 
 
-def write(folder: Path, library: Library, parameters: Mapping[str, np.ndarray[Any, Any]] | None = None) -> list[Path]:
-    """Write a library into a folder, which is made if it is not there.
+def write(folder: Path, library: Library, parameters: Mapping[str, Any] | None = None) -> list[Path]:
+    """Write a library into a folder, in the place of an earlier one of the same name.
 
     Args:
         folder: Where.
@@ -90,18 +91,41 @@ def write(folder: Path, library: Library, parameters: Mapping[str, np.ndarray[An
         The files.
 
     Raises:
-        CatgradError: There is no C compiler to link with.
+        CatgradError: Files that are no earlier library's would be lost; or there is no C compiler to link with, and all
+            is there but the shared library.
         OSError: A file cannot be written.
     """
     name = library.interface.name
-    contents = {f"{name}.h": header(library.interface).encode(), **_code(library)}
+    contents, missing = _contents(library)
     if parameters is not None:
-        contents["parameters.safetensors"] = save({key: parameters[key] for key in sorted(parameters)})
-    description = json.dumps(manifest(library, contents), indent=1) + "\n"
-    _clear(folder, name)
-    for file, content in {**contents, "manifest.json": description.encode()}.items():
-        replace(folder / file, content)
-    return [folder / file for file in (*contents, "manifest.json")]
+        contents["parameters.safetensors"] = to_safetensors(parameters)
+    contents[_MANIFEST] = (json.dumps(manifest(library, contents), indent=1) + "\n").encode()
+    with files.locked(folder):
+        _replace(folder, contents, _earlier(folder, name))
+    if missing:
+        raise CatgradError(f"{folder} has the static library, but not the shared one: {missing.message}") from missing
+    return [folder / file for file in contents]
+
+
+def _replace(folder: Path, contents: dict[str, bytes], earlier: frozenset[str]) -> None:
+    """Write files, and remove those of an earlier library that are not among them: they would not belong to it."""
+    for file in contents:
+        if file not in earlier and os.path.lexists(folder / file):
+            raise CatgradError(f"{folder / file} is no file of an earlier library of this name: choose another folder")
+    manifest_first = reversed(contents.items())  # whatever comes after it is known to be a library's
+    files.replace({folder / file: content for file, content in manifest_first})
+    for file in earlier - contents.keys():
+        (folder / file).unlink(missing_ok=True)
+
+
+def _earlier(folder: Path, name: str) -> frozenset[str]:
+    """Return the files in a folder that are an earlier library of a name, as its manifest lists them."""
+    try:
+        known = json.loads((folder / _MANIFEST).read_text(encoding="utf-8"))
+        listed = [file for file in known["files"] if Path(file).name == file]
+        return frozenset({_MANIFEST, *listed} if known["name"] == name else ())
+    except (OSError, ValueError, LookupError, TypeError):
+        return frozenset()
 
 
 def check_writable(folder: Path) -> None:
@@ -114,26 +138,25 @@ def check_writable(folder: Path) -> None:
         raise CatgradError(f"cannot write into {folder}: {error.strerror}: choose another folder") from error
 
 
-def _clear(folder: Path, name: str) -> None:
-    """Remove what an earlier library of this name has left: what does not belong to the new one would go with it."""
-    levels = {level for target in TARGETS.values() for level in target.levels}
-    for file in (f"lib{name}.so", f"{name}.py", f"{name}.pc", f"{name}.o", *(f"{name}.{level}.o" for level in levels)):
-        (folder / file).unlink(missing_ok=True)
-
-
-def _code(library: Library) -> dict[str, bytes]:
-    """Return the files with code, and those that only make sense where it runs."""
-    name = library.interface.name
-    static = {f"lib{name}.a": library.archive()}
-    if not library.is_native:
-        return {**static, **library.objects}
-    loading = {f"{name}.py": _python(library).encode(), f"{name}.pc": _pkg_config(library).encode()}
-    return {**static, f"lib{name}.so": library.shared(), **loading}
+def _contents(library: Library) -> tuple[dict[str, bytes], CatgradError | None]:
+    """Return the files of a library, and why its shared one is not among them, where it could be."""
+    name, missing = library.interface.name, None
+    contents = {f"{name}.h": header(library.interface).encode(), f"lib{name}.a": library.archive()}
+    if library.is_native:
+        try:
+            contents[library.shared_name] = library.shared()
+        except CatgradError as error:
+            missing = error
+    else:
+        contents.update(library.objects)
+    texts = {f"{name}.py": _python(library), f"{name}.pc": _pkg_config(library)}
+    return {**contents, **{file: text.encode() for file, text in texts.items()}}, missing
 
 
 def _python(library: Library) -> str:
+    loading = _LIBRARY.format(manifest=_MANIFEST, name=library.interface.name)
     functions = [f"{f.name} = _library.function({f.name!r})" for f in library.interface.functions]
-    return "\n".join([inspect.getsource(loader), "", _LIBRARY, *functions, ""])
+    return "\n".join([inspect.getsource(loader), "", loading, *functions, ""])
 
 
 def _pkg_config(library: Library) -> str:

@@ -8,7 +8,7 @@ Example:
     >>> print(header(interface("net", {"twice": signature})).partition("/* twice")[2].partition(";")[0])
     <BLANKLINE>
      *
-     *   B       0 to 17592186044416
+     *   B       0 or more
      *   x       f32[B, 4], read
      *   result  f32[B, 4], written
      */
@@ -16,8 +16,6 @@ Example:
 """
 
 from __future__ import annotations
-
-import json
 
 from catgrad.dims import Symbol
 from catgrad.runtime.aot.interface import Array, Function, Interface, Member, Struct
@@ -51,7 +49,8 @@ _PREAMBLE = """\
  * Functions return {NAME}_OK, or say what is wrong with their arguments and have done nothing.
  *
  * A workspace is memory that a call works in, and leaves with no meaning. It may begin anywhere, and is as large as the
- * _workspace function says for the same dimensions; that is 0 if a dimension is out of range. No call allocates memory
+ * _workspace function says for the same dimensions; that is 0 if a dimension is out of its range, or makes an array of
+ * more than 2^46 elements, be it one on the way to the results. No call allocates memory
  * or keeps any state, so calls may overlap that share neither a workspace nor an array that is written.
  */
 #ifndef CATGRAD_LIBRARY_{NAME}
@@ -90,7 +89,8 @@ def _statuses(name: str) -> str:
     values = [f"    {name.upper()}_{status.name} = {status.value}, /* {status.text} */\n" for status in Status]
     text = f"/* What a status means, in words. */\nconst char *{name}_status_text({name}_status status);\n"
     build = f"/* Identifies the code. */\nextern const char {name}_build[{_BUILD}];\n"
-    return f"typedef int32_t {name}_status;\nenum {{\n{''.join(values)}}};\n\n{text}\n{build}"
+    check = f"/* Whether this processor can run the library. */\n{name}_status {name}_check(void);\n"
+    return f"typedef int32_t {name}_status;\nenum {{\n{''.join(values)}}};\n\n{text}\n{check}\n{build}"
 
 
 def _struct(interface: Interface, struct: Struct) -> str:
@@ -115,9 +115,19 @@ def _list(struct: Struct, macro: str) -> str:
     if len(arrays) < len(struct.members) or any(array.type.symbols for array in arrays):
         return ""
     each = next(name for name in ("X", "X_", "X__") if name not in {array.name for array in arrays})
-    rows = [f"    {each}({a.name}, {json.dumps(str(a.key))}, {_C_TYPES[a.type.dtype]}, {a.type.size})" for a in arrays]
+    rows = [f"    {each}({a.name}, {_string(str(a.key))}, {_C_TYPES[a.type.dtype]}, {a.type.size})" for a in arrays]
     title = f"/* Its members: {each}(member, name, type of an element, number of elements) for each. */\n"
     return f"\n{title}#define {macro}({each}) \\\n" + " \\\n".join(rows) + "\n"
+
+
+def _string(text: str) -> str:
+    """Return the literal of a string of UTF-8; what does not stand for itself in every dialect of C is in octal."""
+    plain = {*range(ord(" "), 0x7F)} - {*b'"?\\'}
+    return (
+        '"'
+        + "".join(chr(byte) if byte in plain else f"\\{byte:03o}" for byte in text.encode(errors="surrogatepass"))
+        + '"'
+    )
 
 
 def _function(interface: Interface, function: Function) -> str:
@@ -127,7 +137,14 @@ def _function(interface: Interface, function: Function) -> str:
     parameters = [*dimensions, *given, "void *workspace", "size_t workspace_size"]
     size = f"size_t {function.symbol}_workspace({', '.join(dimensions) or 'void'});\n"
     prototype = f"{interface.name}_status {function.symbol}(\n    " + ",\n    ".join(parameters) + ");\n"
-    return f"/* {function.name}\n *\n{_described(interface, function)} */\n{size}{prototype}"
+    about = f"/* {function.name}\n *\n{_described(interface, function)} */\n"
+    return f"{about}{_constants(interface, function)}{size}{prototype}"
+
+
+def _constants(interface: Interface, function: Function) -> str:
+    """Return the dimensions that were given values when the function was compiled."""
+    values = [f"{interface.constants[function.name, name]} = {value}" for name, value in function.signature.bound]
+    return f"enum {{ {', '.join(values)} }};\n" if values else ""
 
 
 def _parameter(interface: Interface, member: Member) -> str:
@@ -139,16 +156,16 @@ def _parameter(interface: Interface, member: Member) -> str:
 def _described(interface: Interface, function: Function) -> str:
     """Return a table of what a function takes."""
     dimensions = zip(function.dimension_names, function.dimensions, strict=True)
-    rows = [(name, _range(symbol, function.greatest[symbol.name])) for name, symbol in dimensions]
+    rows = [(name, _range(symbol)) for name, symbol in dimensions]
     rows += [(member.name, f"{_type(interface, member)}, {_use(member)}") for member in function.inputs]
     rows += [(member.name, f"{_type(interface, member)}, written") for member in function.outputs]
     width = max((len(name) for name, _ in rows), default=0)
     return "".join(f" *   {name:{width}}  {text}\n" for name, text in rows)
 
 
-def _range(symbol: Symbol, greatest: int) -> str:
+def _range(symbol: Symbol) -> str:
     multiple = f", a multiple of {symbol.multiple_of}" if symbol.multiple_of > 1 else ""
-    return f"{symbol.min} to {greatest}{multiple}"
+    return f"{symbol.min} {'or more' if symbol.max is None else f'to {symbol.max}'}{multiple}"
 
 
 def _type(interface: Interface, member: Member) -> str:

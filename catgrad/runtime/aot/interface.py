@@ -21,49 +21,22 @@ Example:
 
 from __future__ import annotations
 
-import builtins
-import keyword
-import re
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import chain, count
-from types import MappingProxyType
 from typing import TypeAlias
 
 from optree import PyTreeSpec
 
 from catgrad.dims import Symbol
 from catgrad.errors import CatgradError
-from catgrad.runtime.aot import loader
-from catgrad.runtime.aot.ranges import ranges
+from catgrad.runtime.aot.names import OWN, Scope, check_names
 from catgrad.runtime.aot.status import Status
 from catgrad.runtime.signature import Signature
 from catgrad.runtime.structure import tuple_tree
 from catgrad.types import TensorType
 
-__all__ = ["Array", "Function", "Group", "Interface", "Member", "arrays", "interface", "is_free", "is_identifier"]
-
-_RESERVED = frozenset(
-    "alignas alignof and_eq asm auto bitand bitor bool break case catch char compl const constexpr continue decltype "
-    "default delete do double else enum explicit export extern false float for friend goto if inline int long mutable "
-    "namespace new noexcept not_eq nullptr operator or_eq private protected public register restrict return short "
-    "signed sizeof static struct switch template this throw true try typedef typeid typename union unsigned using "
-    "virtual void volatile wchar_t while xor xor_eq workspace workspace_size".split()
-) | frozenset(keyword.kwlist)
-"""Words of C, C++ and Python, and the parameters that every function has."""
-
-_OF_C = re.compile(r"\w+_t|(U?INT\w*|SIZE|PTRDIFF|WCHAR|SIG_ATOMIC|WINT)_(MAX|MIN|C)|NULL|linux|unix|typeof|asm")
-"""What C's headers and dialects define."""
-
-_OF_PYTHON = frozenset({*dir(builtins), *keyword.kwlist, *dir(loader)})
-"""Words that mean something in a loader, and would no longer if they were functions there."""
-
-_MODULES = frozenset({"builtins", "collections", "ctypes", "json", "numpy", "pathlib", "typing", *keyword.kwlist})
-"""What a loader imports."""
-
-_OWN = frozenset({"build", "status", "status_text"})
-"""What a library has besides its functions."""
+__all__ = ["Array", "Function", "Group", "Interface", "Member", "arrays", "interface"]
 
 
 @dataclass(frozen=True)
@@ -135,7 +108,7 @@ class Function:
         name: What it is called in Python.
         symbol: What it is called in C.
         signature: Its type.
-        greatest: The greatest values of its symbols.
+        types: The types of all arrays that depend on its symbols, those on the way to its results included.
         dimension_names: Their identifiers.
         inputs: Its positional arguments.
         outputs: The parts of its result that are not written into an argument.
@@ -144,7 +117,7 @@ class Function:
     name: str
     symbol: str
     signature: Signature
-    greatest: Mapping[str, int]
+    types: tuple[TensorType, ...]
     dimension_names: tuple[str, ...]
     inputs: tuple[Member, ...]
     outputs: tuple[Member, ...]
@@ -197,8 +170,19 @@ class Interface:
     @cached_property
     def macros(self) -> dict[str, str]:
         """The names of macros for structs, by the names of those."""
-        scope = _Scope({f"{self.name.upper()}_{status}" for status in Status.__members__})
+        scope = Scope(self._statuses)
         return {struct.name: scope.name(struct.name.upper()) for struct in self.structs}
+
+    @cached_property
+    def constants(self) -> dict[tuple[str, str], str]:
+        """The names of constants for dimensions that were given values, by function and dimension."""
+        scope = Scope({*self._statuses, *self.macros.values()})
+        bound = [(f, name) for f in self.functions for name, _ in f.signature.bound]
+        return {(f.name, name): scope.name(f"{f.symbol.upper()}_{name}") for f, name in bound}
+
+    @property
+    def _statuses(self) -> set[str]:
+        return {f"{self.name.upper()}_{status}" for status in Status.__members__}
 
     @cached_property
     def _struct_of(self) -> dict[Hashable, Struct]:
@@ -206,8 +190,8 @@ class Interface:
         sides = [f.inputs for f in self.functions], [f.outputs for f in self.functions]
         groups = [found for side in sides for found in sorted(_groups(side, 0), key=lambda found: found[0])]
         functions = {f.symbol for f in self.functions}
-        own = {f"{self.name}_{name}" for name in _OWN}
-        scope = _Scope({*functions, *(f"{symbol}_workspace" for symbol in functions), *own})
+        own = {f"{self.name}_{name}" for name in OWN}
+        scope = Scope({*functions, *(f"{symbol}_workspace" for symbol in functions), *own})
         names: dict[Hashable, str] = {}
         for _, group in groups:
             if group.structure not in names:
@@ -225,45 +209,23 @@ def _groups(levels: Iterable[Sequence[Member]], depth: int) -> Iterator[tuple[in
                 yield from _groups([member.members], depth + 1)
 
 
-def interface(
-    name: str,
-    signatures: Mapping[str, Signature],
-    intermediates: Mapping[str, Iterable[TensorType]] = MappingProxyType({}),
-) -> Interface:
+def interface(name: str, signatures: Mapping[str, Signature]) -> Interface:
     """Describe a library.
 
     Args:
         name: What it is called.
         signatures: The types of its functions, by name.
-        intermediates: The types of what they compute on the way, by name.
 
     Raises:
         CatgradError: A name is no identifier, or a function is called like something else.
     """
-    for each in (name, *signatures):
-        if not is_identifier(each):
-            raise CatgradError(f"{each!r} cannot be a name in C: use letters, digits and _, beginning with a letter")
-    if name in _MODULES:
-        raise CatgradError(f"a library called {name} could not be imported: call it something else")
-    taken = {*_OWN, *_OF_PYTHON, *(f"{each}_workspace" for each in signatures)} & signatures.keys()
-    if taken:
-        raise CatgradError(f"a library has a {', '.join(sorted(taken))} of its own: call the function something else")
-    return Interface(name, tuple(_function(name, *each, intermediates.get(each[0], ())) for each in signatures.items()))
+    check_names(name, signatures)
+    return Interface(name, tuple(_function(name, *each) for each in signatures.items()))
 
 
-def is_identifier(name: str) -> bool:
-    """Return whether `name` can be the prefix of a library or the name of a function."""
-    return re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", name) is not None
-
-
-def is_free(name: str) -> bool:
-    """Return whether a function of a library can have this name."""
-    return is_identifier(name) and name not in _OWN | _OF_PYTHON
-
-
-def _function(library: str, name: str, signature: Signature, intermediates: Iterable[TensorType]) -> Function:
-    greatest = ranges(signature.symbols, (*signature.inputs, *signature.outputs, *intermediates))
-    scope = _Scope()
+def _function(library: str, name: str, signature: Signature) -> Function:
+    types = (type for type in (*signature.inputs, *signature.outputs, *signature.computed) if not type.is_static)
+    scope = Scope()
     dimensions = tuple(scope.name(symbol.name) for symbol in signature.symbols)
     donated = {source for source, _ in signature.donated}
     fresh = {output: len(signature.inputs) + i for i, output in enumerate(signature.fresh)}
@@ -271,34 +233,14 @@ def _function(library: str, name: str, signature: Signature, intermediates: Iter
     written = [(type, fresh[i], True) if i in fresh else None for i, type in enumerate(signature.outputs)]
     inputs = _arguments(signature.input_tree or tuple_tree(len(read)), signature.argument_names, iter(read), scope)
     outputs = _results(signature.output_tree or tuple_tree(len(written)), iter(written), scope)
-    return Function(name, f"{library}_{name}", signature, greatest, dimensions, inputs, outputs)
+    return Function(name, f"{library}_{name}", signature, tuple(dict.fromkeys(types)), dimensions, inputs, outputs)
 
 
 _Leaf: TypeAlias = "tuple[TensorType, int, bool] | None"
 """The type of an array, its operand, and whether it is written; None for what a function does not take."""
 
 
-class _Scope:
-    """Identifiers that differ.
-
-    Args:
-        taken: Those that are not free.
-    """
-
-    def __init__(self, taken: Iterable[str] = ()) -> None:
-        self._taken = {*taken, *_RESERVED}
-
-    def name(self, key: Hashable) -> str:
-        """Return an identifier like `key`, and take it."""
-        text = re.sub(r"\W", "_", f"item{key}" if isinstance(key, int) else str(key), flags=re.ASCII)
-        text = text if is_identifier(text) else f"x{text}"
-        numbered = (f"{text}_{n}" for n in count(2))
-        name = next(name for name in chain([text], numbered) if name not in self._taken and not _OF_C.fullmatch(name))
-        self._taken.add(name)
-        return name
-
-
-def _arguments(tree: PyTreeSpec, names: Sequence[str], leaves: Iterator[_Leaf], scope: _Scope) -> tuple[Member, ...]:
+def _arguments(tree: PyTreeSpec, names: Sequence[str], leaves: Iterator[_Leaf], scope: Scope) -> tuple[Member, ...]:
     found = [_member(name, child, leaves, scope) for name, child in zip(names, tree.children(), strict=True)]
     for name, member in zip(names, found, strict=True):
         if member is None:
@@ -306,7 +248,7 @@ def _arguments(tree: PyTreeSpec, names: Sequence[str], leaves: Iterator[_Leaf], 
     return tuple(member for member in found if member)
 
 
-def _results(tree: PyTreeSpec, leaves: Iterator[_Leaf], scope: _Scope) -> tuple[Member, ...]:
+def _results(tree: PyTreeSpec, leaves: Iterator[_Leaf], scope: Scope) -> tuple[Member, ...]:
     """Return what a function writes apart from its arguments; the elements of a tuple are separate."""
     is_tuple = tree.type is tuple
     children = tree.children() if is_tuple else [tree]
@@ -314,14 +256,14 @@ def _results(tree: PyTreeSpec, leaves: Iterator[_Leaf], scope: _Scope) -> tuple[
     return tuple(member for member in found if member)
 
 
-def _member(key: Hashable, tree: PyTreeSpec, leaves: Iterator[_Leaf], scope: _Scope) -> Member | None:
+def _member(key: Hashable, tree: PyTreeSpec, leaves: Iterator[_Leaf], scope: Scope) -> Member | None:
     """Return a nested structure of arrays; None if it has none."""
     if tree.is_leaf():
         leaf = next(leaves)
         return Array(scope.name(key), key, *leaf) if leaf else None
     if tree.type is dict and not all(isinstance(key, str) for key in tree.entries()):
         raise CatgradError(f"the keys of {key} become names in C: they have to be text, not {tree.entries()}")
-    inner = _Scope()
+    inner = Scope()
     found = [_member(k, child, leaves, inner) for k, child in zip(tree.entries(), tree.children(), strict=True)]
     members = tuple(member for member in found if member)
     return Group(scope.name(key), key, members) if members else None

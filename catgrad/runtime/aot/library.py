@@ -25,7 +25,6 @@ from catgrad.runtime.aot.interface import Interface, interface
 from catgrad.runtime.engine import llvm_ir
 from catgrad.runtime.signature import Signature
 from catgrad.term import Term
-from catgrad.types import TensorType
 
 __all__ = ["TARGETS", "Library", "Target", "compile_library"]
 
@@ -42,17 +41,19 @@ class Target:
     Attributes:
         triple: The architecture and the system, as LLVM names them.
         levels: The processors that code is generated for, lowest first: names of `Machine`.
+        every: What every processor of the architecture is, as LLVM names it.
     """
 
     triple: str
     levels: tuple[str, ...]
+    every: str
 
 
 _X86 = "x86_64-unknown-linux-gnu"
 TARGETS: Mapping[str, Target] = {
-    "cpu": Target(_X86, LEVELS),
-    **{f"cpu:{level}": Target(_X86, (level,)) for level in LEVELS},
-    "cpu:aarch64": Target("aarch64-unknown-linux-gnu", ("aarch64",)),
+    "cpu": Target(_X86, LEVELS, "x86-64"),
+    **{f"cpu:{level}": Target(_X86, (level,), "x86-64") for level in LEVELS},
+    "cpu:aarch64": Target("aarch64-unknown-linux-gnu", ("aarch64",), "generic"),
 }
 """What can be built for. `cpu` chooses between all levels of x86-64 when it is loaded."""
 
@@ -82,15 +83,21 @@ class Library:
         return platform.machine() == TARGETS[self.target].triple.partition("-")[0]
 
     @property
-    def needs(self) -> tuple[str, ...]:
-        """The libraries to link it with.
+    def shared_name(self) -> str:
+        """What its shared library is called."""
+        return f"lib{self.interface.name}.so"
 
-        The C library, its mathematical part if a function of it is called, and what compilers bring for arithmetic that
-        a processor lacks.
-        """
-        runtime = {symbol for symbol in self.calls if symbol.startswith("__")}
-        wanted = {"m": self.calls - _LIBC - runtime, "c": True, "gcc": runtime}
-        return tuple(library for library, calls in wanted.items() if calls)
+    @property
+    def link_command(self) -> str:
+        """What makes its shared library where it runs, in the folder of its static one."""
+        whole = f"-Wl,--whole-archive lib{self.interface.name}.a -Wl,--no-whole-archive"
+        needs = " ".join(f"-l{needed}" for needed in self.needs)
+        return f"cc -shared -Wl,-soname,{self.shared_name} -o {self.shared_name} {whole} {needs}"
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The libraries to link it with: C's, and what compilers bring for arithmetic that a processor lacks."""
+        return ("c", "gcc") if self.calls - _LIBC else ("c",)
 
     @property
     def calls(self) -> frozenset[str]:
@@ -108,7 +115,7 @@ class Library:
         Raises:
             CatgradError: There is no C compiler to link with.
         """
-        return toolchain.link(self.objects, f"lib{self.interface.name}.so", self.needs)
+        return toolchain.link(self.objects, self.shared_name, self.needs)
 
 
 def compile_library(name: str, programs: Mapping[str, tuple[Term, Signature]], target: str = "cpu") -> Library:
@@ -126,8 +133,7 @@ def compile_library(name: str, programs: Mapping[str, tuple[Term, Signature]], t
     if target not in TARGETS:
         raise CatgradError(f"unknown target {target!r}: expected one of {', '.join(TARGETS)}")
     named = {each: _renamed(each, *program) for each, program in programs.items()}
-    types = {each: set(_types(term)) for each, (term, _) in named.items()}
-    made = interface(name, {each: signature for each, (_, signature) in named.items()}, types)
+    made = interface(name, {each: signature for each, (_, signature) in named.items()})
     objects = dict(_objects(made, list(named.values()), TARGETS[target]))
     build = hashlib.sha256(b"".join(objects.values())).hexdigest()
     objects[f"{name}.o"] = _support(made, build, TARGETS[target])
@@ -138,18 +144,16 @@ def _objects(
     made: Interface, programs: Sequence[tuple[Term, Signature]], target: Target
 ) -> Iterator[tuple[str, bytes]]:
     """Yield the object of each level."""
-    is_alone = len(target.levels) == 1
     for level in target.levels:
         module = _compiled(programs, level)
         for function in made.functions:
-            symbol = function.symbol if is_alone else version(function.symbol, level)
-            add_entry(module, function, symbol, "default" if is_alone else "hidden")
-        yield f"{made.name}.{level}.o", _object(module, target, level)
+            add_entry(module, function, version(function.symbol, level), "hidden")
+        yield f"{made.name}.{level}.o", _object(module, target, _PROCESSORS.get(level, level))
 
 
 def _support(made: Interface, build: str, target: Target) -> bytes:
     """Return the object of what the levels share."""
-    return _object(support(made, build, target.levels, new_context()), target, target.levels[0])
+    return _object(support(made, build, target.levels, new_context()), target, target.every)
 
 
 def _compiled(programs: Sequence[tuple[Term, Signature]], level: str) -> ir.Module:
@@ -163,17 +167,10 @@ def _compiled(programs: Sequence[tuple[Term, Signature]], level: str) -> ir.Modu
     return module
 
 
-def _object(module: ir.Module, target: Target, level: str) -> bytes:
+def _object(module: ir.Module, target: Target, processor: str) -> bytes:
     run(module, [Stage("interface", (LOWERING,), _LEGAL)])
-    return toolchain.object_code(llvm_ir(module), target.triple, _PROCESSORS.get(level, level))
+    return toolchain.object_code(llvm_ir(module), target.triple, processor)
 
 
 def _renamed(name: str, term: Term, signature: Signature) -> tuple[Term, Signature]:
     return replace(term, name=name), replace(signature, name=name)
-
-
-def _types(term: Term) -> Iterator[TensorType]:
-    """Yield the types of everything that a term computes."""
-    yield from term.node_types
-    for definition in term.definitions:
-        yield from definition.term.node_types

@@ -41,18 +41,27 @@ class Library:
 
     Args:
         manifest: The path of the file that describes it.
+        name: What it is called.
 
     Raises:
-        ImportError: This process has loaded another library from the same path before.
+        ImportError: The file describes another library, there is none, this process has loaded another one from the
+            same path, or this processor lacks instructions that it uses.
     """
 
-    def __init__(self, manifest: Path) -> None:
+    def __init__(self, manifest: Path, name: str) -> None:
         self._manifest = json.loads(manifest.read_text(encoding="utf-8"))
+        if self._manifest["name"] != name:
+            raise ImportError(f"{manifest} describes the library {self._manifest['name']}, not {name}")
         path = manifest.with_name(self._manifest["library"])
+        if not path.exists():
+            raise ImportError(f"{path} is not there: in its folder, run {self._manifest['link']}")
         self._code = ctypes.CDLL(str(path))
         build = self._manifest["build"].encode()
-        if (ctypes.c_char * len(build)).in_dll(self._code, f"{self._manifest['name']}_build").value != build:
+        if (ctypes.c_char * len(build)).in_dll(self._code, f"{name}_build").value != build:
             raise ImportError(f"this process uses another {path}, which was built before: start a new process")
+        status = self._code[f"{name}_check"]()
+        if status:
+            raise ImportError(f"{path}: {self._manifest['statuses'][status]}")
 
     def function(self, name: str) -> Function:
         """Return one of its functions."""
@@ -106,7 +115,7 @@ class Function:
         for each in self._about["dimensions"]:
             source = each["source"]
             size = arrays[source["array"]].shape[source["axis"]]
-            values[each["name"]] = (size - source["offset"]) // source["scale"]
+            values[each["name"]] = (size - source["offset"]) // source["scale"] * each["multiple_of"]
         return values
 
     def _complete(self, arrays: list[Any], dimensions: dict[str, int]) -> None:

@@ -9,12 +9,11 @@ from typing import Any
 from optree import PyTreeSpec
 
 from catgrad.cache import versions
-from catgrad.dims import Extent, Symbol, evaluate, fold, symbols
-from catgrad.errors import CatgradError
+from catgrad.dims import Extent, Solver, Symbol, fold
+from catgrad.dims.solver import Source
 from catgrad.runtime.aot.interface import Array, Function, Member, arrays
 from catgrad.runtime.aot.library import TARGETS, Library
 from catgrad.runtime.aot.status import Status
-from catgrad.runtime.signature import Signature
 from catgrad.runtime.structure import tuple_tree
 
 __all__ = ["manifest"]
@@ -33,7 +32,8 @@ def manifest(library: Library, files: Mapping[str, bytes]) -> dict[str, Any]:
     return {
         "format": _FORMAT,
         "name": library.interface.name,
-        "library": f"lib{library.interface.name}.so",
+        "library": library.shared_name,
+        "link": library.link_command,
         "build": library.build,
         "target": {"name": library.target, "triple": target.triple, "levels": list(target.levels)},
         "needs": list(library.needs),
@@ -54,7 +54,7 @@ def _function(function: Function) -> dict[str, Any]:
     return {
         "symbol": function.symbol,
         "type": str(signature),
-        "dimensions": [_dimension(function, symbol) for symbol in function.dimensions],
+        "dimensions": _dimensions(function),
         "arrays": _arrays(function),
         "inputs": [{"name": str(member.key), "tree": _member(member)} for member in function.inputs],
         "result": _result(outputs, iter(signature.places)),
@@ -62,21 +62,16 @@ def _function(function: Function) -> dict[str, Any]:
     }
 
 
-def _dimension(function: Function, symbol: Symbol) -> dict[str, Any]:
-    about = {"min": symbol.min, "max": function.greatest[symbol.name], "multiple_of": symbol.multiple_of}
-    return {"name": symbol.name, **about, "source": _source(function.signature, symbol)}
+def _dimensions(function: Function) -> list[dict[str, Any]]:
+    """Return the symbols, and where they are read off the inputs: size = scale * (symbol / multiple_of) + offset."""
+    axes = [(i, axis, e) for i, type in enumerate(function.signature.inputs) for axis, e in enumerate(type.shape)]
+    sources = Solver([("", extent) for _, _, extent in axes]).sources
+    return [_dimension(symbol, sources[symbol], *axes[sources[symbol].place][:2]) for symbol in function.dimensions]
 
 
-def _source(signature: Signature, symbol: Symbol) -> dict[str, int]:
-    """Return the first axis of an input that tells a symbol: its size is scale · symbol + offset."""
-    axes = [(i, axis, e) for i, type in enumerate(signature.inputs) for axis, e in enumerate(type.shape)]
-    alone = [(i, axis, e) for i, axis, e in axes if symbols(e) == (symbol,)]
-    for i, axis, extent in sorted(alone, key=lambda found: found[2] != symbol):
-        low, next, third = (evaluate(extent, {symbol.name: symbol.min + k * symbol.multiple_of}) for k in range(3))
-        if next - low == third - next != 0:
-            scale = (next - low) // symbol.multiple_of
-            return {"array": i, "axis": axis, "scale": scale, "offset": low - scale * symbol.min}
-    raise CatgradError(f"{signature.name}: no argument tells the dimension {symbol}: give it by bind")
+def _dimension(symbol: Symbol, source: Source, array: int, axis: int) -> dict[str, Any]:
+    about = {"name": symbol.name, "min": symbol.min, "max": symbol.max, "multiple_of": symbol.multiple_of}
+    return {**about, "source": {"array": array, "axis": axis, "scale": source.scale, "offset": source.offset}}
 
 
 def _arrays(function: Function) -> list[dict[str, Any]]:

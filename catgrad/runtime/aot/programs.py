@@ -12,9 +12,11 @@ from catgrad.prepare import prepare
 from catgrad.runtime.signature import Signature
 from catgrad.term import Term
 
-__all__ = ["FUNCTIONS", "bound", "initial", "programs"]
+__all__ = ["FUNCTIONS", "PREDICT", "bound", "check_types", "initial", "programs"]
 
-FUNCTIONS = ("init", "step", "predict")
+PREDICT = "predict"
+"""What a function is called that is no learner's."""
+FUNCTIONS = ("init", "step", PREDICT)
 """What a learner has."""
 
 
@@ -35,19 +37,28 @@ def programs(
         bind: Values for dimensions.
 
     Raises:
-        CatgradError: There is no such function, or no dimension that is given a value.
+        CatgradError: There is no such function, not a type for the inputs and one for the targets, or no dimension that
+            is given a value.
         TypeCheckError: The types do not fit the model.
     """
-    unknown = set(functions) - set(FUNCTIONS)
+    wanted = (functions,) if isinstance(functions, str) else functions
+    unknown = [each for each in wanted if each not in FUNCTIONS]
     if unknown:
-        raise CatgradError(f"a learner has no {', '.join(sorted(unknown))}: expected some of {', '.join(FUNCTIONS)}")
+        raise CatgradError(f"a learner has no {', '.join(unknown)}: expected some of {', '.join(FUNCTIONS)}")
+    check_types(types)
     prepared = prepare(step, *types, bind=bind)
     made = {
         "init": lambda: initial(prepared[0]),
         "step": lambda: prepared,
         "predict": lambda: bound(predict, types[:-1], bind or {}),
     }
-    return {function: made[function]() for function in functions}
+    return {function: made[function]() for function in wanted}
+
+
+def check_types(types: Sequence[Any]) -> None:
+    """Raise `CatgradError` unless there are types for a learner's step."""
+    if len(types) != 2:
+        raise CatgradError(f"a learner takes the types of its inputs and of its targets, got {len(types)}: {types}")
 
 
 def bound(function: Any, types: Sequence[Any], bind: Mapping[str, int]) -> tuple[Term, Signature]:

@@ -15,6 +15,7 @@ class Status(IntEnum):
     NULL = 2
     ALIGNMENT = 3
     WORKSPACE = 4
+    PROCESSOR = 5
 
     @property
     def text(self) -> str:
@@ -24,8 +25,9 @@ class Status(IntEnum):
 
 _TEXTS = {
     Status.OK: "success",
-    Status.DIMENSION: "a dimension is out of its range",
+    Status.DIMENSION: "a dimension is out of its range, or makes an array too large",
     Status.NULL: "an array or a struct is NULL",
     Status.ALIGNMENT: "an array is not aligned to its elements",
     Status.WORKSPACE: "the workspace is NULL or too small",
+    Status.PROCESSOR: "this processor lacks instructions that the library uses",
 }

@@ -65,7 +65,7 @@ def link(objects: Mapping[str, bytes], soname: str, libraries: Sequence[str]) ->
     Args:
         objects: By name.
         soname: What programs that are linked to it will look for.
-        libraries: What it needs: "c", "m".
+        libraries: What it needs: "c", "gcc".
 
     Raises:
         CatgradError: There is no C compiler to link with.
@@ -77,7 +77,7 @@ def link(objects: Mapping[str, bytes], soname: str, libraries: Sequence[str]) ->
         try:
             _run([*_compiler(), *_LINK, f"-Wl,-soname,{soname}", "-o", target, *paths, *needed])
         except CompileError as error:
-            advice = "if the compiler finds no ld, install binutils; the static library needs no linker"
+            advice = "if the compiler finds no ld, install binutils"
             raise CompileError(f"the library cannot be linked: {advice}\n{error.message}") from error
         return target.read_bytes()
 

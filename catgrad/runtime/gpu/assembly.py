@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import re
-import shutil
-import subprocess
-import sysconfig
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from mlir import ir
 from mlir.dialects import gpu
 from mlir.passmanager import PassManager
 
 from catgrad.errors import CompileError
+from catgrad.runtime.gpu.tools import run
 
-__all__ = ["assemble", "embedded", "ptx", "sass", "to_binary"]
+__all__ = ["assemble", "disassemble", "embedded", "ptx", "sass", "to_binary"]
 
 _TO_PTX = "builtin.module(gpu-module-to-binary{format=isa})"
 _TARGET = re.compile(r"^\.target (\w+)", re.MULTILINE)
-_PACKAGES = {"ptxas": "nvidia-cuda-nvcc", "nvdisasm": "nvidia-cuda-nvdisasm"}
-"""The packages that bring the tools."""
 
 
 def ptx(module: ir.Module) -> str:
@@ -66,7 +64,16 @@ def sass(module: ir.Module) -> str:
     with TemporaryDirectory(prefix="catgrad-") as folder:
         binary = Path(folder, "kernels.cubin")
         assemble(text, binary)
-        return _run("nvdisasm", str(binary)).stdout
+        return run("nvdisasm", str(binary)).stdout
+
+
+def disassemble(binary: Path) -> Any:
+    """Return what `nvdisasm -json` says of machine code: what the file is, and a list of its functions.
+
+    Raises:
+        CompileError: The tool is not there, or refuses the file.
+    """
+    return json.loads(run("nvdisasm", "-json", str(binary)).stdout)
 
 
 def assemble(text: str, binary: Path) -> str:
@@ -85,20 +92,4 @@ def assemble(text: str, binary: Path) -> str:
     with TemporaryDirectory(prefix="catgrad-") as folder:
         source = Path(folder, "kernels.ptx")
         source.write_text(text)
-        return _run("ptxas", "-v", f"-arch={named[1]}", "-o", str(binary), str(source)).stderr
-
-
-def _run(tool: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run([_find(tool), *arguments], capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise CompileError(f"{tool} failed:\n{done.stderr.strip()}")
-    return done
-
-
-def _find(tool: str) -> str:
-    """Return the path of a tool: of the environment's packages, else of the system."""
-    own = sorted(Path(sysconfig.get_path("purelib"), "nvidia").glob(f"**/bin/{tool}"))
-    found = str(own[0]) if own else shutil.which(tool)
-    if found is None:
-        raise CompileError(f"{tool} is not installed: pip install {_PACKAGES[tool]}")
-    return found
+        return run("ptxas", "-v", f"-arch={named[1]}", "-o", str(binary), str(source)).stderr

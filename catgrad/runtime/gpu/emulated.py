@@ -10,7 +10,7 @@ from typing import Any
 
 from mlir import ir
 
-from catgrad.runtime.gpu_emulator import Emulator, Memory
+from catgrad.runtime.gpu_emulator import Emulator, Memory, Traffic
 
 __all__ = ["EmulatedDevice", "EmulatedKernels"]
 
@@ -64,17 +64,19 @@ class EmulatedDevice:
 
     Args:
         schedule: In which order threads run.
+        traffic: Where to note what each launch requests of memory; nothing is counted if None.
     """
 
-    def __init__(self, schedule: str | None = None) -> None:
+    def __init__(self, schedule: str | None = None, traffic: list[Traffic] | None = None) -> None:
         self.name = self.target = "cuda:emulate"
         self.dlpack = (12, 0)  # kDLExtDev: nobody else knows it
         self._schedule = schedule or os.environ.get(SCHEDULE, "forward")
         self._memory = Memory()
+        self._traffic = traffic
 
     def load(self, module: ir.Module) -> EmulatedKernels:
         """Compile the kernels of a module for the processor; see `catgrad.runtime.gpu.device.Device`."""
-        return EmulatedKernels(Emulator(module, self._schedule, self._memory))
+        return EmulatedKernels(Emulator(module, self._schedule, self._memory, self._traffic))
 
     def allocate(self, size: int) -> int:
         """Return the address of new memory."""

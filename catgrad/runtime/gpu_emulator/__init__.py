@@ -14,8 +14,8 @@ must not depend on it.
 Reference: https://docs.nvidia.com/cuda/parallel-thread-execution/ (PTX ISA)
 """
 
-from catgrad.runtime.gpu_emulator.emulator import Emulator
+from catgrad.runtime.gpu_emulator.emulator import Emulator, Traffic
 from catgrad.runtime.gpu_emulator.faults import EmulationError
 from catgrad.runtime.gpu_emulator.memory import Memory
 
-__all__ = ["EmulationError", "Emulator", "Memory"]
+__all__ = ["EmulationError", "Emulator", "Memory", "Traffic"]

@@ -38,11 +38,12 @@ class Compiled:
         _call(_scheduler(), "run", record, self.starts[kernel])
 
 
-def compile_kernels(module: ir.Module) -> Compiled:
+def compile_kernels(module: ir.Module, counts: bool = False) -> Compiled:
     """Return machine code for the kernels of a module.
 
     Args:
         module: A module with one `gpu.module` in the LLVM and NVVM dialects; it is left as it is.
+        counts: Whether they count what they read and write of global memory.
 
     Raises:
         CompileError: There is no such `gpu.module`, or it has operations that cannot be emulated.
@@ -50,12 +51,12 @@ def compile_kernels(module: ir.Module) -> Compiled:
     found = [op for op in module.body if op.operation.name == "gpu.module"]
     if len(found) != 1:
         raise CompileError(f"expected a module with one gpu.module, got {len(found)}")
-    return _compile(found[0].operation.get_asm(enable_debug_info=True, print_generic_op_form=True))
+    return _compile(found[0].operation.get_asm(enable_debug_info=True, print_generic_op_form=True), counts)
 
 
 @lru_cache(_SHARED)
-def _compile(text: str) -> Compiled:
-    program = translate(text)
+def _compile(text: str, counts: bool) -> Compiled:
+    program = translate(text, counts)
     engine = _engine(program.module)
     starts = {kernel.name: ctypes.c_uint64() for kernel in program.kernels}
     for name, start in starts.items():

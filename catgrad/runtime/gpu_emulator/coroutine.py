@@ -53,6 +53,7 @@ class Coroutine:
         suspended: Where a thread goes that waits.
         exited: Where a thread goes that is done.
         sites: The places that faults can name.
+        counts: Whether it counts what it reads and writes of global memory.
     """
 
     function: ir.Operation
@@ -62,6 +63,13 @@ class Coroutine:
     suspended: ir.Block
     exited: ir.Block
     sites: Sites = field(repr=False)
+    counts: bool = False
+
+    def count(self, size: Word, reads: bool, writes: bool) -> None:
+        """Emit the counting of an access to global memory, if the kernel counts."""
+        for name, moves in (("read_bytes", reads), ("written_bytes", writes)):
+            if self.counts and moves:
+                self.launch.set(name, self.launch.get(name) + size)
 
     def lane(self) -> Word:
         """Emit the number of the thread in its warp."""
@@ -115,12 +123,13 @@ def _move_from(op: ir.OpView, block: ir.Block, target: ir.Block) -> None:
         target.append(each.operation)
 
 
-def make_coroutine(kernel: llvm.LLVMFuncOp, sites: Sites) -> Coroutine:
+def make_coroutine(kernel: llvm.LLVMFuncOp, sites: Sites, counts: bool = False) -> Coroutine:
     """Take the body of a kernel into a new function that starts a thread of it.
 
     Args:
         kernel: A function of the LLVM dialect; it is left without a body, and has to be erased.
         sites: Where to number places in the program.
+        counts: Whether it counts what it reads and writes of global memory.
     """
     address = llvm.PointerType.get()
     function = declare(
@@ -145,7 +154,7 @@ def make_coroutine(kernel: llvm.LLVMFuncOp, sites: Sites) -> Coroutine:
     for i in reversed(range(len(body[0].arguments))):
         body[0].erase_argument(i)
     _end(thread, handle, suspended, exited)
-    return Coroutine(function, launch, thread, handle, suspended, exited, sites)
+    return Coroutine(function, launch, thread, handle, suspended, exited, sites, counts)
 
 
 def _begin(thread: Record) -> ir.Value:

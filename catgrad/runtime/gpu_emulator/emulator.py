@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+from dataclasses import dataclass
 from math import prod
 
 import numpy as np
@@ -16,12 +17,25 @@ from catgrad.runtime.gpu_emulator.memory import Memory
 from catgrad.runtime.gpu_emulator.module import Kernel
 from catgrad.runtime.gpu_emulator.schedules import Schedule
 
-__all__ = ["Emulator"]
+__all__ = ["Emulator", "Traffic"]
 
 _MOST_THREADS = 1024
 _MOST_BLOCK = (1024, 1024, 64)
 _MOST_GRID = (2**31 - 1, 65535, 65535)
 _MOST_SHARED = 227 * 1024
+
+
+@dataclass(frozen=True)
+class Traffic:
+    """What the threads of a launch request of global memory, all accesses taken together.
+
+    Attributes:
+        read: Bytes that are read.
+        written: Bytes that are written.
+    """
+
+    read: int
+    written: int
 
 
 class Emulator:
@@ -31,6 +45,7 @@ class Emulator:
         module: A module with one `gpu.module` in the LLVM and NVVM dialects, as `convert-gpu-to-nvvm` leaves it.
         schedule: The order of threads: "forward", "reverse", "round-robin" or "random:SEED".
         memory: The device's memory, which several modules may work in; its own if None.
+        traffic: Where to note what each launch requests of global memory; nothing is counted if None.
 
     Raises:
         CompileError: The module has operations that cannot be emulated; the message lists all of them.
@@ -45,9 +60,16 @@ class Emulator:
         >>> emulator.launch("nothing", grid=(2, 1, 1), block=(40, 1, 1), shared_bytes=0, parameters=0)
     """
 
-    def __init__(self, module: ir.Module, schedule: str = "forward", memory: Memory | None = None) -> None:
+    def __init__(
+        self,
+        module: ir.Module,
+        schedule: str = "forward",
+        memory: Memory | None = None,
+        traffic: list[Traffic] | None = None,
+    ) -> None:
+        self._traffic = traffic
         self._schedule = Schedule(schedule)
-        self._compiled = compile_kernels(module)
+        self._compiled = compile_kernels(module, counts=traffic is not None)
         self._program = self._compiled.program
         self._kernels = {each.name: each for each in self._program.kernels}
         self._memory = memory or Memory()
@@ -125,6 +147,8 @@ class Emulator:
         launch.use("allocations_count", len(self._memory.table()))
         launch.use("found", np.zeros((len(self._program.sites), 2), np.uint64))
         self._compiled.run(kernel, launch.address)
+        if self._traffic is not None:
+            self._traffic.append(Traffic(*(int(launch.record[name][0]) for name in ("read_bytes", "written_bytes"))))
         if launch.record["fault"][0] != Fault.NONE:
             where = self._memory.describe(int(launch.record["fault_address"][0]))
             raise EmulationError(explain(Scene(kernel, launch.record[0], launch.threads, self._program.sites, where)))

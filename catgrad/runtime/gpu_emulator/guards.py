@@ -112,6 +112,7 @@ def _bulk(op: ir.OpView, thread: Coroutine, variables: Variables) -> None:
         if _space(operand) == SHARED_SPACE or root_of(operand) is not None:
             raise UnsupportedError("of other than global memory")
         valid = valid & _bulk_valid(thread, site, word(operand), size)
+    thread.count(size, not isinstance(op, llvm.MemsetOp), writes=True)
     op.operands[2] = where(valid, size, constant(0, 64)).to(word(op.operands[2]).bits).value
 
 
@@ -193,7 +194,15 @@ def _check(
     within = _in_variable(thread, site, address, size, word(root), length) if length else constant(1, 1)
     if SHARED_SPACE in {_space(operand), 0 if root is None else _space(root)}:
         return within & shared_memory(size, access.reads, access.writes)(launch, site, address)
+    if thread.counts and not (root and isinstance(root.owner.opview, llvm.AllocaOp)):
+        _count(thread, access, address, size)
     return within if length else anywhere(size, access.reads, access.writes)(launch, site, address)
+
+
+def _count(thread: Coroutine, access: _Access, address: Word, size: int) -> None:
+    """Emit the counting of an access, unless a generic address turns out to be one of shared memory."""
+    is_shared = inside(address, size, thread.launch.get("shared"), thread.launch.get("shared_size"))
+    thread.count(where(is_shared, 0, constant(size, 64)), access.reads, access.writes)
 
 
 def _straight(thread: Coroutine, access: _Access, site: Word, address: Word, size: int) -> Word:

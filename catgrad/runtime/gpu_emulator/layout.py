@@ -94,10 +94,12 @@ LAUNCH: np.dtype[Any] = np.dtype(
         ("shared_size", "u8"),
         ("shadow", "u8"),
         ("scratch", "u8"),
+        ("read_bytes", "u8"),
+        ("written_bytes", "u8"),
     ],
     align=True,
 )
-"""A launch: its sizes, the tables it uses, the block that runs, and the first fault."""
+"""A launch: its sizes, the tables it uses, the block that runs, the first fault, and what goes to and from memory."""
 
 COPY: np.dtype[Any] = np.dtype(
     [

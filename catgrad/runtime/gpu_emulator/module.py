@@ -62,18 +62,19 @@ class Program:
     sites: tuple[str, ...]
 
 
-def translate(text: str) -> Program:
+def translate(text: str, counts: bool = False) -> Program:
     """Return the kernels of a module as coroutines.
 
     Args:
         text: A `gpu.module` in the LLVM and NVVM dialects.
+        counts: Whether they count what they read and write of global memory.
 
     Raises:
         CompileError: It has operations that cannot be emulated: all are listed.
     """
     with ir.Context() as context, _diagnostics(context) as messages, ir.Location.unknown():
         try:
-            return _translate(_extract(text))
+            return _translate(_extract(text), counts)
         except ir.MLIRError as error:
             raise CompileError(f"kernels cannot be emulated: {'; '.join(messages) or error}") from error
 
@@ -103,7 +104,7 @@ def _extract(text: str) -> ir.Module:
     return program
 
 
-def _translate(program: ir.Module) -> Program:
+def _translate(program: ir.Module, counts: bool) -> Program:
     PassManager.parse(_FLATTEN).run(program.operation)
     variables, sites = take_variables(program), Sites()
     known, problems = list[Kernel](), list[str]()
@@ -111,7 +112,7 @@ def _translate(program: ir.Module) -> Program:
         offsets, size = variables.place(function.sym_name.value, _used(function))
         known.append(_describe(function, size))
         with ir.InsertionPoint(program.body):
-            thread = make_coroutine(function, sites)
+            thread = make_coroutine(function, sites, counts)
         function.erase()
         problems += _Rewriter(thread, offsets, variables).run()
     if problems:

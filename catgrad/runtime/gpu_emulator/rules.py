@@ -193,6 +193,7 @@ def _start_copy(op: nvvm.CpAsyncOp, thread: Coroutine) -> None:
     size = op.size.value
     source_size = constant(size, 64) if op.cpSize is None else word(op.cpSize).to(64)
     site = thread.sites.add(op)
+    thread.count(source_size, reads=True, writes=False)
     copies.start_copy(size)(thread.launch.address, site, word(op.dst), word(op.src), source_size)
 
 

@@ -1,0 +1,37 @@
+"""Catgrad's own files, which change between versions while somebody works on it."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+
+__all__ = ["digest", "has_changed"]
+
+
+@cache
+def digest() -> str:
+    """Return what stands for the contents of the files that code depends on."""
+    found = hashlib.sha256()
+    for file in sorted(_IMPORTED):
+        found.update(Path(file).read_bytes())
+    return found.hexdigest()
+
+
+def has_changed() -> bool:
+    """Return whether a file has changed since it was imported: what was read may not be what is there."""
+    return _state() != _IMPORTED
+
+
+def _state() -> dict[str, tuple[int, int]]:
+    """Return the size of each file, and when it was last written."""
+    specs = map(find_spec, ("catgrad", "catgrad.dialect", "catgrad.passes"))
+    folders = [folder for spec in specs if spec for folder in spec.submodule_search_locations or ()]
+    found = (os.path.join(folder, name) for top in folders for folder, _, names in os.walk(top) for name in names)
+    states = {file: os.stat(file) for file in found if file.endswith(".py")}
+    return {file: (state.st_size, state.st_mtime_ns) for file, state in states.items()}
+
+
+_IMPORTED = _state()

@@ -1,0 +1,58 @@
+"""Arrays by name as a safetensors file, which holds each of them row by row.
+
+Reference: https://github.com/huggingface/safetensors#format
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from safetensors.numpy import save
+
+from catgrad.errors import CatgradError
+from catgrad.types import TensorType
+
+__all__ = ["check_fit", "to_safetensors"]
+
+
+def to_safetensors(parameters: Mapping[str, Any]) -> bytes:
+    """Return the file of some arrays, of whatever order in memory; equal arrays give equal bytes.
+
+    Raises:
+        CatgradError: They are not arrays by name.
+
+    Example:
+        >>> from safetensors.numpy import load
+        >>> load(to_safetensors({"weight": np.array([[1, 2], [3, 4]], np.int32).T}))["weight"].tolist()
+        [[1, 3], [2, 4]]
+    """
+    if not isinstance(parameters, Mapping):
+        raise CatgradError(f"parameters are arrays by name, such as {{'weight': w}}, not a {type(parameters).__name__}")
+    for name in parameters:
+        if not isinstance(name, str):
+            raise CatgradError(f"parameters are arrays by name, and {name!r} is no text")
+    return save({name: _array(name, parameters[name]) for name in sorted(parameters)})
+
+
+def check_fit(parameters: Mapping[str, Any], types: Mapping[str, TensorType]) -> None:
+    """Raise `CatgradError` unless there is an array of each type, and no other."""
+    if parameters.keys() != types.keys():
+        raise CatgradError(f"the model has the parameters {sorted(types)}, given {sorted(parameters)}")
+    for name, type in types.items():
+        given = TensorType.of(_array(name, parameters[name]))
+        if given != type:
+            raise CatgradError(f"parameters[{name!r}] must be {type}, got {given}")
+
+
+def _array(name: str, value: Any) -> np.ndarray[Any, Any]:
+    """Return an array whose memory is what the file has: row by row, in this machine's order of bytes."""
+    try:
+        array = np.asarray(value)
+        dtype = TensorType.of(array).dtype.numpy
+    except (CatgradError, ValueError) as error:
+        raise CatgradError(
+            f"parameters[{name!r}] is of type {type(value).__name__}, which cannot be saved: {error}"
+        ) from None
+    return array.astype(dtype, order="C", copy=False)

@@ -1,0 +1,113 @@
+"""Names that C, C++, Python, their headers, libraries and modules leave free."""
+
+from __future__ import annotations
+
+import builtins
+import keyword
+import re
+import reprlib
+import sys
+from collections.abc import Collection, Hashable, Iterable
+from itertools import chain, count
+
+from catgrad.errors import CatgradError
+from catgrad.runtime.aot import loader
+
+__all__ = ["OWN", "Scope", "check_names", "library_name"]
+
+_RESERVED = frozenset(
+    "alignas alignof and_eq asm auto bitand bitor bool break case catch char compl const constexpr continue decltype "
+    "default delete do double else enum explicit export extern false float for friend goto if inline int long mutable "
+    "namespace new noexcept not_eq nullptr operator or_eq private protected public register restrict return short "
+    "signed sizeof static struct switch template this throw true try typedef typeid typename union unsigned using "
+    "virtual void volatile wchar_t while xor xor_eq workspace workspace_size".split()
+) | frozenset(keyword.kwlist)
+"""Words of C, C++ and Python, and the parameters that every function has."""
+
+_OF_C = re.compile(r"\w+_t|(U?INT\w*|SIZE|PTRDIFF|WCHAR|SIG_ATOMIC|WINT)_(MAX|MIN|C)|NULL|linux|unix|typeof|asm")
+"""What C's headers and dialects define."""
+
+_OF_PYTHON = frozenset({*dir(builtins), *keyword.kwlist, *dir(loader)})
+"""Words that mean something in a loader, and would no longer if they were functions there."""
+
+_MODULES = frozenset({*sys.stdlib_module_names, *keyword.kwlist, "catgrad", "numpy"})
+"""Modules that a library beside a program would hide from it."""
+
+_HEADERS = frozenset(
+    "aio assert complex cpio ctype dirent dlfcn errno fcntl fenv float fmtmsg fnmatch ftw glob grp iconv inttypes "
+    "iso646 langinfo libgen limits locale math monetary mqueue ndbm netdb poll pthread pwd regex sched search "
+    "semaphore setjmp signal spawn stdalign stdarg stdatomic stdbit stdbool stdckdint stddef stdint stdio stdlib "
+    "stdnoreturn string strings stropts syslog tar termios tgmath threads time trace uchar ulimit unistd utime "
+    "utmpx wchar wctype wordexp".split()
+)
+"""The headers of C and POSIX, instead of which a compiler that looks into the folder would take that of the library."""
+
+_LIBRARIES = frozenset("anl asan atomic c dl gcc gcc_s m pthread resolv rt tsan ubsan util".split())
+"""What linkers call C's own libraries."""
+
+_LONGEST = 128
+"""How many letters a name may have: those of files are a little longer."""
+
+OWN = frozenset({"build", "check", "status", "status_text"})
+"""What a library has besides its functions."""
+
+
+def check_names(library: str, functions: Collection[str]) -> None:
+    """Check what a library and its functions are called.
+
+    Raises:
+        CatgradError: A name is no identifier, or is called like something else.
+    """
+    for each in (library, *functions):
+        if not _is_identifier(each) or len(each) > _LONGEST:
+            expected = f"at most {_LONGEST} letters, digits and _, beginning with a letter"
+            raise CatgradError(f"{reprlib.repr(each)} cannot be a name in C: use {expected}")
+    _check_library(library)
+    taken = {*OWN, *_OF_PYTHON, *(f"{each}_workspace" for each in functions)}.intersection(functions)
+    if taken:
+        raise CatgradError(f"a library has a {', '.join(sorted(taken))} of its own: call the function something else")
+
+
+def library_name(text: str) -> str:
+    """Return what to call a library after something else.
+
+    Example:
+        >>> library_name("my-Model")
+        'my_model'
+    """
+    return re.sub(r"\W", "_", text).lower()
+
+
+def _check_library(name: str) -> None:
+    if name != name.lower():
+        raise CatgradError(
+            f"a library is called in small letters, its constants in capitals: {name.lower()}, not {name}"
+        )
+    owners = {"Python's modules": _MODULES, "C's headers": _HEADERS, "C's libraries": _LIBRARIES}
+    for owner, names in owners.items():
+        if name in names:
+            raise CatgradError(f"a library called {name} would hide one of {owner}: call it something else")
+
+
+def _is_identifier(text: str) -> bool:
+    return re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", text) is not None
+
+
+class Scope:
+    """Identifiers that differ.
+
+    Args:
+        taken: Those that are not free.
+    """
+
+    def __init__(self, taken: Iterable[str] = ()) -> None:
+        self._taken = {*taken, *_RESERVED}
+
+    def name(self, key: Hashable) -> str:
+        """Return an identifier like `key`, and take it."""
+        text = re.sub(r"\W", "_", f"item{key}" if isinstance(key, int) else str(key), flags=re.ASCII)
+        text = text if _is_identifier(text) else f"x{text}"
+        numbered = (f"{text}_{n}" for n in count(2))
+        name = next(name for name in chain([text], numbered) if name not in self._taken and not _OF_C.fullmatch(name))
+        self._taken.add(name)
+        return name

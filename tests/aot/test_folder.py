@@ -1,0 +1,167 @@
+"""The folder of a library: nothing of somebody else is lost, nothing of an older library stays, all or nothing."""
+
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file
+
+import catgrad as cg
+from catgrad import files
+from catgrad.errors import CatgradError
+from catgrad.prepare import prepare
+from catgrad.runtime.aot.export import check_writable, export, write
+from catgrad.runtime.aot.library import compile_library
+
+
+@pytest.fixture(scope="module")
+def libraries(compiler):
+    """Two libraries of one name, and one of another."""
+    made = {}
+    for key, name, f in (("one", "lib", lambda x: x + 1), ("two", "lib", lambda x: x + 2), ("other", "net", cg.exp)):
+        made[key] = compile_library(name, {"f": prepare(f, cg.f32[3])}, "cpu:x86-64-v2")
+    return made
+
+
+@pytest.mark.parametrize("file", ["lib.py", "lib.h", "parameters.safetensors", "manifest.json"])
+def test_files_of_somebody_else_are_not_lost(libraries, tmp_path, file):
+    (tmp_path / file).write_text("{}")
+    with pytest.raises(CatgradError, match=f"{file} is no file of an earlier library of this name: choose another"):
+        write(tmp_path, libraries["one"], {"w": np.ones(2)})
+    assert [path.name for path in tmp_path.iterdir()] == [file]
+    assert (tmp_path / file).read_text() == "{}"
+
+
+def test_a_library_does_not_overwrite_another(libraries, tmp_path):
+    written = write(tmp_path, libraries["one"])
+    with pytest.raises(CatgradError, match="choose another folder"):
+        write(tmp_path, libraries["other"])
+    assert set(tmp_path.iterdir()) == set(written)
+
+
+def test_parameters_of_an_older_library_go(libraries, tmp_path):
+    write(tmp_path, libraries["one"], {"w": np.ones(2)})
+    written = write(tmp_path, libraries["two"])
+    assert set(tmp_path.iterdir()) == set(written)
+    assert not (tmp_path / "parameters.safetensors").exists()
+
+
+def test_a_manifest_lists_no_files_elsewhere(libraries, tmp_path):
+    folder, file = tmp_path / "folder", tmp_path / "file"
+    folder.mkdir()
+    file.write_text("mine")
+    write(folder, libraries["one"])
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["files"]["../file"] = {}
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    write(folder, libraries["one"])
+    assert file.read_text() == "mine"
+
+
+def test_a_loader_knows_its_own_manifest(libraries, tmp_path, import_file):
+    one, other = tmp_path / "one", tmp_path / "other"
+    for folder, key in ((one, "one"), (other, "other")):
+        folder.mkdir()
+        write(folder, libraries[key])
+    (one / "manifest.json").write_bytes((other / "manifest.json").read_bytes())
+    with pytest.raises(ImportError, match="describes the library net, not lib"):
+        import_file(one / "lib.py")
+
+
+def test_nothing_of_an_older_library_stays(tmp_path):
+    program = prepare(lambda x: x + 1, cg.f32[3])
+    export(tmp_path, {"f": program}, "lib", "cpu")
+    others = {tmp_path / "library.o", tmp_path / "lib.mine.o"}
+    for other in others:
+        other.write_text("")
+    written = export(tmp_path, {"f": program}, "lib", "cpu:aarch64")
+    assert set(tmp_path.iterdir()) == {*written, *others}
+    assert set(json.loads((tmp_path / "manifest.json").read_text())["files"]) < {path.name for path in written}
+
+
+def test_a_full_disk_changes_nothing(libraries, tmp_path, monkeypatch):
+    write(tmp_path, libraries["one"])
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    opened = []
+
+    def full(path, *arguments, **options):
+        opened.append(path)
+        if len(opened) > 3:
+            raise OSError(28, "No space left on device")
+        return open(path, *arguments, **options)
+
+    monkeypatch.setattr(files, "open", full, raising=False)
+    with pytest.raises(OSError, match="No space left"):
+        write(tmp_path, libraries["two"])
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_processes_that_write_one_folder_do_not_mix(tmp_path):
+    script = """
+import sys
+from pathlib import Path
+from catgrad import files
+folder, own = Path(sys.argv[1]), sys.argv[2]
+for _ in range(40):
+    with files.locked(folder):
+        files.replace({folder / f"{i}": own.encode() for i in range(8)})
+        assert {(folder / f"{i}").read_text() for i in range(8)} == {own}
+"""
+    processes = [subprocess.Popen([sys.executable, "-c", script, tmp_path, own]) for own in ("one", "two")]
+    assert [process.wait() for process in processes] == [0, 0]
+    assert len(set(map(str, (path.read_text() for path in tmp_path.iterdir())))) == 1
+
+
+def test_the_mask_of_the_user_is_honoured(libraries, tmp_path):
+    old = os.umask(0o027)
+    try:
+        written = write(tmp_path, libraries["one"])
+    finally:
+        os.umask(old)
+    assert {path.stat().st_mode & 0o777 for path in written} == {0o640}
+
+
+def test_a_folder_that_cannot_be_written(tmp_path):
+    file = tmp_path / "file"
+    file.write_text("")
+    for folder in (file, file / "inside"):
+        with pytest.raises(CatgradError, match=f"cannot write into {folder}: .*: choose another folder"):
+            check_writable(folder)
+
+
+def test_parameters_are_written_row_by_row(libraries, tmp_path):
+    weight = np.arange(6, dtype=np.float32).reshape(2, 3)
+    given = {"t": weight.T, "strided": weight[:, ::2], "scalar": np.float32(3), "rank0": np.array(2), "number": 1.5}
+    write(tmp_path, libraries["one"], given)
+    found = load_file(tmp_path / "parameters.safetensors")
+    assert {name: (array.shape, array.tolist()) for name, array in found.items()} == {
+        name: (np.shape(array), np.asarray(array).tolist()) for name, array in given.items()
+    }
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ([1, 2], "parameters are arrays by name, such as {'weight': w}, not a list"),
+        ({1: np.ones(2)}, "parameters are arrays by name, and 1 is no text"),
+        ({"layer": {"weight": np.ones(2)}}, r"parameters\['layer'\] is of type dict, which cannot be saved"),
+        ({"w": [[1], [2, 3]]}, r"parameters\['w'\] is of type list, which cannot be saved"),
+        ({"w": np.ones(2, np.int8)}, "expected one of the dtypes"),
+    ],
+)
+def test_parameters_that_are_none(libraries, tmp_path, parameters, message):
+    with pytest.raises(CatgradError, match=message):
+        write(tmp_path, libraries["one"], parameters)
+    assert not list(tmp_path.iterdir())
+
+
+def test_parameters_of_a_learner_fit_its_model(tmp_path):
+    learner = cg.learner(cg.nn.Linear(3, 2), loss=cg.nn.mse, optimizer=cg.optim.sgd(0.1))
+    types, fits = (cg.f32[4, 3], cg.f32[4, 2]), learner.init(0)["parameters"]
+    with pytest.raises(CatgradError, match=r"the model has the parameters \['bias', 'weight'\], given \['foo'\]"):
+        learner.export(tmp_path / "net", *types, parameters={"foo": np.zeros(3)})
+    with pytest.raises(CatgradError, match=r"parameters\['bias'\] must be f32\[2\], got f32\[3\]"):
+        learner.export(tmp_path / "net", *types, parameters={**fits, "bias": np.zeros(3, np.float32)})

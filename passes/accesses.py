@@ -47,9 +47,14 @@ class Step:
 
     @staticmethod
     def of(op: ir.Operation) -> Step | None:
-        """Return what an operation is as a step, or None if it is none: its body reads other buffers, for example."""
+        """Return what an operation is as a step, or None if it is none."""
         is_step = op.name in (*_MOVES, "linalg.generic", "linalg.contract") and not op.results
-        return Step(op) if is_step and len(list(operands_of(op))) == len(op.operands) else None
+        return Step(op) if is_step else None
+
+    @cached_property
+    def captured(self) -> tuple[Access, ...]:
+        """What the body reads of buffers that are no operands: any element."""
+        return tuple(Access(root_of(buffer)[0], None) for buffer in operands_of(self.op)[len(self.op.operands) :])
 
     @cached_property
     def inputs(self) -> int:
@@ -101,7 +106,7 @@ class Step:
     def reads(self) -> tuple[Access, ...]:
         """What is read."""
         kept = (each for number, each in enumerate(self.accesses) if number < self.inputs or self.starts_from(number))
-        return tuple(access for access in kept if access is not None)
+        return (*(access for access in kept if access is not None), *self.captured)
 
     @cached_property
     def writes(self) -> tuple[Access, ...]:

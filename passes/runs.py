@@ -21,9 +21,9 @@ from dataclasses import dataclass
 
 from mlir import ir
 
-from catgrad.passes.accesses import Access, Step, is_known, is_local, operands_of, root_of
+from catgrad.passes.accesses import Access, Step, is_known, is_local, root_of
+from catgrad.passes.dependences import effects, successors_of
 from catgrad.passes.partition import Partition
-from catgrad.passes.slices import EFFECT_FREE
 
 __all__ = ["Run", "find_runs"]
 
@@ -32,9 +32,6 @@ _MOST = 48
 
 _NEAR = 16
 """Operations, of those that touched a buffer last, that a further one may join."""
-
-_PURE = (*EFFECT_FREE, "math.", "memref.alloc", "memref.get_global", "ub.")
-"""How the operations begin that touch no memory."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +50,9 @@ class Run:
 
     @staticmethod
     def of(steps: Sequence[Step]) -> Run | None:
-        """Return some operations as a run, or None if they are none."""
+        """Return some operations as a run, or None if they are none; one alone is, if its body reads other buffers."""
+        if len(steps) > 1 and any(step.captured for step in steps):
+            return None
         classes = _classes(steps)
         if classes is None:
             return None
@@ -71,15 +70,14 @@ class Run:
         written = dict.fromkeys(access.root for step in self.steps for access in step.writes)
         return [root for root in written if is_local(root, block) and _users(root) <= members]
 
-    def extent(self, axes: Sequence[Sequence[int]], number: int) -> int:
-        """Return the extent of a class, negative if no type tells it.
+    def extents(self, axes: Sequence[Sequence[int]]) -> list[int]:
+        """Return the extent of each class, negative if no type tells it.
 
         Args:
             axes: `self.rows` or `self.inner`.
-            number: Which class of these.
         """
-        known = (step.extents[own[number]] for step, own in zip(self.steps, axes, strict=True) if own)
-        return max(known)
+        known = [[step.extents[axis] for axis in own] for step, own in zip(self.steps, axes, strict=True)]
+        return [max(each) for each in zip(*filter(None, known), strict=True)]
 
 
 def find_runs(block: ir.Block, is_wanted: Callable[[Run], bool]) -> list[Run]:
@@ -224,7 +222,7 @@ class _Graph:
     def __init__(self, block: ir.Block) -> None:
         self._ops = [view.operation for view in block.operations]
         self._steps = {i: step for i, op in enumerate(self._ops) if (step := Step.of(op)) is not None}
-        self._partition = Partition(_successors(self._ops, self._steps))
+        self._partition = Partition(successors_of(self._ops, self._steps))
 
     def join(self, is_wanted: Callable[[Run], bool]) -> None:
         """Merge the runs of operations of which one writes what the other one touches, or both read an array.
@@ -239,7 +237,7 @@ class _Graph:
         """Yield the pairs of operations that may be one run because of a buffer, the later one last."""
         touching: dict[ir.Value, list[tuple[int, bool]]] = {}
         for index, step in self._steps.items():
-            for root, is_written in _effects(step):
+            for root, is_written in effects(step):
                 is_array = ir.MemRefType(root.type).rank > 0
                 before = touching.setdefault(root, [])
                 for other, wrote in reversed(before[-_NEAR:]):
@@ -266,55 +264,3 @@ class _Graph:
             return False
         run = Run.of([self._steps[node] for node in members])
         return run is not None and is_wanted(run) and self._partition.merge(a, b)
-
-
-def _successors(ops: Sequence[ir.Operation], steps: dict[int, Step]) -> list[set[int]]:
-    """Return for each operation later ones that must stay so: they use its results, or memory that one of both writes.
-
-    Operations that are no steps stay in order, and each may write all buffers that it uses.
-    """
-    index = {op: i for i, op in enumerate(ops)}
-    successors = [{_place(use.owner.operation, index) for x in op.results for use in x.uses} for op in ops]
-    others = [i for i, op in enumerate(ops) if i not in steps and (op.regions or not op.name.startswith(_PURE))]
-    touched: dict[ir.Value, dict[int, bool]] = {}
-    for i in sorted({*steps, *others}):
-        effects = _effects(steps[i]) if i in steps else [(root_of(x)[0], True) for x in _buffers(ops[i])]
-        for root, is_written in effects:
-            events = touched.setdefault(root, {})
-            events[i] = is_written or events.get(i, False)
-    _order(successors, dict.fromkeys(others, True))
-    for events in touched.values() if all(map(is_known, touched)) else [_together(touched.values())]:
-        _order(successors, events)
-    return successors
-
-
-def _effects(step: Step) -> list[tuple[ir.Value, bool]]:
-    """Return the buffers that an operation touches, and whether it writes them."""
-    return [(each.root, False) for each in step.reads] + [(each.root, True) for each in step.writes]
-
-
-def _buffers(op: ir.Operation) -> list[ir.Value]:
-    return [x for x in operands_of(op) if isinstance(x.type, ir.MemRefType)]
-
-
-def _place(op: ir.Operation, index: dict[ir.Operation, int]) -> int:
-    """Return which operation of the block another one is, or is in."""
-    while op not in index:
-        op = op.parent.operation
-    return index[op]
-
-
-def _together(all_events: Iterable[dict[int, bool]]) -> dict[int, bool]:
-    """Return who touches some of the buffers, and whether any is written then."""
-    pairs = sorted(pair for events in all_events for pair in events.items())
-    return dict(pairs)
-
-
-def _order(successors: list[set[int]], events: dict[int, bool]) -> None:
-    """Let those that write stay behind all before them, and those that read behind the last that writes."""
-    writer: int | None = None
-    readers: list[int] = []
-    for i, is_written in events.items():
-        for before in readers if is_written and readers else [] if writer is None else [writer]:
-            successors[before].add(i)
-        writer, readers = (i, []) if is_written else (writer, [*readers, i])

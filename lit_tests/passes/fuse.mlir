@@ -73,3 +73,21 @@ func.func @around(%x: !x, %w: tensor<4x4xf32>) -> !x {
   %2 = "catgrad.add"(%0, %1) : (!x, !x) -> !x
   return %2 : !x
 }
+
+// What is the same at every place, and depends on no tensor, is computed by whoever needs it.
+// CHECK-LABEL: func.func @scaled
+func.func @scaled(%x: !x) -> !x {
+  // CHECK: linalg.generic {indexing_maps = [#[[ID]], #[[ID]]]
+  // CHECK-NEXT: ^bb0
+  // CHECK-NEXT: arith.mulf %{{.*}}, %cst
+  // CHECK-NEXT: linalg.yield
+  // CHECK-NOT: linalg.generic
+  // CHECK: return
+  %0 = "catgrad.constant"() {value = dense<2.0> : tensor<f32>} : () -> tensor<f32>
+  %1 = "catgrad.negative"(%0) : (tensor<f32>) -> tensor<f32>
+  %2 = "catgrad.reshape"(%1) : (tensor<f32>) -> tensor<1xf32>
+  %3 = "catgrad.broadcast_to"(%2) : (tensor<1xf32>) -> tensor<4xf32>
+  %4 = "catgrad.broadcast_to"(%3) : (tensor<4xf32>) -> !x
+  %5 = "catgrad.multiply"(%x, %4) : (!x, !x) -> !x
+  return %5 : !x
+}

@@ -138,3 +138,54 @@ func.func @turned(%x: memref<8x8xf32>, %y: memref<8x8xf32>) {
   }
   return
 }
+
+// -----
+
+// A body that reads another buffer, at places that it is told, is run for elements that are there alone.
+// CHECK-LABEL: func.func @gathered
+// CHECK-COUNT-2: gpu.launch blocks
+// CHECK: scf.for
+// CHECK: %[[I:.+]] = memref.load %arg1
+// CHECK: %[[P:.+]] = arith.index_cast %[[I]]
+// CHECK: memref.load %arg0[%[[P]]]
+#whole = affine_map<(i, j) -> (i, j)>
+#row = affine_map<(i, j) -> (i)>
+func.func @gathered(%t: memref<100xf32>, %i: memref<5x7xi32>, %y: memref<5xf32>) {
+  %zero = arith.constant 0.0 : f32
+  linalg.fill ins(%zero : f32) outs(%y : memref<5xf32>)
+  linalg.generic {indexing_maps = [#whole, #row], iterator_types = ["parallel", "reduction"]}
+    ins(%i : memref<5x7xi32>) outs(%y : memref<5xf32>) {
+  ^bb0(%a: i32, %o: f32):
+    %p = arith.index_cast %a : i32 to index
+    %v = memref.load %t[%p] : memref<100xf32>
+    %r = arith.addf %v, %o fastmath<reassoc> : f32
+    linalg.yield %r : f32
+  }
+  return
+}
+
+// -----
+
+// Twelve blocks share a long row: each leaves its part, and a second kernel folds the parts.
+// CHECK-LABEL: func.func @long
+// CHECK: %[[PARTS:.+]] = memref.alloc() : memref<12xf32>
+// CHECK: gpu.launch blocks(%{{.+}}, %[[SPLIT:.+]], %{{.+}}) in (%{{[^ ]+}} = %c1, %{{[^ ]+}} = %c12, {{.+}} threads({{.+}}) in (%{{[^ ]+}} = %c1024,
+// CHECK: scf.for {{.+}} step %c49152
+// CHECK: vector.load %arg0
+// CHECK: memref.store %{{.+}}, %[[PARTS]][%[[SPLIT]]]
+// CHECK: gpu.launch blocks
+// CHECK: vector.load %[[PARTS]]
+// CHECK: memref.store %{{.+}}, %arg1
+#one = affine_map<(i) -> (i)>
+#none = affine_map<(i) -> ()>
+func.func @long(%x: memref<100000xf32>, %y: memref<f32>) {
+  %zero = arith.constant 0.0 : f32
+  linalg.fill ins(%zero : f32) outs(%y : memref<f32>)
+  linalg.generic {indexing_maps = [#one, #none], iterator_types = ["reduction"]}
+    ins(%x : memref<100000xf32>) outs(%y : memref<f32>) {
+  ^bb0(%a: f32, %o: f32):
+    %r = arith.addf %a, %o fastmath<reassoc> : f32
+    linalg.yield %r : f32
+  }
+  return
+}

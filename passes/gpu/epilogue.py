@@ -14,8 +14,9 @@ from functools import cached_property
 from mlir import ir
 from mlir.dialects import arith
 
+from catgrad.passes.gpu.elements import Chunk, Row
 from catgrad.passes.gpu.rowwise import has_few_buffers
-from catgrad.passes.gpu.values import Chunk, Row, Values
+from catgrad.passes.gpu.values import Values
 from catgrad.passes.kernels.contraction import is_zero
 from catgrad.passes.kernels.emit import Index, combine, is_float
 from catgrad.passes.kernels.view import extend, width

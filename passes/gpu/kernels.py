@@ -16,6 +16,7 @@ from catgrad.passes.gpu.epilogue import Epilogue, is_contraction
 from catgrad.passes.gpu.machine import GpuMachine
 from catgrad.passes.gpu.rows import emit_rows
 from catgrad.passes.gpu.rowwise import is_rowwise
+from catgrad.passes.gpu.splits import divided
 from catgrad.passes.gpu.work import accounted
 from catgrad.passes.kernels.walk import named
 from catgrad.passes.runs import Run, find_runs
@@ -56,7 +57,9 @@ class GpuKernels(Pass):
         return is_contraction(run) or is_rowwise(run, self.machine)
 
     def _launch(self, run: Run) -> None:
-        """Replace a run by one launch."""
+        """Replace a run by one launch, or by two if blocks are to share a row."""
+        if any(run.inner) and not is_contraction(run):
+            run = divided(run, self.machine)
         ops = [step.op for step in run.steps]
         with ir.InsertionPoint(ops[-1]), accounted(ops):
             self._emit(run)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
-from catgrad.passes.gpu.folds import folds_of
 from catgrad.passes.gpu.launch import product
 from catgrad.passes.gpu.machine import GpuMachine
 from catgrad.passes.gpu.registers import kept_words
@@ -50,8 +49,7 @@ class Layout:
     @staticmethod
     def of(values: Values, machine: GpuMachine) -> Layout:
         """Return the layout for a run with folds, or with values for each row."""
-        folds = [generic for generic, step in zip(values.generics, values.run.steps, strict=True) if step.folded]
-        if any(folds_of(fold) is None for fold in folds):
+        if None in values.folds.values():
             return Layout(1, machine.block, along=False)
         terms = product(values.inner_extents)
         count = product(values.row_extents)
@@ -109,8 +107,11 @@ def _lanes(values: Values, machine: GpuMachine) -> int:
 
 
 def _chunks(values: Values, layout: Layout, terms: Index, machine: GpuMachine) -> int | None:
-    """Return how many chunks a thread keeps in registers, or None if they have no room or are needed once."""
-    if not isinstance(terms, int):
+    """Return how many chunks a thread keeps in registers, or None if they have no room or are needed once.
+
+    A body that reads other buffers is not run for elements that are not there.
+    """
+    if not isinstance(terms, int) or any(step.captured for step in values.run.steps):
         return None
     chunks = -(-terms // (layout.threads * layout.lanes))
     own = chunks * layout.lanes

@@ -45,8 +45,8 @@ def _needed(values: Values, sweep: int, known: Collection[_Element]) -> set[_Ele
     """Return what a sweep needs for each element; what is known is not computed again."""
     folds = [i for i, step in enumerate(values.run.steps) if step.folded and values.levels[i] == sweep + 1]
     todo = [each for i in folds for each in _read_by(values, i)]
-    if sweep == values.sweeps - 1:
-        todo += [_element(values, i, values.run.steps[i].inputs + result, (i, result)) for i, result in values.elements]
+    for i, result in values.stores[sweep]:
+        todo.append(_element(values, i, values.run.steps[i].inputs + result, (i, result)))
     found: set[_Element] = set()
     while todo:
         each = todo.pop()

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from math import prod
 
-from catgrad.passes.gpu.folds import folds_of
-from catgrad.passes.gpu.generic import Generic
 from catgrad.passes.gpu.machine import GpuMachine
+from catgrad.passes.gpu.values import Values
 from catgrad.passes.runs import Run
 
 __all__ = ["has_few_buffers", "is_rowwise"]
@@ -18,16 +17,19 @@ _MOST_BUFFERS = 16
 def is_rowwise(run: Run, machine: GpuMachine) -> bool:
     """Return whether a run is elementwise, or its rows are many or short enough to be one kernel.
 
-    A fold that needs an order is done by one thread for each row: nothing is there to share the row with.
+    Several blocks can share a row where it is only folded, in one pass. A fold that needs an order is done by one
+    thread for each row: there is nothing to share the row with.
     """
     if any(step.op.name != "linalg.generic" for step in run.steps):
         return False
     if len(run.steps) == 1 or not any(run.inner):
         return has_few_buffers(run)
-    maps = [inner for step, inner in zip(run.steps, run.inner, strict=True) if not step.folded]
-    folds = [folds_of(Generic(step.op)) for step in run.steps if step.folded]
-    is_alone = len(folds) == 1 and not any(maps)
-    return has_few_buffers(run) and (is_alone or (None not in folds and _is_spread(run, machine)))
+    values = Values(run)
+    is_folding = not any(inner for step, inner in zip(run.steps, run.inner, strict=True) if not step.folded)
+    if None in values.folds.values():
+        return is_folding and len(values.folds) == 1
+    is_one_pass = is_folding and max(values.levels) == 1
+    return has_few_buffers(run) and (is_one_pass or _is_spread(run, machine))
 
 
 def has_few_buffers(run: Run) -> bool:
@@ -38,6 +40,6 @@ def has_few_buffers(run: Run) -> bool:
 
 def _is_spread(run: Run, machine: GpuMachine) -> bool:
     """Return whether there are rows for all processors, or rows that are so short that few of them are enough."""
-    rows, inner = ([run.extent(axes, k) for k in range(max(map(len, axes)))] for axes in (run.rows, run.inner))
+    rows, inner = run.extents(run.rows), run.extents(run.inner)
     is_short = -1 not in inner and prod(inner) <= machine.largest_block * machine.elements
     return is_short or -1 in rows or prod(rows) >= machine.multiprocessors

@@ -10,7 +10,7 @@ from catgrad.prepare import prepare
 from catgrad.runtime.gpu_emulator import EmulationError
 from catgrad.source import Source
 
-SCHEDULES = ["forward", "reverse", "round-robin", "random:0"]
+SCHEDULES = ["forward", "reverse"]
 ROWS, COLUMNS, BLOCK = 3, 260, 256
 
 

@@ -41,11 +41,7 @@ def runs(*steps, is_wanted=lambda run: True):
         (function,) = [f for f in named(module.operation, "func.func") if f.regions[0].blocks]
         found = find_runs(function.regions[0].blocks[0], is_wanted)
         assert module.operation.verify()
-        return [(len(run.steps), extents(run, run.rows), extents(run, run.inner), len(run.private())) for run in found]
-
-
-def extents(run, axes):
-    return [run.extent(axes, number) for number in range(max(map(len, axes)))]
+        return [(len(run.steps), run.extents(run.rows), run.extents(run.inner), len(run.private())) for run in found]
 
 
 FOLD = generic("x", "m", target_map=ROW, folded="j", kinds=("?x8", "?"))

@@ -22,11 +22,11 @@ demo: env ## Train a classifier of handwritten digits with one compiled step.
 	$(BIN)/catgrad train digits
 
 test: env ## Run the tests, but for the slow ones.
-	$(BIN)/pytest -q -n auto -m 'not slow and not gpu'
+	$(BIN)/pytest -q -n auto --dist worksteal -m 'not slow and not gpu'
 	$(BIN)/lit -q lit_tests
 
 test-all: env ## Run every test that needs no GPU.
-	$(BIN)/pytest -q -n auto -m 'not gpu'
+	$(BIN)/pytest -q -n auto --dist worksteal -m 'not gpu'
 	$(BIN)/lit -q lit_tests
 
 test-gpu: env ## Run the tests on the GPU that is there.

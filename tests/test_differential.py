@@ -4,6 +4,7 @@ All samples of a dtype are one program, so that each is compiled by the whole pi
 """
 
 from dataclasses import dataclass
+from functools import cache
 from itertools import product
 
 import numpy as np
@@ -64,38 +65,42 @@ def compare(found, expected, case, dtype):
 
 
 def everywhere(chosen):
-    """Each dtype on each target; emulating the hundreds of kernels of the rarer dtypes is for the slow tests."""
-    marks = {(dtype, "cuda:emulate"): pytest.mark.slow for dtype in chosen if dtype.name in {"i64", "f64", "bf16"}}
-    marks |= {(dtype, "cuda"): pytest.mark.gpu for dtype in chosen}
+    """Each dtype on each target."""
+    marks = {"cuda": pytest.mark.gpu}
+    targets = ("cpu", "cuda:emulate", "cuda")
     return [
-        pytest.param(*case, marks=marks.get(case, ()), id="-".join(map(str, case)))
-        for case in product(chosen, ("cpu", "cuda:emulate", "cuda"))
+        pytest.param(dtype, target, marks=marks.get(target, ()), id=f"{dtype}-{target}")
+        for dtype, target in product(chosen, targets)
     ]
 
 
-def together(chosen):
-    """The program of all cases, and its inputs."""
+@dataclass(frozen=True)
+class Together:
+    """The program of many cases, its inputs, and what each case should give."""
+
+    cases: list[Case]
+    term: cg.Term
+    inputs: list
+    expected: list
+
+
+@cache
+def operations(dtype):
+    """Every operation on each of its samples."""
+    chosen = cases(dtype)
+    inputs = [case.sample.inputs for case in chosen]
 
     def program(inputs):
         results = [c.op.record(*x, **c.sample.attributes) for c, x in zip(chosen, inputs, strict=True)]
         return [result if isinstance(result, tuple) else (result,) for result in results]
 
-    return program, [case.sample.inputs for case in chosen]
+    expected = [c.op.evaluate(np, *c.sample.inputs, **c.sample.attributes) for c in chosen]
+    return Together(chosen, cg.trace(program, cg.lang.function.as_types(inputs)), inputs, expected)
 
 
-@pytest.mark.parametrize(("dtype", "target"), everywhere(dtypes))
-def test_every_operation_compiles_to_its_meaning(dtype, target):
-    chosen = cases(dtype)
-    program, inputs = together(chosen)
-    found = cg.compile(program, cg.lang.function.as_types(inputs), target=target)(inputs)
-    for case, results in zip(chosen, found, strict=True):
-        expected = case.op.evaluate(np, *case.sample.inputs, **case.sample.attributes)
-        for a, b in zip(results, expected, strict=True):
-            compare(a, b, case, dtype)
-
-
-@pytest.mark.parametrize(("dtype", "target"), everywhere([f32, f64]))
-def test_every_gradient_compiles_to_its_meaning(dtype, target):
+@cache
+def gradients(dtype):
+    """The gradient of every operation that has one, on each sample without kinks."""
     chosen = [
         case
         for case in cases(dtype)
@@ -103,7 +108,7 @@ def test_every_gradient_compiles_to_its_meaning(dtype, target):
     ]
     inputs = [case.sample.inputs for case in chosen]
 
-    def gradients(inputs):
+    def program(inputs):
         return [gradient(c)(*x) for c, x in zip(chosen, inputs, strict=True)]
 
     def gradient(case):
@@ -116,10 +121,25 @@ def test_every_gradient_compiles_to_its_meaning(dtype, target):
         wrt = [i for i, x in enumerate(case.sample.inputs) if x.dtype.kind == "f"]
         return cg.grad(loss, wrt=wrt)
 
-    term = cg.trace(gradients, cg.lang.function.as_types(inputs))
-    found, expected = cg.compile(term, target=target)(inputs), cg.interpret(term, inputs)
-    for case, results, reference in zip(chosen, found, expected, strict=True):
-        for a, b in zip(results, reference, strict=True):
-            np.testing.assert_allclose(
-                a, b, rtol=2e-4 if dtype is f32 else 1e-12, atol=1e-4 if dtype is f32 else 1e-12, err_msg=str(case)
-            )
+    term = cg.trace(program, cg.lang.function.as_types(inputs))
+    return Together(chosen, term, inputs, cg.interpret(term, inputs))
+
+
+def pairs(together, target):
+    """Each case, with every result and what it should be."""
+    found = cg.compile(together.term, target=target)(together.inputs)
+    for case, results, expected in zip(together.cases, found, together.expected, strict=True):
+        yield from ((case, a, b) for a, b in zip(results, expected, strict=True))
+
+
+@pytest.mark.parametrize(("dtype", "target"), everywhere(dtypes))
+def test_every_operation_compiles_to_its_meaning(dtype, target):
+    for case, found, expected in pairs(operations(dtype), target):
+        compare(found, expected, case, dtype)
+
+
+@pytest.mark.parametrize(("dtype", "target"), everywhere([f32, f64]))
+def test_every_gradient_compiles_to_its_meaning(dtype, target):
+    close = {f32: {"rtol": 2e-4, "atol": 1e-4}, f64: {"rtol": 1e-12, "atol": 1e-12}}[dtype]
+    for case, found, expected in pairs(gradients(dtype), target):
+        np.testing.assert_allclose(found, expected, **close, err_msg=str(case))

@@ -15,9 +15,11 @@ from mlir.passmanager import PassManager
 from catgrad.errors import CompileError
 from catgrad.runtime.gpu.tools import run
 
-__all__ = ["assemble", "disassemble", "embedded", "ptx", "sass", "to_binary"]
+__all__ = ["assemble", "disassemble", "embedded", "ptx", "sass", "to_binary", "to_nothing"]
 
 _TO_PTX = "builtin.module(gpu-module-to-binary{format=isa})"
+_ASSEMBLY = 2
+"""What MLIR calls PTX among the formats of kernels."""
 _TARGET = re.compile(r"^\.target (\w+)", re.MULTILINE)
 
 
@@ -50,6 +52,18 @@ def to_binary(module: ir.Module) -> None:
             PassManager.parse(_TO_PTX).run(module.operation)
         except ir.MLIRError as error:
             raise CompileError(f"cannot make PTX: {error}") from error
+
+
+def to_nothing(module: ir.Module) -> None:
+    """Replace the kernels of a module, which somebody has already, by an empty text in place of their PTX."""
+    with module.context, ir.Location.unknown():
+        handler = ir.Attribute.parse("#gpu.select_object")
+        level = ir.DictAttr.get({"O": ir.IntegerAttr.get(ir.IntegerType.get_signless(32), 0)})
+        for op in [view for view in module.body if isinstance(view, gpu.GPUModuleOp)]:
+            nothing = gpu.ObjectAttr.get(op.targets[0], _ASSEMBLY, b"\0", level)
+            with ir.InsertionPoint(op):
+                gpu.BinaryOp(op.sym_name, ir.ArrayAttr.get([nothing]), offloadingHandler=handler)
+            op.operation.erase()
 
 
 def sass(module: ir.Module) -> str:

@@ -51,7 +51,7 @@ class Device(Protocol):
     dlpack: tuple[int, int]
 
     def load(self, module: ir.Module) -> Kernels:
-        """Load the kernels of a module, which are in NVVM, and which may be replaced by their PTX.
+        """Load the kernels of a module, which are in NVVM; what the host's code embeds takes their place.
 
         Raises:
             CompileError: They have something that the device does not know.

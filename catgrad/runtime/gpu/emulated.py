@@ -10,6 +10,7 @@ from typing import Any
 
 from mlir import ir
 
+from catgrad.runtime.gpu.assembly import to_nothing
 from catgrad.runtime.gpu_emulator import Emulator, Memory, Traffic
 
 __all__ = ["EmulatedDevice", "EmulatedKernels"]
@@ -76,7 +77,9 @@ class EmulatedDevice:
 
     def load(self, module: ir.Module) -> EmulatedKernels:
         """Compile the kernels of a module for the processor; see `catgrad.runtime.gpu.device.Device`."""
-        return EmulatedKernels(Emulator(module, self._schedule, self._memory, self._traffic))
+        kernels = EmulatedKernels(Emulator(module, self._schedule, self._memory, self._traffic))
+        to_nothing(module)
+        return kernels
 
     def allocate(self, size: int) -> int:
         """Return the address of new memory."""

@@ -16,7 +16,6 @@ from mlir import ir
 
 from catgrad.errors import CatgradError
 from catgrad.runtime.engine import Native, jit
-from catgrad.runtime.gpu.assembly import to_binary
 from catgrad.runtime.gpu.device import Device, Kernels
 
 __all__ = ["HostCode", "host_code"]
@@ -73,7 +72,7 @@ def host_code(module: ir.Module, name: str, device: Device, opt_level: int) -> H
     """Load a module's kernels into a device, and compile the host's part.
 
     Args:
-        module: In the LLVM dialect, its kernels in NVVM; they are replaced by their PTX.
+        module: In the LLVM dialect, its kernels in NVVM; the device takes them out.
         name: The function to call.
         device: Where its kernels run.
         opt_level: LLVM's optimisation level.
@@ -82,5 +81,4 @@ def host_code(module: ir.Module, name: str, device: Device, opt_level: int) -> H
         CompileError: LLVM or the device refuses something.
     """
     kernels = device.load(module)
-    to_binary(module)
     return HostCode(lambda table: jit(module, name, opt_level, table), kernels)

@@ -22,6 +22,7 @@ from catgrad.passes.gpu.kernels import GpuKernels
 from catgrad.passes.gpu.machine import GpuMachine
 from catgrad.passes.gpu.modules import OneGpuModule
 from catgrad.passes.gpu.residence import KeepRegisters
+from catgrad.passes.gpu.rolled import RolledLoops
 from catgrad.passes.internal import Internal
 from catgrad.passes.kernels.contraction import ContractionKernels
 from catgrad.passes.kernels.copies import StridedCopies
@@ -141,7 +142,7 @@ def _cuda(architecture: str, _: Machine) -> tuple[Stage, ...]:
             ),
             (_BUFFERS | {"gpu", "llvm", "nvgpu", "nvvm", "vector"}) - {"linalg"},
         ),
-        Stage("nvvm", (_TO_NVVM.format(architecture=architecture),), _BUFFERS | {"gpu", "llvm", "nvvm"}),
+        Stage("nvvm", (_TO_NVVM.format(architecture=architecture), RolledLoops()), _BUFFERS | {"gpu", "llvm", "nvvm"}),
         Stage(
             "llvm",
             (OwnNames(), EntryFrames(), _LAUNCHES, _LOWER, "canonicalize,cse", Internal(), DriverCalls()),

@@ -152,7 +152,8 @@ class _Kernel:
                 staging.finish(free, elements)
             return [_next(stage, tile.stages), stage, *sums]
 
-        _, _, *sums = carried(self.depth.count, tile.depth, [value(0), value(ahead), *self.products.zeros()], step)
+        begin = [value(0), value(ahead), *self.products.zeros()]
+        _, _, *sums = carried(self.depth.count, tile.depth, begin, step, rolled=True)
         return sums
 
     def _stagings(

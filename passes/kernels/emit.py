@@ -14,6 +14,7 @@ from mlir import ir
 from mlir.dialects import arith, memref, scf, vector
 
 __all__ = [
+    "ROLLED",
     "Index",
     "add",
     "block_size",
@@ -133,6 +134,10 @@ def extent(buffer: ir.Value, axis: int) -> Index:
     return memref.dim(buffer, value(axis)) if kind.is_dynamic_dim(axis) else kind.shape[axis]
 
 
+ROLLED = "llvm.loop_annotation"
+"""The attribute of a loop that is not to be unrolled."""
+
+
 @contextmanager
 def loop(start: Index, stop: Index, step: int = 1) -> Iterator[Index]:
     """Emit `for iv = start to stop step step`, the body inside the `with`; yields iv, or `start` if it runs once."""
@@ -146,14 +151,24 @@ def loop(start: Index, stop: Index, step: int = 1) -> Iterator[Index]:
 
 
 def carried(
-    stop: Index, step: int, inits: Sequence[ir.Value], body: Callable[[Index, list[ir.Value]], list[ir.Value]]
+    stop: Index,
+    step: int,
+    inits: Sequence[ir.Value],
+    body: Callable[[Index, list[ir.Value]], list[ir.Value]],
+    *,
+    rolled: bool = False,
 ) -> list[ir.Value]:
-    """Emit a loop from 0 to `stop` that carries values: `body(iv, values)` returns the next ones."""
+    """Emit a loop from 0 to `stop` that carries values: `body(iv, values)` returns the next ones.
+
+    If it is to stay `rolled`, no compiler unrolls it, which can take more registers than it is worth.
+    """
     if isinstance(stop, int) and stop <= step:
         return body(0, list(inits)) if stop > 0 else list(inits)
     op = scf.ForOp(value(0), value(stop), value(step), list(inits))
     with ir.InsertionPoint(op.body):
         scf.yield_(body(op.induction_variable, list(op.inner_iter_args)))
+    if rolled:
+        op.attributes[ROLLED] = ir.Attribute.parse("#llvm.loop_annotation<unroll = <disable = true>>")
     return list(op.results)
 
 

@@ -159,7 +159,13 @@ def gelu_layer(x, w, b):
 @pytest.mark.parametrize("dtype", [cg.f16, slow(cg.f32), slow(cg.bf16), slow(cg.f64), slow(cg.i64)], ids=str)
 def test_kernels_assemble_without_spills(machine, dtype, tmp_path):
     m = cg.dim("M")
-    types = [(64, 40), (40, 72)], [(4096, 4096), (4096, 4096)], [(m, 37), (37, 51)], [(m, 64), (64, 128), (128,)]
+    types = [
+        [(64, 40), (40, 72)],
+        [(4096, 4096), (4096, 4096)],
+        [(1000, 512), (512, 256)],  # a loop that a compiler would unroll
+        [(m, 37), (37, 51)],
+        [(m, 64), (64, 128), (128,)],
+    ]
     function = gelu_layer if dtype.is_float else lambda x, w, b: x @ w + b
 
     def program(products):

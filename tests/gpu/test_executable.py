@@ -1,7 +1,9 @@
 """Executables on a device: arrays that live there, what is copied, and what is refused."""
 
+import copy
 import gc
 import json
+import pickle
 
 import numpy as np
 import pytest
@@ -51,6 +53,20 @@ def test_results_are_on_the_device_and_become_numpy(double):
     assert f"device={double.device.name!r}" in repr(y)
     with pytest.raises(ValueError, match="is copied"):
         np.array(y, copy=False)
+
+
+@pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy])
+def test_a_copy_has_memory_of_its_own(update, duplicate):
+    state = update({"w": np.ones(3, np.float32), "n": np.int32(0)}, np.ones(3, np.float32))[0]
+    best = {name: duplicate(array) for name, array in state.items()}
+    update(state, np.ones(3, np.float32))
+    assert all(best[name].device is state[name].device for name in best)
+    assert (np.asarray(best["w"]).tolist(), int(best["n"])) == ([0, 0, 0], 1)
+
+
+def test_an_array_of_a_device_is_not_pickled(double):
+    with pytest.raises(TypeError, match=r"pass np\.asarray\(x\)"):
+        pickle.dumps(double(X))
 
 
 @pytest.mark.parametrize("rows", [0, 1, 7])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import weakref
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -117,6 +117,15 @@ class DeviceArray:
         if self.size != 1:
             raise ArgumentError(f"an array of shape {self.shape} is no number")
         return np.asarray(self).item()
+
+    def __copy__(self) -> DeviceArray:
+        return DeviceArray.of(self.device, np.asarray(self))
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> DeviceArray:
+        return self.__copy__()
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("an array of a device cannot be pickled: pass np.asarray(x)")
 
     def __float__(self) -> float:
         return float(self.item())

@@ -134,10 +134,20 @@ def test_lanes_that_are_not_in_the_mask_go_on(nvvm):
     assert set(y[4:8]) == {-101}
 
 
-def test_a_lane_that_does_not_take_part_has_no_value(nvvm):
-    y, valid = shuffle(nvvm, "idx", 9, 31, mask=0xFF)
-    assert (y[:8] + 100).tolist() == [-1] * 8
-    assert valid[:8].tolist() == [1] * 8
+@pytest.mark.parametrize("schedule", SCHEDULES)
+@pytest.mark.parametrize(("mode", "offset", "mask", "lane"), [("idx", 9, 0xFF, 0), ("down", 1, 0x7F, 6)])
+def test_a_lane_that_does_not_take_part_has_no_value(nvvm, mode, offset, mask, lane, schedule):
+    message = (
+        rf"kernel {mode}, block \(0, 0, 0\), thread \({lane}, 0, 0\): nvvm.shfl.sync at .*: "
+        rf"it reads from lane {lane + offset if mode == 'down' else offset}, which does not take part"
+    )
+    with pytest.raises(EmulationError, match=message):
+        shuffle(nvvm, mode, offset, 31, mask=mask, schedule=schedule)
+
+
+def test_a_lane_that_has_exited_has_no_value(nvvm):
+    with pytest.raises(EmulationError, match=r"thread \(0, 0, 0\): .* reads from lane 16, which does not take part"):
+        shuffle(nvvm, "bfly", 16, 31, mask=FULL, active=0xFFFF)
 
 
 def test_the_last_warp_may_be_short(nvvm):

@@ -40,12 +40,18 @@ class Scene:
     where: str
 
 
-_SHORT = {
+_ACCESSES = {
     Fault.MISALIGNED: "a misaligned address",
     Fault.LOCAL: "outside the variable it points into",
     Fault.UNWRITTEN: "shared memory that no thread of the block has written",
     Fault.PENDING: "shared memory before the copy into it was waited for",
 }
+_OTHERS = {
+    Fault.NOT_IN_MASK: "the mask lacks the lane that executes it",
+    Fault.LANES_MISSING: "not all 32 lanes of the warp take part",
+    Fault.LANE_ABSENT: "it reads from lane {}, which does not take part",
+}
+"""What is no access; some have two numbers in place of an address and a size."""
 
 
 def explain(scene: Scene) -> str:
@@ -62,13 +68,11 @@ def explain(scene: Scene) -> str:
         offset = int(launch["fault_address"]) - int(launch["shared"])
         total = int(launch["shared_size"])
         return f"{begin}{site}: {size:,} bytes at {offset:,}, outside the {total:,} bytes of shared memory"
-    if fault is Fault.NOT_IN_MASK:
-        return f"{begin}{site}: the mask lacks the lane that executes it"
-    if fault is Fault.LANES_MISSING:
-        return f"{begin}{site}: not all 32 lanes of the warp take part"
     if fault is Fault.STUCK:
         return f"{begin}{_stuck(scene)}"
-    return f"{begin}{access}, {_SHORT[fault]}"
+    if fault in _OTHERS:
+        return f"{begin}{site}: {_OTHERS[fault].format(int(launch['fault_address']), size)}"
+    return f"{begin}{access}, {_ACCESSES[fault]}"
 
 
 def _stuck(scene: Scene) -> str:

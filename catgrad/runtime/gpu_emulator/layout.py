@@ -38,7 +38,8 @@ class Fault(IntEnum):
     MISALIGNED = 6
     NOT_IN_MASK = 7
     LANES_MISSING = 8
-    STUCK = 9
+    LANE_ABSENT = 9
+    STUCK = 10
 
 
 THREAD: np.dtype[Any] = np.dtype(

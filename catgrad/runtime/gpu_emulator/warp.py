@@ -13,13 +13,10 @@ from contextlib import contextmanager
 
 from catgrad.runtime.gpu_emulator.access import fault
 from catgrad.runtime.gpu_emulator.code import Record, Word, load, loop, thread_at, when
-from catgrad.runtime.gpu_emulator.layout import WARP, Fault
+from catgrad.runtime.gpu_emulator.layout import LAUNCH, WARP, Fault
 from catgrad.runtime.gpu_emulator.routines import Routine, routine
 
-__all__ = ["UNDEFINED", "collective", "lanes_of", "load_matrices", "meet", "shuffle", "vote", "whole_warp"]
-
-UNDEFINED = 0xFFFFFFFF
-"""What a lane reads from one that does not take part: not a number, as a float."""
+__all__ = ["collective", "lanes_of", "load_matrices", "meet", "shuffle", "vote", "whole_warp"]
 
 collective = routine(64, 64, 32)
 """Makes a collective of the function that emits it."""
@@ -51,12 +48,13 @@ def meet(launch: Word, threads: Word, group: Word) -> None:
 
 @collective
 def shuffle(launch: Word, threads: Word, group: Word) -> None:
-    """Give every lane the first input of the lane that its second input names."""
+    """Give every lane the first input of the lane that its second input names; it is a fault if that is not there."""
     with lanes_of(threads, group) as (_, thread):
         source = thread.get("inputs", 1) & (WARP - 1)
-        thread.set("outputs", UNDEFINED)
-        with when((group >> source & 1).differs(0)):
-            thread.set("outputs", thread_at(threads, source).get("inputs"))
+        with when((group >> source & 1).equals(0)):
+            Record(LAUNCH, launch).set("current", thread.address)
+            fault(launch, Fault.LANE_ABSENT, thread.get("site"), source, 0)
+        thread.set("outputs", thread_at(threads, source).get("inputs"))
 
 
 @collective

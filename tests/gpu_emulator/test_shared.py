@@ -219,6 +219,24 @@ def test_named_barriers_for_some_threads(nvvm, schedule):
     assert x.tolist() == [i ^ 32 for i in range(128)]
 
 
+@pytest.mark.parametrize(("number", "count"), [(17, 64), (16, 64), (-1, 64), (1, 40), (1, 16), (1, 1)])
+def test_barriers_that_do_not_exist(nvvm, number, count):
+    """PTX ISA, "bar, barrier": a barrier is one of 0 to 15, a number of threads is a multiple of the warp's."""
+    body = """
+    llvm.func @named(%id: i32, %count: i32) attributes {nvvm.kernel} {
+      nvvm.barrier id = %id number_of_threads = %count
+      llvm.return
+    }"""
+    message = (
+        r"kernel named, block \(0, 0, 0\), thread \(0, 0, 0\): nvvm.barrier at .*: "
+        rf"barriers are 0 to 15, for a multiple of 32 threads: got barrier {number % 2**32} for {count} threads"
+    )
+    device = nvvm(body)
+    device.run("named", (1,), (64,), np.int32(15), np.int32(64))
+    with pytest.raises(EmulationError, match=message):
+        device.run("named", (1,), (count,), np.int32(number), np.int32(count))
+
+
 VARIABLES = """
 llvm.mlir.global internal @a() {addr_space = 3 : i32} : !llvm.array<10000 x f32>
 llvm.mlir.global internal @b() {addr_space = 3 : i32} : !llvm.array<10000 x f32>

@@ -20,7 +20,7 @@ from mlir.dialects import llvm
 
 from catgrad.runtime.gpu_emulator.access import fault
 from catgrad.runtime.gpu_emulator.code import Record, Word, constant, pointer, when, word
-from catgrad.runtime.gpu_emulator.layout import LAUNCH, THREAD, WARP, Fault, State
+from catgrad.runtime.gpu_emulator.layout import BARRIERS, LAUNCH, THREAD, WARP, Fault, State
 from catgrad.runtime.gpu_emulator.routines import Routine, call, declare, routine
 
 __all__ = ["Coroutine", "Sites", "make_coroutine"]
@@ -96,7 +96,10 @@ class Coroutine:
 
     def barrier(self, op: ir.OpView, number: Word, expected: Word) -> None:
         """Emit, before `op`, that the thread waits at a barrier for `expected` threads, or for all if that is 0."""
-        with self._waiting(op, State.AT_BARRIER, self.sites.add(op)):
+        site = self.sites.add(op)
+        with self._waiting(op, State.AT_BARRIER, site):
+            with when((number >= BARRIERS) | (expected % WARP).differs(0)):
+                fault(self.launch.address, Fault.BARRIER, site, number, expected)
             self.thread.set("barrier", number)
             self.thread.set("expected", expected)
 

@@ -7,10 +7,13 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["COPY", "LAUNCH", "SCRATCH", "THREAD", "WARP", "Fault", "State"]
+__all__ = ["BARRIERS", "COPY", "LAUNCH", "SCRATCH", "THREAD", "WARP", "Fault", "State"]
 
 WARP = 32
 """Threads of a warp."""
+
+BARRIERS = 16
+"""Barriers of a block."""
 
 SCRATCH = 4096
 """Bytes that take the place of a faulty access; no single instruction touches more."""
@@ -39,7 +42,8 @@ class Fault(IntEnum):
     NOT_IN_MASK = 7
     LANES_MISSING = 8
     LANE_ABSENT = 9
-    STUCK = 10
+    BARRIER = 10
+    STUCK = 11
 
 
 THREAD: np.dtype[Any] = np.dtype(

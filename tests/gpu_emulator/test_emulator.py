@@ -47,6 +47,25 @@ def test_unsupported_operations_are_all_listed(nvvm):
         assert "at loc(" in part
 
 
+def test_what_no_thread_reaches(nvvm):
+    body = """
+    llvm.func @wrong(%limit: i32) attributes {nvvm.kernel} {
+      %t = nvvm.read.ptx.sreg.tid.x : i32
+      %inside = llvm.icmp "ult" %t, %limit : i32
+      llvm.cond_br %inside, ^fine, ^never
+    ^fine:
+      llvm.return
+    ^never:
+      llvm.unreachable
+    }"""
+    device = nvvm(body)
+    device.run("wrong", (1,), (40,), np.int32(40))
+    with pytest.raises(
+        EmulationError, match=r"thread \(39, 0, 0\): llvm.unreachable at .*states that no thread comes here"
+    ):
+        device.run("wrong", (1,), (40,), np.int32(39))
+
+
 def test_functions_that_are_not_inlined(nvvm):
     body = """
     llvm.func @helper(%n: i32) -> i32 attributes {no_inline} {

@@ -51,6 +51,7 @@ _OTHERS = {
     Fault.LANES_MISSING: "not all 32 lanes of the warp take part",
     Fault.LANE_ABSENT: "it reads from lane {}, which does not take part",
     Fault.BARRIER: "barriers are 0 to 15, for a multiple of 32 threads: got barrier {} for {} threads",
+    Fault.UNREACHABLE: "the program states that no thread comes here",
 }
 """What is no access; some have two numbers in place of an address and a size."""
 

@@ -43,7 +43,8 @@ class Fault(IntEnum):
     LANES_MISSING = 8
     LANE_ABSENT = 9
     BARRIER = 10
-    STUCK = 11
+    UNREACHABLE = 11
+    STUCK = 12
 
 
 THREAD: np.dtype[Any] = np.dtype(

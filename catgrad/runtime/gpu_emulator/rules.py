@@ -14,10 +14,10 @@ from mlir import ir
 from mlir.dialects import llvm, nvvm
 
 from catgrad.runtime.gpu_emulator import copies, matrix, warp
-from catgrad.runtime.gpu_emulator.access import aligned, shared_memory
+from catgrad.runtime.gpu_emulator.access import aligned, fault, shared_memory
 from catgrad.runtime.gpu_emulator.code import Record, Word, constant, either, when, where, word
 from catgrad.runtime.gpu_emulator.coroutine import Coroutine
-from catgrad.runtime.gpu_emulator.layout import WARP
+from catgrad.runtime.gpu_emulator.layout import WARP, Fault
 
 __all__ = ["RULES", "Rule", "UnsupportedError"]
 
@@ -217,6 +217,12 @@ def _address(op: llvm.GEPOp, thread: Coroutine) -> ir.Value:
 
 @rule(llvm.ReturnOp)
 def _exit(op: llvm.ReturnOp, thread: Coroutine) -> None:
+    llvm.br([], thread.exited)
+
+
+@rule(llvm.UnreachableOp)
+def _unreachable(op: llvm.UnreachableOp, thread: Coroutine) -> None:
+    fault(thread.launch.address, Fault.UNREACHABLE, thread.sites.add(op), 0, 0)
     llvm.br([], thread.exited)
 
 

@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 
 MODELS = """
@@ -67,6 +68,22 @@ def test_a_step_without_a_run(result):
 
 def test_what_is_empty(command):
     assert "0 launches" in command("gpu-report", "models.py:nothing", "--types", "f32[0]")[1]
+
+
+@pytest.mark.parametrize("allocator", ["zeros", "full"])
+def test_a_run_that_memory_does_not_hold(command, monkeypatch, allocator):
+    allocate = getattr(np, allocator)
+
+    def allocate_little(shape, *rest, **options):
+        if np.prod(shape) > 1 << 20:
+            raise MemoryError("no memory is left")
+        return allocate(shape, *rest, **options)
+
+    monkeypatch.setattr(np, allocator, allocate_little)
+    code, out, err = command("gpu-report", "models.py:chain", *TYPES, "--bind", "N=1025")
+    assert (code, out) == (1, "")
+    assert "counting what is moved takes a run: " in err
+    assert "leave it out with --no-run" in err
 
 
 @pytest.mark.parametrize(

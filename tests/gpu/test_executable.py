@@ -16,6 +16,7 @@ from catgrad.cli.tasks import TASKS
 from catgrad.errors import ArgumentError, CatgradError
 from catgrad.runtime.gpu.array import DeviceArray
 from catgrad.runtime.gpu.devices import find_device
+from catgrad.runtime.gpu_emulator import EmulationError
 
 EMULATED = "cuda:emulate"
 X = np.arange(6, dtype=np.float32).reshape(2, 3)
@@ -53,6 +54,15 @@ def test_results_are_on_the_device_and_become_numpy(double):
     assert f"device={double.device.name!r}" in repr(y)
     with pytest.raises(ValueError, match="is copied"):
         np.array(y, copy=False)
+
+
+def test_a_result_that_memory_does_not_hold(emulated, monkeypatch):
+    def refuse(size, *rest):
+        raise MemoryError("no memory is left")
+
+    monkeypatch.setattr(np, "full", refuse)
+    with pytest.raises(EmulationError, match=r"cannot allocate .* bytes: this machine has not that much memory"):
+        emulated(X)
 
 
 @pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy])

@@ -107,6 +107,12 @@ def test_allocations_are_aligned_and_apart(nvvm):
     assert len(set(addresses)) == 6
 
 
+@pytest.mark.parametrize("size", [1 << 60, 1 << 70])
+def test_more_memory_than_there_is(nvvm, size):
+    with pytest.raises(EmulationError, match=r"cannot allocate 1,\d.* bytes: this machine has not that much memory"):
+        nvvm(SHIFT).emulator.allocate(size)
+
+
 def test_copies_and_fills(nvvm):
     emulator = nvvm(SHIFT).emulator
     address, x = emulator.allocate(16), np.arange(4, dtype=np.float32)

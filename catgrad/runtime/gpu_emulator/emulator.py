@@ -83,7 +83,7 @@ class Emulator:
         """Return the address of `size` bytes of device memory, a multiple of 256; every byte is 255.
 
         Raises:
-            EmulationError: The size is negative.
+            EmulationError: The size is negative, or more than this machine has.
         """
         return self._memory.allocate(size)
 

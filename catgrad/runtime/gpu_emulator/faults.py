@@ -11,7 +11,7 @@ import numpy as np
 from catgrad.errors import CatgradError
 from catgrad.runtime.gpu_emulator.layout import Fault, State
 
-__all__ = ["EmulationError", "Scene", "explain"]
+__all__ = ["EmulationError", "OutOfMemoryError", "Scene", "explain"]
 
 
 class EmulationError(CatgradError, RuntimeError):
@@ -19,6 +19,10 @@ class EmulationError(CatgradError, RuntimeError):
 
     The message names the kernel, the indices of block and thread, and the operation.
     """
+
+
+class OutOfMemoryError(EmulationError, MemoryError):
+    """An emulated device was asked for more memory than the machine has that emulates it."""
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from catgrad.runtime.gpu_emulator.faults import EmulationError
+from catgrad.runtime.gpu_emulator.faults import EmulationError, OutOfMemoryError
 
 __all__ = ["Memory"]
 
@@ -47,11 +47,11 @@ class Memory:
 
         Raises:
             EmulationError: The size is negative.
+            OutOfMemoryError: This machine has not that much memory.
         """
         if size < 0:
-            raise EmulationError(f"cannot allocate {size} bytes")
-        owner = np.empty(size + 2 * _GUARD + _ALIGNMENT, np.uint8)
-        owner.fill(_FRESH)
+            raise EmulationError(f"cannot allocate {size:,} bytes")
+        owner = _fresh(size + 2 * _GUARD + _ALIGNMENT)
         begin = owner.ctypes.data + _GUARD
         address = -(-begin // _ALIGNMENT) * _ALIGNMENT
         self._live[address] = _Allocation(address, size, owner)
@@ -102,6 +102,14 @@ class Memory:
                 if each.address - _GUARD <= address < each.address + each.size + _GUARD:
                     return f"{_place(address - each.address, each.size)} an allocation of {each.size:,} bytes{word}"
         return "no allocation is near"
+
+
+def _fresh(size: int) -> npt.NDArray[np.uint8]:
+    """Return new memory of this process."""
+    try:
+        return np.full(size, _FRESH, np.uint8)
+    except (MemoryError, ValueError) as error:  # of a size that no array has
+        raise OutOfMemoryError(f"cannot allocate {size:,} bytes: this machine has not that much memory") from error
 
 
 def _place(offset: int, size: int) -> str:

@@ -2,12 +2,12 @@
 
 // Calls that repeat become a loop over a table: words of the frame, and places inside. Two of these take turns; the first
 // call reads what is given, and the last one writes the result.
-// CHECK: memref.global "private" constant @chain.calls0 : memref<8x3xindex>
+// CHECK: memref.global "private" constant @chain.calls : memref<8x3xindex>
 // CHECK-SAME: [0, 6, 64], [64, 9, 0], [0, 12, 64]
 // CHECK-LABEL: func.func @chain(%arg0: !llvm.ptr {catgrad.words = 36 : i64})
 // CHECK: %[[ROOM:.+]] = memref.alloc() : memref<128xi8>
 // CHECK: call @layer
-// CHECK: %[[TABLE:.+]] = memref.get_global @chain.calls0
+// CHECK: %[[TABLE:.+]] = memref.get_global @chain.calls
 // CHECK: scf.for %[[I:.+]] = %{{.+}} to %c8
 // CHECK-DAG: %[[X:.+]] = memref.load %[[TABLE]][%[[I]], %c0
 // CHECK-DAG: %[[W:.+]] = memref.load %[[TABLE]][%[[I]], %c1
@@ -67,7 +67,7 @@ func.func private @layer(%x: tensor<4x4xf32>, %w: tensor<4x4xf32>) -> tensor<4x4
 
 // Arrays of unknown size are slots in a block of their own, and a bool is an array like others. Of two results one takes
 // over what is given, and the other one is what is given, and copied.
-// CHECK: memref.global "private" constant @f.calls0 : memref<8x4xindex>
+// CHECK: memref.global "private" constant @f.calls : memref<8x4xindex>
 // CHECK-SAME: [0, 0, 64, 1], [1, 64, 0, 0]
 // CHECK-LABEL: func.func @f(%arg0: index {catgrad.symbol = "B"}, %arg1: !llvm.ptr {catgrad.words = 7 : i64})
 // CHECK: %[[SLOT:.+]] = arith.muli %{{.+}}, %{{.+}} overflow<nsw> : index

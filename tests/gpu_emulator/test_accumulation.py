@@ -27,7 +27,8 @@ def accumulating(factor, result):
         module = ir.Module.parse(text)
         GpuKernels().run(module.operation)
         PassManager.parse(OUTLINE).run(module.operation)
-        return re.search(r"( +)gpu\.func @f_kernel.+?\n\1\}", str(module), re.DOTALL)[0]
+        text = module.operation.get_asm(use_local_scope=True)
+        return re.search(r"( +)gpu\.func @f_kernel.+?\n\1\}", text, re.DOTALL)[0]
 
 
 @pytest.mark.parametrize(("factor", "result"), [("f16", "f32"), ("bf16", "f32"), ("f16", "f16"), ("f32", "f32")])

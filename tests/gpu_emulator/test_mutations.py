@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 import pytest
+from mlir import ir
 
 import catgrad as cg
 from catgrad.prepare import prepare
@@ -132,7 +133,9 @@ gpu.func @product(%A: memref<16x16xf16>, %B: memref<16x8xf16>, %C: memref<2x16x8
 
 def compiled(name, function, *types):
     """Return the first kernel of a compiled program, under another name."""
-    text = Source(*prepare(function, *types), "cuda:emulate").ir("gpu")
+    with ir.Context():
+        module = ir.Module.parse(Source(*prepare(function, *types), "cuda:emulate").ir("gpu"))
+    text = module.operation.get_asm(use_local_scope=True)
     kernel = re.search(r"( +)gpu\.func @(.+?)\n\1\}", text, re.DOTALL)[0]
     return re.sub(r"@\w+\(", f"@{name}(", kernel, count=1)
 

@@ -3,6 +3,7 @@
 import ctypes
 import shutil
 import subprocess
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ import catgrad as cg
 from catgrad.cli import main
 from catgrad.errors import CatgradError
 from catgrad.prepare import prepare
-from catgrad.runtime.aot import dispatch
+from catgrad.runtime.aot import dispatch, names
 from catgrad.runtime.aot.export import write
 from catgrad.runtime.aot.library import compile_library
 from catgrad.runtime.aot.status import Status
@@ -121,6 +122,36 @@ def test_a_function_called_like_what_a_loader_uses(name, tmp_path):
 def test_names_that_no_library_can_have(name, message):
     with pytest.raises(CatgradError, match=message):
         compile_library(name, {"f": prepare(lambda x: x, cg.f32[3])}, "cpu:x86-64-v2")
+
+
+def preprocessed(compiler, headers, *options):
+    """Preprocess a file that includes the headers there are."""
+    text = "".join(f"#if __has_include(<{each}.h>)\n#include <{each}.h>\n#endif\n" for each in sorted(headers))
+    command = [compiler, "-std=c17", "-E", *options, "-xc", "-"]
+    return subprocess.run(command, input=text, capture_output=True, text=True, check=False)
+
+
+def test_what_the_headers_of_c_include_is_among_them(compiler):
+    included = preprocessed(compiler, names._HEADERS, "-H").stderr
+    paths = {Path(line.split()[1]) for line in included.splitlines() if line.startswith(".")}
+    folders = {path.parent for path in paths if path.name in ("stdio.h", "stddef.h")}
+    found = {path.stem for path in paths if path.parent in folders and path.stem.isidentifier()}
+    assert found - names._HEADERS == set()
+    assert {"features", "alloca", "endian"} <= found
+
+
+ISO = (
+    "assert complex ctype errno fenv float inttypes iso646 limits locale math setjmp signal stdalign stdarg stdatomic "
+    "stdbool stddef stdint stdio stdlib stdnoreturn string tgmath threads time uchar wchar wctype"
+)
+
+
+def test_no_macro_of_c_is_an_identifier(compiler):
+    defined = preprocessed(compiler, ISO.split(), "-dM").stdout.split("#define ")
+    macros = {line.split()[0] for line in defined if line} | {"assert"}
+    objects = {name for name in macros if name.isidentifier() and not name.startswith("_")}
+    assert {"I", "EOF", "errno", "stdin", "SIGINT", "EDOM", "LLONG_MAX"} <= objects
+    assert {name for name in objects if names.Scope().name(name) == name} == set()
 
 
 def test_the_longest_name_makes_files(tmp_path):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 
@@ -47,6 +48,17 @@ def test_parameters_of_an_older_library_go(libraries, tmp_path):
     written = write(tmp_path, libraries["two"])
     assert set(tmp_path.iterdir()) == set(written)
     assert not (tmp_path / "parameters.safetensors").exists()
+
+
+def test_a_shared_library_that_was_linked_later_belongs_to_the_library(libraries, tmp_path, monkeypatch):
+    library = libraries["one"]
+    with monkeypatch.context() as changed, pytest.raises(CatgradError, match="but not the shared one"):
+        changed.setenv("CC", "nonesuch")
+        write(tmp_path, library)
+    subprocess.run(shlex.split(library.link_command), cwd=tmp_path, check=True)
+    assert (tmp_path / "liblib.so").exists()
+    written = write(tmp_path, libraries["two"])
+    assert set(tmp_path.iterdir()) == set(written)
 
 
 def test_a_manifest_lists_no_files_elsewhere(libraries, tmp_path):

@@ -52,9 +52,10 @@ def test_parameters_of_an_older_library_go(libraries, tmp_path):
 
 def test_a_shared_library_that_was_linked_later_belongs_to_the_library(libraries, tmp_path, monkeypatch):
     library = libraries["one"]
-    with monkeypatch.context() as changed, pytest.raises(CatgradError, match="but not the shared one"):
-        changed.setenv("CC", "nonesuch")
+    monkeypatch.setenv("CC", "nonesuch")
+    with pytest.raises(CatgradError, match="but not the shared one"):
         write(tmp_path, library)
+    monkeypatch.delenv("CC")
     subprocess.run(shlex.split(library.link_command), cwd=tmp_path, check=True)
     assert (tmp_path / "liblib.so").exists()
     written = write(tmp_path, libraries["two"])

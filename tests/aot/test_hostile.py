@@ -14,6 +14,8 @@ from catgrad.errors import CatgradError
 from catgrad.prepare import prepare
 from catgrad.runtime.aot import dispatch, names
 from catgrad.runtime.aot.export import write
+from catgrad.runtime.aot.header import header
+from catgrad.runtime.aot.interface import interface
 from catgrad.runtime.aot.library import compile_library
 from catgrad.runtime.aot.status import Status
 
@@ -152,6 +154,15 @@ def test_no_macro_of_c_is_an_identifier(compiler):
     objects = {name for name in macros if name.isidentifier() and not name.startswith("_")}
     assert {"I", "EOF", "errno", "stdin", "SIGINT", "EDOM", "LLONG_MAX"} <= objects
     assert {name for name in objects if names.Scope().name(name) == name} == set()
+
+
+def test_a_dimension_may_have_a_value_that_no_int_has(compiler, tmp_path):
+    _, signature = prepare(lambda LIB_F_B: LIB_F_B, cg.bool_[cg.dim("B")], bind={"B": 3_000_000_000})
+    (tmp_path / "lib.h").write_text(header(interface("lib", {"f": signature})))
+    source = tmp_path / "use.c"
+    source.write_text('#include "lib.h"\ntypedef char test[LIB_F_B == 3000000000 && sizeof(LIB_F_B) == 8 ? 1 : -1];\n')
+    command = [compiler, "-std=c99", "-Wall", "-Wextra", "-pedantic", "-Werror", "-fsyntax-only", source]
+    subprocess.run(command, check=True, capture_output=True)
 
 
 def test_the_longest_name_makes_files(tmp_path):

@@ -118,6 +118,7 @@ def test_a_function_called_like_what_a_loader_uses(name, tmp_path):
         *((name, "would hide one of C's headers: call it") for name in ("stdint", "stddef", "unistd")),
         *((name, "would hide one of C's libraries: call it") for name in ("c", "m", "gcc")),
         ("x" * 300, "cannot be a name in C: use at most 128 letters"),
+        *((name, "cannot be a name in C: .*, with name= or --name") for name in ("1x", "é")),
         ("Net", "a library is called in small letters, its constants in capitals: net, not Net"),
     ],
 )
@@ -229,6 +230,8 @@ def test_a_processor_that_lacks_instructions(monkeypatch, tmp_path, import_file)
     [
         ({"functions": "predicted"}, "a learner has no predicted: expected some of init, step, predict"),
         ({"functions": ["init", "fly"]}, "a learner has no fly"),
+        ({"functions": ()}, "the library net would have no function"),
+        ({"name": ""}, "'' cannot be a name in C: .*: call it something else, with name= or --name"),
         ({"types": [cg.f32[4, 3]]}, r"takes the types of its inputs and of its targets, got 1: \(f32\[4, 3\],\)"),
     ],
 )

@@ -75,7 +75,7 @@ def export(
         OSError: A file cannot be written.
     """
     check_writable(folder)
-    library = compile_library(name or library_name(folder.resolve().name), programs, target)
+    library = compile_library(library_name(folder.resolve().name) if name is None else name, programs, target)
     return write(folder, library, parameters)
 
 

@@ -71,13 +71,16 @@ def check_names(library: str, functions: Collection[str]) -> None:
     """Check what a library and its functions are called.
 
     Raises:
-        CatgradError: A name is no identifier, or is called like something else.
+        CatgradError: A name is no identifier, or is called like something else; or there is no function.
     """
-    for each in (library, *functions):
-        if not _is_identifier(each) or len(each) > _LONGEST:
-            expected = f"at most {_LONGEST} letters, digits and _, beginning with a letter"
-            raise CatgradError(f"{reprlib.repr(each)} cannot be a name in C: use {expected}")
-    _check_library(library)
+    problem = _problem(library)
+    if problem:
+        raise CatgradError(f"{problem}: call it something else, with name= or --name")
+    if not functions:
+        raise CatgradError(f"the library {library} would have no function: give it one")
+    for each in functions:
+        if not _is_name(each):
+            raise CatgradError(_unfit(each))
     taken = {*OWN, *_OF_PYTHON, *(f"{each}_workspace" for each in functions)}.intersection(functions)
     if taken:
         raise CatgradError(f"a library has a {', '.join(sorted(taken))} of its own: call the function something else")
@@ -93,15 +96,24 @@ def library_name(text: str) -> str:
     return re.sub(r"\W", "_", text).lower()
 
 
-def _check_library(name: str) -> None:
-    if name != name.lower():
-        raise CatgradError(
-            f"a library is called in small letters, its constants in capitals: {name.lower()}, not {name}"
-        )
+def _problem(library: str) -> str | None:
+    """Return why a library cannot be called so, if it cannot."""
+    if not _is_name(library):
+        return _unfit(library)
+    if library != library.lower():
+        return f"a library is called in small letters, its constants in capitals: {library.lower()}, not {library}"
     owners = {"Python's modules": _MODULES, "C's headers": _HEADERS, "C's libraries": _LIBRARIES}
-    for owner, names in owners.items():
-        if name in names:
-            raise CatgradError(f"a library called {name} would hide one of {owner}: call it something else")
+    hidden = next((owner for owner, names in owners.items() if library in names), None)
+    return f"a library called {library} would hide one of {hidden}" if hidden else None
+
+
+def _unfit(text: str) -> str:
+    expected = f"at most {_LONGEST} letters, digits and _, beginning with a letter"
+    return f"{reprlib.repr(text)} cannot be a name in C: use {expected}"
+
+
+def _is_name(text: str) -> bool:
+    return _is_identifier(text) and len(text) <= _LONGEST
 
 
 def _is_identifier(text: str) -> bool:

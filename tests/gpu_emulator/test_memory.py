@@ -109,7 +109,7 @@ def test_allocations_are_aligned_and_apart(nvvm):
 
 @pytest.mark.parametrize("size", [1 << 60, 1 << 70])
 def test_more_memory_than_there_is(nvvm, size):
-    with pytest.raises(EmulationError, match=r"cannot allocate 1,\d.* bytes: this machine has not that much memory"):
+    with pytest.raises(EmulationError, match=f"cannot allocate {size:,} bytes: this machine has not that much memory"):
         nvvm(SHIFT).emulator.allocate(size)
 
 

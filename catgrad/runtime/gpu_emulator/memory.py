@@ -51,7 +51,7 @@ class Memory:
         """
         if size < 0:
             raise EmulationError(f"cannot allocate {size:,} bytes")
-        owner = _fresh(size + 2 * _GUARD + _ALIGNMENT)
+        owner = _surrounded(size)
         begin = owner.ctypes.data + _GUARD
         address = -(-begin // _ALIGNMENT) * _ALIGNMENT
         self._live[address] = _Allocation(address, size, owner)
@@ -104,10 +104,10 @@ class Memory:
         return "no allocation is near"
 
 
-def _fresh(size: int) -> npt.NDArray[np.uint8]:
-    """Return new memory of this process."""
+def _surrounded(size: int) -> npt.NDArray[np.uint8]:
+    """Return new memory of this process: `size` bytes, with what aligns them and keeps them apart from others."""
     try:
-        return np.full(size, _FRESH, np.uint8)
+        return np.full(size + 2 * _GUARD + _ALIGNMENT, _FRESH, np.uint8)
     except (MemoryError, ValueError) as error:  # of a size that no array has
         raise OutOfMemoryError(f"cannot allocate {size:,} bytes: this machine has not that much memory") from error
 

@@ -155,6 +155,11 @@ def test_the_last_warp_may_be_short(nvvm):
     assert y.tolist() == [i ^ 1 for i in range(40)]
 
 
+def test_a_lane_that_the_last_warp_lacks_has_no_value(nvvm):
+    with pytest.raises(EmulationError, match=r"thread \(32, 0, 0\): .* reads from lane 16, which does not take part"):
+        shuffle(nvvm, "bfly", 16, 31, threads=40)
+
+
 def test_a_mask_without_the_lane_that_executes_it(nvvm):
     message = r"kernel bfly, block \(0, 0, 0\), thread \(8, 0, 0\): nvvm.shfl.sync at .*: the mask lacks the lane"
     with pytest.raises(EmulationError, match=message):

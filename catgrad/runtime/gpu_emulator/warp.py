@@ -51,10 +51,12 @@ def shuffle(launch: Word, threads: Word, group: Word) -> None:
     """Give every lane the first input of the lane that its second input names; it is a fault if that is not there."""
     with lanes_of(threads, group) as (_, thread):
         source = thread.get("inputs", 1) & (WARP - 1)
-        with when((group >> source & 1).equals(0)):
+        takes_part = (group >> source & 1).differs(0)
+        with when(takes_part):
+            thread.set("outputs", thread_at(threads, source).get("inputs"))
+        with when(~takes_part):
             Record(LAUNCH, launch).set("current", thread.address)
             fault(launch, Fault.LANE_ABSENT, thread.get("site"), source, 0)
-        thread.set("outputs", thread_at(threads, source).get("inputs"))
 
 
 @collective

@@ -181,6 +181,16 @@ def test_blocks_share_few_and_long_rows(shape):
     assert len(kernels(folds, cg.f32[shape])) == 2
 
 
+@pytest.mark.parametrize(("shape", "count"), [((131, 8193), 1), ((88, 8193), 1), ((87, 8193), 4), ((1, "N"), 4)])
+def test_long_rows_are_one_kernel_where_idle_processors_cost_less_than_passes_over_memory(shape, count):
+    assert len(kernels(cg.softmax, cg.f32[shape], target="cuda:sm_90")) == count
+
+
+def test_long_columns_are_one_kernel_where_their_blocks_are_enough():
+    counts = [len(kernels(lambda x: cg.softmax(x, axis=0), cg.f32[8193, n], target="cuda:sm_90")) for n in (4000, 1000)]
+    assert counts[0] == 1 < counts[1]
+
+
 def test_what_is_known_before_a_fold_is_written_on_the_way():
     def both(x):
         double = x + x

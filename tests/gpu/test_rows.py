@@ -66,7 +66,7 @@ def folds(x, rows, columns):
     if x.dtype.is_bool:
         return [fold(x, axis=axis) for fold in (cg.any, cg.all) for axis in along]
     sums = [cg.sum(x, axis=0), cg.sum(x, axis=1), cg.sum(x), cg.sum(x * x, axis=1)]
-    return sums + [fold(x, axis=axis) for fold in (cg.max, cg.min, cg.argmax) for axis in along[-1:]]
+    return sums + [fold(x, axis=axis) for fold in (cg.max, cg.min, cg.argmax, cg.argmin) for axis in along[-1:]]
 
 
 def chains(x, rows, columns):
@@ -125,6 +125,32 @@ def test_what_is_no_number_stays_in_its_row():
     x[:5, 7] = SPECIAL
     x[5, 3:5] = np.inf
     agree(lambda x: (cg.softmax(x), cg.max(x, axis=1), cg.argmax(x, axis=1), cg.sum(x, axis=1), cg.log_softmax(x)), x)
+
+
+@pytest.mark.parametrize("fold", [cg.argmax, cg.argmin])
+@pytest.mark.parametrize("shape", [(2, 300), (1, 20001), (300, 2)])
+def test_the_first_of_the_best_and_of_what_is_no_number(fold, shape):
+    x = np.random.default_rng(0).integers(-2, 3, shape).astype(np.float32)
+    with_nan = np.where(np.random.default_rng(1).random(shape) < 0.02, np.nan, x).astype(np.float32)
+    axis = int(np.argmax(shape))
+    agree(
+        lambda *xs: tuple(fold(x, axis=axis) for x in xs), x, with_nan, np.copysign(np.inf, -x), np.copysign(np.inf, x)
+    )
+
+
+@pytest.mark.parametrize("dtype", ["f16", "i64"])
+def test_threads_share_a_row_that_is_searched(dtype):
+    (kernel,) = kernels(lambda x: cg.argmax(x + x, axis=1, dtype=cg.i64), getattr(cg, dtype)[300, 1000])
+    assert "gpu.shuffle" in kernel
+    assert "workgroup(" in kernel
+
+
+def test_a_search_joins_a_chain():
+    def chain(x):
+        return cg.argmax(cg.softmax(x), axis=1), cg.sum(x, axis=1)
+
+    agree(chain, np.random.default_rng(0).standard_normal((5, 33)).astype(np.float32))
+    assert len(kernels(chain, cg.f32[300, 33])) == 1
 
 
 @pytest.mark.parametrize("shape", [(3, 7, 33), (2, 40, 5)])

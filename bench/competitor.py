@@ -89,9 +89,9 @@ def calibrate(call: Call, seconds: float, timer: Callable[[Call, int], float] = 
 
 
 def as_arrays(result: Any, fetch: Callable[[Any], NDArray[Any]] = np.asarray) -> list[NDArray[Any]]:
-    """A result, or each of several, as a numpy array."""
+    """A result, or each of several, as a numpy array; what a program wrote that was started is one already."""
     several = result if isinstance(result, tuple | list) else (result,)
-    return [fetch(array) for array in several]
+    return [array if isinstance(array, np.ndarray) else fetch(array) for array in several]
 
 
 def relative_error(result: list[NDArray[Any]], expected: list[NDArray[Any]]) -> float:

@@ -14,6 +14,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -113,7 +114,10 @@ class Cache:
             OSError: The folder cannot be written.
         """
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        replace({self._path(saved.about.key): saved.to_bytes()}, _PRIVATE)
+        path = self._path(saved.about.key)
+        if path.is_dir():  # which is no entry, and which a file cannot take the place of
+            shutil.rmtree(path, ignore_errors=True)
+        replace({path: saved.to_bytes()}, _PRIVATE)
         self._shrink()
 
     def advice(self, error: OSError) -> str:

@@ -50,7 +50,7 @@ def locked(folder: Path) -> Iterator[None]:
 
 def _written(path: Path, content: bytes, mode: int, unfinished: ExitStack) -> Path:
     """Write a file beside `path`, and return its name; what still has it in the end is removed."""
-    name = path.with_name(f".{path.name}-{token_hex(8)}")
+    name = path.parent / f".{path.name}-{token_hex(8)}"
     with _naming(path):
         file = open(name, "xb", opener=lambda where, flags: os.open(where, flags, mode))
         unfinished.callback(name.unlink, missing_ok=True)

@@ -12,9 +12,10 @@ from itertools import islice
 from types import CodeType, FrameType
 from typing import Any
 
+from catgrad.own_code import folders
+
 __all__ = ["Location", "caller", "defined", "passed"]
 
-_PACKAGE = os.path.dirname(os.path.abspath(__file__)) + os.sep
 _LIBRARY = sysconfig.get_path("stdlib") + os.sep
 _SCRIPTS = sysconfig.get_path("scripts") + os.sep
 
@@ -79,9 +80,9 @@ def defined(function: Any) -> Location:
 
 @cache
 def _is_ours(file: str) -> bool:
-    """Return whether a file is nobody's program: this package, the standard library, or the command that starts it."""
+    """Return whether a file is nobody's program: ours, of the standard library, or the command that starts it."""
     is_library = file.startswith((_LIBRARY, "<frozen ")) and "site-packages" not in file
-    return is_library or file.startswith((_PACKAGE, _SCRIPTS))
+    return is_library or file.startswith((*folders(), _SCRIPTS))
 
 
 def _place(code: CodeType, line: int, instruction: int) -> Location:

@@ -8,7 +8,15 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
-__all__ = ["digest", "has_changed"]
+__all__ = ["digest", "folders", "has_changed"]
+
+
+@cache
+def folders() -> tuple[str, ...]:
+    """Return the folders of the packages, which need not be inside of one another, each with a separator behind it."""
+    specs = map(find_spec, ("catgrad", "catgrad.dialect", "catgrad.passes", "catgrad.tools"))
+    found = (folder for spec in specs if spec for folder in spec.submodule_search_locations or ())
+    return tuple(os.path.join(folder, "") for folder in found)
 
 
 @cache
@@ -27,9 +35,7 @@ def has_changed() -> bool:
 
 def _state() -> dict[str, tuple[int, int]]:
     """Return the size of each file, and when it was last written."""
-    specs = map(find_spec, ("catgrad", "catgrad.dialect", "catgrad.passes"))
-    folders = [folder for spec in specs if spec for folder in spec.submodule_search_locations or ()]
-    found = (os.path.join(folder, name) for top in folders for folder, _, names in os.walk(top) for name in names)
+    found = (os.path.join(folder, name) for top in folders() for folder, _, names in os.walk(top) for name in names)
     states = {file: os.stat(file) for file in found if file.endswith(".py")}
     return {file: (state.st_size, state.st_mtime_ns) for file, state in states.items()}
 

@@ -16,6 +16,9 @@ from catgrad.types import TensorType
 
 __all__ = ["check_fit", "to_safetensors"]
 
+_METADATA = "__metadata__"
+"""What names no array in the header of a file."""
+
 
 def to_safetensors(parameters: Mapping[str, Any]) -> bytes:
     """Return the file of some arrays, of whatever order in memory; equal arrays give equal bytes.
@@ -28,22 +31,30 @@ def to_safetensors(parameters: Mapping[str, Any]) -> bytes:
         >>> load(to_safetensors({"weight": np.array([[1, 2], [3, 4]], np.int32).T}))["weight"].tolist()
         [[1, 3], [2, 4]]
     """
-    if not isinstance(parameters, Mapping):
-        raise CatgradError(f"parameters are arrays by name, such as {{'weight': w}}, not a {type(parameters).__name__}")
-    for name in parameters:
-        if not isinstance(name, str):
-            raise CatgradError(f"parameters are arrays by name, and {name!r} is no text")
+    _check_names(parameters)
     return save({name: _array(name, parameters[name]) for name in sorted(parameters)})
 
 
 def check_fit(parameters: Mapping[str, Any], types: Mapping[str, TensorType]) -> None:
     """Raise `CatgradError` unless there is an array of each type, and no other."""
+    _check_names(parameters)
     if parameters.keys() != types.keys():
         raise CatgradError(f"the model has the parameters {sorted(types)}, given {sorted(parameters)}")
     for name, type in types.items():
         given = TensorType.of(_array(name, parameters[name]))
         if given != type:
             raise CatgradError(f"parameters[{name!r}] must be {type}, got {given}")
+
+
+def _check_names(parameters: Mapping[str, Any]) -> None:
+    """Raise `CatgradError` unless they are something by name, and a file can have the names."""
+    if not isinstance(parameters, Mapping):
+        raise CatgradError(f"parameters are arrays by name, such as {{'weight': w}}, not a {type(parameters).__name__}")
+    for name in parameters:
+        if not isinstance(name, str):
+            raise CatgradError(f"parameters are arrays by name, and {name!r} is no text")
+        if name == _METADATA:
+            raise CatgradError(f"no array can be called {name}, which is what a file says about itself")
 
 
 def _array(name: str, value: Any) -> np.ndarray[Any, Any]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from catgrad import trees
-from catgrad.dims import Extent, Solver
+from catgrad.dims import Extent, Solver, extent
 from catgrad.errors import CatgradError
 from catgrad.lang.function import as_function, trace
 from catgrad.rewrite import inline_single, inline_small, outline, simplify
@@ -62,19 +62,25 @@ def _term(f: Any, types: Sequence[Any], bind: Mapping[str, Extent]) -> Term:
     term = f if isinstance(f, Term) and not types else trace(f, *types)
     if not bind:
         return term
+    if not isinstance(bind, Mapping):
+        raise CatgradError(f"bind: expected values by symbol, such as {{'B': 128}}, got {bind!r}")
     known = {symbol.name for symbol in term.symbols}
     if bind.keys() - known:
         raise CatgradError(f"bind: {term.name} has the symbols {sorted(known)}, given {sorted(bind)}")
-    return term.substitute(bind)
+    try:
+        return term.substitute({name: extent(value) for name, value in bind.items()})
+    except CatgradError as error:
+        raise CatgradError(f"bind: {error.message}") from None
 
 
 def _donated(f: Any, term: Term, donate: int | Sequence[int] | None) -> tuple[tuple[int, int], ...]:
     """Pair each donated input with the first free output of its type."""
     declared = () if isinstance(f, Term) else as_function(f).donates
-    arguments = declared if donate is None else (donate,) if isinstance(donate, int) else donate
+    given: Collection[Any] = donate if isinstance(donate, Collection) else (donate,)
+    arguments = declared if donate is None else given
     nested = trees.unflatten(term.input_tree, range(len(term.source_types)))
-    if any(not 0 <= a < len(nested) for a in arguments):
-        raise CatgradError(f"donate: {term.name} takes {len(nested)} arguments, there is no {arguments}")
+    if any(isinstance(a, bool) or a not in range(len(nested)) for a in arguments):
+        raise CatgradError(f"donate: {term.name} takes {len(nested)} arguments, counted from 0; given {donate!r}")
     free: dict[TensorType, deque[int]] = defaultdict(deque)
     for position, type in enumerate(term.target_types):
         free[type].append(position)
@@ -97,7 +103,8 @@ def signature_of(term: Term, donated: tuple[tuple[int, int], ...]) -> Signature:
     Raises:
         CatgradError: No input tells the value of a symbol.
     """
-    solver = Solver([("", extent) for type in dict.fromkeys(term.source_types) for extent in type.shape])
+    named = dict(zip(reversed(term.source_types), reversed(term.input_names), strict=True))
+    solver = Solver([(f"{name} axis {axis}", e) for type, name in named.items() for axis, e in enumerate(type.shape)])
     missing = {s.name for s in term.symbols} - {s.name for s in solver.symbols}
     if missing:
         raise CatgradError(f"{term.name}: no input has the symbolic dimension {sorted(missing)}: give it by bind")

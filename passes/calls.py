@@ -39,7 +39,12 @@ def donations(op: ir.Operation) -> dict[int, int]:
     for number, attributes in enumerate(op.attributes["arg_attrs"] if "arg_attrs" in op.attributes else []):
         if DONATED not in attributes:
             continue
-        k = ir.IntegerAttr(attributes[DONATED]).value
+        given = attributes[DONATED]
+        if not isinstance(given, ir.IntegerAttr):
+            raise DiagnosticError(
+                op.location, f"argument {number} is donated to {given}, which is no number of a result"
+            )
+        k = given.value
         if k in donated or not 0 <= k < len(results):
             raise DiagnosticError(op.location, f"argument {number} is donated to result {k}, which is not free")
         if inputs[number] != results[k]:

@@ -34,6 +34,8 @@ from catgrad.words import Repeat, repeats
 
 __all__ = ["RollCalls"]
 
+_USERS = {"func.call": "callee", "func.constant": "value"}
+"""What names functions, and in which attribute."""
 _PERIOD = 8
 """How many calls one repetition may have."""
 
@@ -59,18 +61,19 @@ class RollCalls(Pass):
         if not drivers:
             return
         checked(module)
-        called = {call.opview.callee.value for call in named(module, "func.call")}
-        for driver in (Driver.of(function) for function in drivers if function.sym_name.value not in called):
+        used = {op.attributes[_USERS[op.name]].value for op in named(module, *_USERS)}
+        taken = {op.attributes["sym_name"].value for op in module.regions[0].blocks[0] if "sym_name" in op.attributes}
+        for driver in (Driver.of(function) for function in drivers if function.sym_name.value not in used):
             if driver.is_addressable:
-                _roll(driver, private)
+                _roll(driver, private, taken)
 
 
-def _roll(driver: Driver, callees: dict[str, func.FuncOp]) -> None:
-    """Make loops of what a driver repeats, if it does."""
+def _roll(driver: Driver, callees: dict[str, func.FuncOp], taken: set[str]) -> None:
+    """Make loops of what a driver repeats, if it does; names that are taken are not free for what that adds."""
     layout = Layout(driver)
     repeated = list(repeats((_letter(call, layout) for call in driver.calls), _PERIOD))
     if repeated and layout.is_possible:
-        _Roller(driver, layout, callees).rewrite(repeated)
+        _Roller(driver, layout, callees, taken).rewrite(repeated)
 
 
 def _letter(call: Call, layout: Layout) -> Hashable:
@@ -89,10 +92,11 @@ def _in_place(call: Call, layout: Layout) -> tuple[tuple[int, int], ...]:
 class _Roller:
     """Writes the new body of a driver, and variants of what it calls."""
 
-    def __init__(self, driver: Driver, layout: Layout, callees: dict[str, func.FuncOp]) -> None:
+    def __init__(self, driver: Driver, layout: Layout, callees: dict[str, func.FuncOp], taken: set[str]) -> None:
         self._driver = driver
         self._layout = layout
         self._callees = callees
+        self._taken = taken
         self._variants: dict[Hashable, str] = {}
         self._extents: dict[Extent, ir.Value] = {}
         self._rooms: dict[Extent | str, tuple[ir.Value, Index]] = {}
@@ -115,9 +119,9 @@ class _Roller:
     def _fill(self, repeated: Sequence[Repeat]) -> None:
         self._measure()
         position = 0
-        for number, repeat in enumerate(repeated):
+        for repeat in repeated:
             self._calls(range(position, repeat.start))
-            self._loop(repeat, f"{self._function.sym_name.value}.calls{number}")
+            self._loop(repeat)
             position = repeat.stop
         self._calls(range(position, len(self._driver.calls)))
         for array, home in self._layout.copies:
@@ -138,13 +142,13 @@ class _Roller:
             call = self._driver.calls[position]
             self._call(call, self._offsets([call]))
 
-    def _loop(self, repeat: Repeat, name: str) -> None:
+    def _loop(self, repeat: Repeat) -> None:
         """Emit a loop over what is repeated."""
         calls = self._driver.calls
         rows = [self._offsets([calls[position] for position in positions]) for positions in repeat.ranges]
         numbers = np.array(rows, np.int64)
         varying = np.flatnonzero((numbers != numbers[0]).any(axis=0)).tolist()
-        table = _constant(self._function, numbers[:, varying].copy(order="C"), name) if varying else None
+        table = self._table(numbers[:, varying].copy(order="C")) if varying else None
         with loop(0, repeat.count) as row:
             offsets: list[Index] = list(rows[0])
             for column, place in enumerate(varying):
@@ -194,11 +198,27 @@ class _Roller:
         """Return what to call for some inputs to be where outputs go: a variant, to which they are donated."""
         key = call.callee, tuple(pairs.items())
         if pairs and key not in self._variants:
-            names = (f"{call.callee}.in_place{number or ''}" for number in count())
-            self._variants[key] = next(name for name in names if name not in self._callees)
+            self._variants[key] = self._free(f"{call.callee}.in_place")
             donated = {len(call.numbers) + given: written for given, written in pairs.items()}
             self._callees[self._variants[key]] = _variant(self._callees[call.callee], self._variants[key], donated)
         return self._variants[key] if pairs else call.callee
+
+    def _table(self, numbers: npt.NDArray[np.int64]) -> ir.Value:
+        """Add a constant table to the module; return it at the insertion point."""
+        name = self._free(f"{self._function.sym_name.value}.calls")
+        index = ir.IndexType.get()
+        kind = ir.MemRefType.get(numbers.shape, index)
+        with ir.InsertionPoint(self._function):
+            content = ir.DenseElementsAttr.get(numbers, shape=numbers.shape, type=index)
+            memref.global_(name, ir.TypeAttr.get(kind), sym_visibility="private", initial_value=content, constant=True)
+        return memref.get_global(kind, name)
+
+    def _free(self, name: str) -> str:
+        """Return a name like the given one that nothing has, and take it."""
+        numbered = (f"{name}{number or ''}" for number in count())
+        free = next(each for each in numbered if each not in self._taken)
+        self._taken.add(free)
+        return free
 
 
 def _allocate(size: Index) -> ir.Value:
@@ -220,13 +240,3 @@ def _variant(function: func.FuncOp, name: str, donated: Mapping[int, int]) -> fu
         attributes[argument] = ir.DictAttr.get({**known, DONATED: ir.IntegerAttr.get(i64, result)})
     made.arg_attrs = attributes
     return made
-
-
-def _constant(function: func.FuncOp, numbers: npt.NDArray[np.int64], name: str) -> ir.Value:
-    """Add a constant table to the module; return it at the insertion point."""
-    index = ir.IndexType.get()
-    kind = ir.MemRefType.get(numbers.shape, index)
-    with ir.InsertionPoint(function):
-        content = ir.DenseElementsAttr.get(numbers, shape=numbers.shape, type=index)
-        memref.global_(name, ir.TypeAttr.get(kind), sym_visibility="private", initial_value=content, constant=True)
-    return memref.get_global(kind, name)

@@ -138,6 +138,28 @@ def test_every_operation_compiles_to_its_meaning(dtype, target):
         compare(found, expected, case, dtype)
 
 
+@cache
+def squares(dtype):
+    """Every operation of several operands, on samples where one value can be all of them."""
+    chosen = [c for c in cases(dtype) if len({(x.shape, x.dtype) for x in c.sample.inputs}) == 1 < len(c.sample.inputs)]
+    inputs = [case.sample.inputs[0] for case in chosen]
+
+    def program(inputs):
+        results = [
+            c.op.record(*[x] * len(c.sample.inputs), **c.sample.attributes) for c, x in zip(chosen, inputs, strict=True)
+        ]
+        return [result if isinstance(result, tuple) else (result,) for result in results]
+
+    term = cg.trace(program, cg.lang.function.as_types(inputs))
+    return Together(chosen, term, inputs, cg.interpret(term, inputs))
+
+
+@pytest.mark.parametrize(("dtype", "target"), everywhere([f32]))
+def test_one_value_can_be_every_operand(dtype, target):
+    for case, found, expected in pairs(squares(dtype), target):
+        compare(found, expected, case, dtype)
+
+
 @pytest.mark.parametrize(("dtype", "target"), everywhere([f32, f64]))
 def test_every_gradient_compiles_to_its_meaning(dtype, target):
     close = {f32: {"rtol": 2e-4, "atol": 1e-4}, f64: {"rtol": 1e-12, "atol": 1e-12}}[dtype]

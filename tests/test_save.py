@@ -5,6 +5,7 @@ import dataclasses
 import json
 import multiprocessing
 import os
+import re
 import subprocess
 import sys
 import time
@@ -69,6 +70,14 @@ def test_a_loaded_executable_is_the_saved_one(tmp_path):
     assert again.ir("linalg") == exe.ir("linalg")
     with pytest.raises(cg.ArgumentError, match="multiple of 2"):
         again(X[:3])
+
+
+@pytest.mark.parametrize("path", [".", ".."])
+def test_a_folder_is_no_place_for_a_file(path, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(OSError, match=re.escape(repr(path))):
+        cg.compile(layer, cg.f32[B, 3]).save(path)
+    assert not list(tmp_path.iterdir())
 
 
 def test_donation_and_structure_are_saved(tmp_path):
@@ -387,6 +396,15 @@ def test_what_was_left_half_written_is_removed(folder):
     (folder / "folder.catgrad").mkdir()
     assert len(Cache.of_user().clear()) == 2
     assert not half.exists()
+
+
+def test_a_folder_in_the_place_of_an_entry_is_none(folder):
+    cg.compile(layer, cg.f32[B, 3])
+    (entry,) = folder.iterdir()
+    entry.unlink()
+    (entry / "inside").mkdir(parents=True)
+    assert not is_loaded(cg.compile(layer, cg.f32[B, 3]))
+    assert is_loaded(cg.compile(layer, cg.f32[B, 3]))
 
 
 def test_code_is_not_kept_while_catgrad_changes(folder, monkeypatch):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import weakref
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -51,10 +52,11 @@ def started(prepare: Callable[[Library, Arrays, Path], list[str]], library: Libr
     folder = TemporaryDirectory(prefix="bench-")
     command = prepare(library, inputs, Path(folder.name))
 
-    def call(_: object = folder) -> NDArray[Any]:
+    def call() -> NDArray[Any]:
         done = subprocess.run(command, capture_output=True, check=True)
         return np.frombuffer(done.stdout, "f4").reshape(1, -1)
 
+    weakref.finalize(call, folder.cleanup)
     return call
 
 
@@ -123,10 +125,11 @@ def first_step(is_warm: bool, library: Library, inputs: Arrays) -> Call:
     """The call that trains one step in a new process, with a cache that is filled or empty."""
     kept = TemporaryDirectory(prefix="bench-")
 
-    def call(_: object = kept) -> NDArray[Any]:
+    def call() -> NDArray[Any]:
         with TemporaryDirectory(prefix="bench-") as empty:
             return step_in(kept.name if is_warm else empty)
 
+    weakref.finalize(call, kept.cleanup)
     if is_warm:
         call()
     return call

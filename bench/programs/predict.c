@@ -9,7 +9,7 @@ int main(int argc, char **argv)
     static float x[784], scores[10];
     char path[4096];
     safetensors file;
-    size_t bytes, size = net_predict_workspace();
+    size_t size = net_predict_workspace();
     void *workspace = malloc(size + 1);
     net_parameters parameters;
     FILE *input;
@@ -19,11 +19,11 @@ int main(int argc, char **argv)
     snprintf(path, sizeof path, "%s/parameters.safetensors", argv[1]);
     if (safetensors_read(&file, path))
         return 1;
-#define FIND(member, name, type, count) \
-    parameters.member = safetensors_find(&file, name, &bytes); \
-    if (!parameters.member || bytes != (count) * sizeof(type)) \
+#define GET(member, name, type, count) \
+    parameters.member = malloc((count) * sizeof(type)); \
+    if (!parameters.member || safetensors_get(&file, name, parameters.member, (count) * sizeof(type))) \
         return 1;
-    NET_PARAMETERS(FIND)
+    NET_PARAMETERS(GET)
     snprintf(path, sizeof path, "%s/x.bin", argv[1]);
     input = fopen(path, "rb");
     if (!input || fread(x, sizeof x, 1, input) != 1)
@@ -32,6 +32,8 @@ int main(int argc, char **argv)
     if (net_predict(&parameters, x, scores, workspace, size) != NET_OK)
         return 1;
     fwrite(scores, sizeof scores, 1, stdout);
+#define FREE(member, name, type, count) free(parameters.member);
+    NET_PARAMETERS(FREE)
     free(workspace);
     safetensors_free(&file);
     return 0;

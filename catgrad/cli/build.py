@@ -66,7 +66,8 @@ def run(arguments: Namespace) -> int:
     if arguments.static:
         _check_static({name: signature for name, (_, signature) in programs.items()})
     check_writable(arguments.output)
-    library = compile_library(arguments.name or model.identifier, programs, arguments.target)
+    name = model.identifier if arguments.name is None else arguments.name
+    library = compile_library(name, programs, arguments.target)
     files = write(arguments.output, library, parameters)
     _report(arguments, library, files)
     return 0

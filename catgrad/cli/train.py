@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from catgrad.cli.arguments import natural, positive, rate
 from catgrad.cli.tasks import MODELS, OPTIMIZERS, TASKS
+from catgrad.errors import CatgradError
 
 if TYPE_CHECKING:
     from catgrad.cli.tasks import Settings
@@ -73,6 +74,8 @@ def run(arguments: Namespace) -> int:
 
 
 def _settings(arguments: Namespace) -> Settings:
+    if arguments.hidden and arguments.model in {"linear", "dense"}:
+        raise CatgradError(f"--hidden: the model {arguments.model} has no hidden layer")
     return TASKS[arguments.dataset].settings(
         model=arguments.model,
         hidden=arguments.hidden,

@@ -15,3 +15,10 @@ func.func @caller(%x: tensor<3xf32>) -> tensor<3xf32> {
   %0 = func.call @entry(%x) : (tensor<3xf32>) -> tensor<3xf32>
   return %0 : tensor<3xf32>
 }
+
+// -----
+
+// expected-error@below {{argument 0 is donated to "first", which is no number of a result}}
+func.func @donated(%x: tensor<3xf32> {catgrad.donated = "first"}) -> tensor<3xf32> {
+  return %x : tensor<3xf32>
+}

@@ -2,12 +2,12 @@
 
 // Calls that repeat become a loop over a table: words of the frame, and places inside. Two of these take turns; the first
 // call reads what is given, and the last one writes the result.
-// CHECK: memref.global "private" constant @chain.calls0 : memref<8x3xindex>
+// CHECK: memref.global "private" constant @chain.calls : memref<8x3xindex>
 // CHECK-SAME: [0, 6, 64], [64, 9, 0], [0, 12, 64]
 // CHECK-LABEL: func.func @chain(%arg0: !llvm.ptr {catgrad.words = 36 : i64})
 // CHECK: %[[ROOM:.+]] = memref.alloc() : memref<128xi8>
 // CHECK: call @layer
-// CHECK: %[[TABLE:.+]] = memref.get_global @chain.calls0
+// CHECK: %[[TABLE:.+]] = memref.get_global @chain.calls
 // CHECK: scf.for %[[I:.+]] = %{{.+}} to %c8
 // CHECK-DAG: %[[X:.+]] = memref.load %[[TABLE]][%[[I]], %c0
 // CHECK-DAG: %[[W:.+]] = memref.load %[[TABLE]][%[[I]], %c1
@@ -67,7 +67,7 @@ func.func private @layer(%x: tensor<4x4xf32>, %w: tensor<4x4xf32>) -> tensor<4x4
 
 // Arrays of unknown size are slots in a block of their own, and a bool is an array like others. Of two results one takes
 // over what is given, and the other one is what is given, and copied.
-// CHECK: memref.global "private" constant @f.calls0 : memref<8x4xindex>
+// CHECK: memref.global "private" constant @f.calls : memref<8x4xindex>
 // CHECK-SAME: [0, 0, 64, 1], [1, 64, 0, 0]
 // CHECK-LABEL: func.func @f(%arg0: index {catgrad.symbol = "B"}, %arg1: !llvm.ptr {catgrad.words = 7 : i64})
 // CHECK: %[[SLOT:.+]] = arith.muli %{{.+}}, %{{.+}} overflow<nsw> : index
@@ -153,4 +153,56 @@ func.func @swap(%a: tensor<4xf32> {catgrad.donated = 1 : i64}, %b: tensor<4xf32>
 func.func private @rule(%p: tensor<4xf32>, %g: tensor<4xf32>) -> tensor<4xf32> {
   %0 = "catgrad.subtract"(%p, %g) : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
   return %0 : tensor<4xf32>
+}
+
+// -----
+
+// Names that are taken are not taken again.
+// CHECK: memref.global "private" constant @f.calls1
+// CHECK-LABEL: func.func @f(%arg0: !llvm.ptr
+func.func @f(%x: tensor<4x4xf32>, %w: tensor<4x4xf32>) -> tensor<4x4xf32> {
+  %0 = call @layer(%x, %w) : (tensor<4x4xf32>, tensor<4x4xf32>) -> tensor<4x4xf32>
+  %1 = call @layer(%0, %w) : (tensor<4x4xf32>, tensor<4x4xf32>) -> tensor<4x4xf32>
+  %2 = call @layer(%1, %w) : (tensor<4x4xf32>, tensor<4x4xf32>) -> tensor<4x4xf32>
+  %3 = call @layer(%2, %w) : (tensor<4x4xf32>, tensor<4x4xf32>) -> tensor<4x4xf32>
+  %4 = call @layer(%3, %w) : (tensor<4x4xf32>, tensor<4x4xf32>) -> tensor<4x4xf32>
+  %5 = call @layer(%4, %w) : (tensor<4x4xf32>, tensor<4x4xf32>) -> tensor<4x4xf32>
+  %6 = call @layer(%5, %w) : (tensor<4x4xf32>, tensor<4x4xf32>) -> tensor<4x4xf32>
+  %7 = call @layer(%6, %w) : (tensor<4x4xf32>, tensor<4x4xf32>) -> tensor<4x4xf32>
+  %8 = call @layer(%7, %w) : (tensor<4x4xf32>, tensor<4x4xf32>) -> tensor<4x4xf32>
+  %9 = call @layer(%8, %w) : (tensor<4x4xf32>, tensor<4x4xf32>) -> tensor<4x4xf32>
+  return %9 : tensor<4x4xf32>
+}
+func.func private @f.calls() {
+  return
+}
+func.func private @layer(%x: tensor<4x4xf32>, %w: tensor<4x4xf32>) -> tensor<4x4xf32> {
+  %0 = "catgrad.contract"(%x, %w) {spec = "ik,kj->ij"} : (tensor<4x4xf32>, tensor<4x4xf32>) -> tensor<4x4xf32>
+  return %0 : tensor<4x4xf32>
+}
+
+// -----
+
+// A function that something refers to keeps its type.
+// CHECK-LABEL: func.func @f(%arg0: tensor<4x4xf32>
+func.func @f(%x: tensor<4x4xf32>, %w: tensor<4x4xf32>) -> tensor<4x4xf32> {
+  %0 = call @layer(%x, %w) : (tensor<4x4xf32>, tensor<4x4xf32>) -> tensor<4x4xf32>
+  %1 = call @layer(%0, %w) : (tensor<4x4xf32>, tensor<4x4xf32>) -> tensor<4x4xf32>
+  %2 = call @layer(%1, %w) : (tensor<4x4xf32>, tensor<4x4xf32>) -> tensor<4x4xf32>
+  %3 = call @layer(%2, %w) : (tensor<4x4xf32>, tensor<4x4xf32>) -> tensor<4x4xf32>
+  %4 = call @layer(%3, %w) : (tensor<4x4xf32>, tensor<4x4xf32>) -> tensor<4x4xf32>
+  %5 = call @layer(%4, %w) : (tensor<4x4xf32>, tensor<4x4xf32>) -> tensor<4x4xf32>
+  %6 = call @layer(%5, %w) : (tensor<4x4xf32>, tensor<4x4xf32>) -> tensor<4x4xf32>
+  %7 = call @layer(%6, %w) : (tensor<4x4xf32>, tensor<4x4xf32>) -> tensor<4x4xf32>
+  %8 = call @layer(%7, %w) : (tensor<4x4xf32>, tensor<4x4xf32>) -> tensor<4x4xf32>
+  %9 = call @layer(%8, %w) : (tensor<4x4xf32>, tensor<4x4xf32>) -> tensor<4x4xf32>
+  return %9 : tensor<4x4xf32>
+}
+func.func private @user() {
+  %f = func.constant @f : (tensor<4x4xf32>, tensor<4x4xf32>) -> tensor<4x4xf32>
+  return
+}
+func.func private @layer(%x: tensor<4x4xf32>, %w: tensor<4x4xf32>) -> tensor<4x4xf32> {
+  %0 = "catgrad.contract"(%x, %w) {spec = "ik,kj->ij"} : (tensor<4x4xf32>, tensor<4x4xf32>) -> tensor<4x4xf32>
+  return %0 : tensor<4x4xf32>
 }

@@ -43,34 +43,31 @@ class Problem:
     c: View
     extents: Mapping[int, Index]
 
-    def _in(self, *views: View) -> tuple[int, ...]:
-        """Return the dimensions that exactly `views` have, in order."""
-        rest = [view for view in (self.a, self.b, self.c) if view not in views]
-        return tuple(
-            dim
-            for dim in self.extents
-            if all(dim in view.axes for view in views) and not any(dim in view.axes for view in rest)
-        )
+    def _in(self, *, a: bool, b: bool, c: bool) -> tuple[int, ...]:
+        """Return the dimensions that some operands have and the others have not, in order."""
+        wanted = a, b, c
+        views = self.a, self.b, self.c
+        return tuple(dim for dim in self.extents if tuple(dim in view.axes for view in views) == wanted)
 
     @property
     def batch(self) -> tuple[int, ...]:
         """The dimensions of A, B and C."""
-        return self._in(self.a, self.b, self.c)
+        return self._in(a=True, b=True, c=True)
 
     @property
     def rows(self) -> tuple[int, ...]:
         """The dimensions of A and C."""
-        return self._in(self.a, self.c)
+        return self._in(a=True, b=False, c=True)
 
     @property
     def columns(self) -> tuple[int, ...]:
         """The dimensions of B and C."""
-        return self._in(self.b, self.c)
+        return self._in(a=False, b=True, c=True)
 
     @property
     def depth(self) -> tuple[int, ...]:
         """The dimensions of A and B."""
-        return self._in(self.a, self.b)
+        return self._in(a=True, b=True, c=False)
 
     @property
     def empty(self) -> bool:

@@ -5,7 +5,9 @@ import json
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -86,6 +88,43 @@ def test_training_through_the_loader_updates_the_state_in_place(digits, import_f
         losses.append(loss.item())
     assert after["parameters"]["out.linear.bias"] is state["parameters"]["out.linear.bias"]
     assert losses[-1] < losses[0] / 2
+
+
+def test_a_learner_without_a_memory_trains_through_the_loader(tmp_path, import_file):
+    learner = cg.learner(cg.nn.Linear(3, 2), loss=cg.nn.mse, optimizer=cg.optim.sgd(0.1))
+    types = cg.f32[4, 3], cg.f32[4, 2]
+    learner.export(tmp_path, *types, functions=("init", "step"), name="net", target="cpu:x86-64-v2")
+    made, batch = import_file(tmp_path / "net.py"), (normal(4, 3), normal(4, 2))
+    state = made.init(learner.init(0)["parameters"])
+    assert state["optimizer"] == {}
+    losses = [made.step(state, *batch)[1].item() for _ in range(9)]
+    assert losses[-1] < losses[0] / 2
+
+
+@dataclass
+class Point:
+    x: object
+    y: object
+
+
+class Pair(NamedTuple):
+    x: object
+    y: object
+
+
+def test_what_a_loader_takes_and_gives_is_nested_as_for_the_executable(build):
+    def nest(p, x, point):
+        return {"x": x, "p": p, "none": None, "list": [], "dict": {}, "tuple": ((), [x + 1], (x,))}, Pair(x, point.x)
+
+    made = build(nest=(nest, {"y": [cg.f32[2], None, {}, ()]}, cg.f32[2], Point(cg.f32[2], cg.f32[2])))
+    x, p = normal(2), {"y": [normal(2), None, {}, ()]}
+    expected = nest(p, x, Point(x, x))
+    found = made.nest(p, x, {"x": x.copy(), "y": x.copy()})
+    np.testing.assert_equal(found, (expected[0], tuple(expected[1])))
+    with pytest.raises(TypeError, match=r"p\['y'\] must be a list, got a tuple"):
+        made.nest({"y": tuple(p["y"])}, x, {"x": x, "y": x})
+    with pytest.raises(TypeError, match=r"p\['y'\]\['1'\] must be a NoneType, got a dict"):
+        made.nest({"y": [x, {}, {}, ()]}, x, {"x": x, "y": x})
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 
@@ -47,6 +48,18 @@ def test_parameters_of_an_older_library_go(libraries, tmp_path):
     written = write(tmp_path, libraries["two"])
     assert set(tmp_path.iterdir()) == set(written)
     assert not (tmp_path / "parameters.safetensors").exists()
+
+
+def test_a_shared_library_that_was_linked_later_belongs_to_the_library(libraries, tmp_path, monkeypatch):
+    library = libraries["one"]
+    monkeypatch.setenv("CC", "nonesuch")
+    with pytest.raises(CatgradError, match="but not the shared one"):
+        write(tmp_path, library)
+    monkeypatch.delenv("CC")
+    subprocess.run(shlex.split(library.link_command), cwd=tmp_path, check=True)
+    assert (tmp_path / "liblib.so").exists()
+    written = write(tmp_path, libraries["two"])
+    assert set(tmp_path.iterdir()) == set(written)
 
 
 def test_a_manifest_lists_no_files_elsewhere(libraries, tmp_path):
@@ -147,6 +160,7 @@ def test_parameters_are_written_row_by_row(libraries, tmp_path):
     [
         ([1, 2], "parameters are arrays by name, such as {'weight': w}, not a list"),
         ({1: np.ones(2)}, "parameters are arrays by name, and 1 is no text"),
+        ({"__metadata__": np.ones(2)}, "no array can be called __metadata__"),
         ({"layer": {"weight": np.ones(2)}}, r"parameters\['layer'\] is of type dict, which cannot be saved"),
         ({"w": [[1], [2, 3]]}, r"parameters\['w'\] is of type list, which cannot be saved"),
         ({"w": np.ones(2, np.int8)}, "expected one of the dtypes"),
@@ -161,6 +175,8 @@ def test_parameters_that_are_none(libraries, tmp_path, parameters, message):
 def test_parameters_of_a_learner_fit_its_model(tmp_path):
     learner = cg.learner(cg.nn.Linear(3, 2), loss=cg.nn.mse, optimizer=cg.optim.sgd(0.1))
     types, fits = (cg.f32[4, 3], cg.f32[4, 2]), learner.init(0)["parameters"]
+    with pytest.raises(CatgradError, match=r"parameters are arrays by name, such as {'weight': w}, not a list"):
+        learner.export(tmp_path / "net", *types, parameters=[1])
     with pytest.raises(CatgradError, match=r"the model has the parameters \['bias', 'weight'\], given \['foo'\]"):
         learner.export(tmp_path / "net", *types, parameters={"foo": np.zeros(3)})
     with pytest.raises(CatgradError, match=r"parameters\['bias'\] must be f32\[2\], got f32\[3\]"):

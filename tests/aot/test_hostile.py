@@ -3,6 +3,7 @@
 import ctypes
 import shutil
 import subprocess
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,8 +12,10 @@ import catgrad as cg
 from catgrad.cli import main
 from catgrad.errors import CatgradError
 from catgrad.prepare import prepare
-from catgrad.runtime.aot import dispatch
+from catgrad.runtime.aot import dispatch, names
 from catgrad.runtime.aot.export import write
+from catgrad.runtime.aot.header import header
+from catgrad.runtime.aot.interface import interface
 from catgrad.runtime.aot.library import compile_library
 from catgrad.runtime.aot.status import Status
 
@@ -115,12 +118,52 @@ def test_a_function_called_like_what_a_loader_uses(name, tmp_path):
         *((name, "would hide one of C's headers: call it") for name in ("stdint", "stddef", "unistd")),
         *((name, "would hide one of C's libraries: call it") for name in ("c", "m", "gcc")),
         ("x" * 300, "cannot be a name in C: use at most 128 letters"),
+        *((name, "cannot be a name in C: .*, with name= or --name") for name in ("1x", "é")),
         ("Net", "a library is called in small letters, its constants in capitals: net, not Net"),
     ],
 )
 def test_names_that_no_library_can_have(name, message):
     with pytest.raises(CatgradError, match=message):
         compile_library(name, {"f": prepare(lambda x: x, cg.f32[3])}, "cpu:x86-64-v2")
+
+
+def preprocessed(compiler, headers, *options):
+    """Preprocess a file that includes the headers there are."""
+    text = "".join(f"#if __has_include(<{each}.h>)\n#include <{each}.h>\n#endif\n" for each in sorted(headers))
+    command = [compiler, "-std=c17", "-E", *options, "-xc", "-"]
+    return subprocess.run(command, input=text, capture_output=True, text=True, check=False)
+
+
+def test_what_the_headers_of_c_include_is_among_them(compiler):
+    included = preprocessed(compiler, names._HEADERS, "-H").stderr
+    paths = {Path(line.split()[1]) for line in included.splitlines() if line.startswith(".")}
+    folders = {path.parent for path in paths if path.name in ("stdio.h", "stddef.h")}
+    found = {path.stem for path in paths if path.parent in folders and path.stem.isidentifier()}
+    assert found - names._HEADERS == set()
+    assert {"features", "alloca", "endian"} <= found
+
+
+ISO = (
+    "assert complex ctype errno fenv float inttypes iso646 limits locale math setjmp signal stdalign stdarg stdatomic "
+    "stdbool stddef stdint stdio stdlib stdnoreturn string tgmath threads time uchar wchar wctype"
+)
+
+
+def test_no_macro_of_c_is_an_identifier(compiler):
+    defined = preprocessed(compiler, ISO.split(), "-dM").stdout.split("#define ")
+    macros = {line.split()[0] for line in defined if line} | {"assert"}
+    objects = {name for name in macros if name.isidentifier() and not name.startswith("_")}
+    assert {"I", "EOF", "errno", "stdin", "SIGINT", "EDOM", "LLONG_MAX"} <= objects
+    assert {name for name in objects if names.Scope().name(name) == name} == set()
+
+
+def test_a_dimension_may_have_a_value_that_no_int_has(compiler, tmp_path):
+    _, signature = prepare(lambda LIB_F_B: LIB_F_B, cg.bool_[cg.dim("B")], bind={"B": 3_000_000_000})
+    (tmp_path / "lib.h").write_text(header(interface("lib", {"f": signature})))
+    source = tmp_path / "use.c"
+    source.write_text('#include "lib.h"\ntypedef char test[LIB_F_B == 3000000000 && sizeof(LIB_F_B) == 8 ? 1 : -1];\n')
+    command = [compiler, "-std=c99", "-Wall", "-Wextra", "-pedantic", "-Werror", "-fsyntax-only", source]
+    subprocess.run(command, check=True, capture_output=True)
 
 
 def test_the_longest_name_makes_files(tmp_path):
@@ -187,6 +230,8 @@ def test_a_processor_that_lacks_instructions(monkeypatch, tmp_path, import_file)
     [
         ({"functions": "predicted"}, "a learner has no predicted: expected some of init, step, predict"),
         ({"functions": ["init", "fly"]}, "a learner has no fly"),
+        ({"functions": ()}, "the library net would have no function"),
+        ({"name": ""}, "'' cannot be a name in C: .*: call it something else, with name= or --name"),
         ({"types": [cg.f32[4, 3]]}, r"takes the types of its inputs and of its targets, got 1: \(f32\[4, 3\],\)"),
     ],
 )

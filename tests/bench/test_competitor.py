@@ -55,6 +55,11 @@ def test_as_arrays_takes_one_result_or_several():
     assert [array.shape for array in as_arrays(np.zeros((2, 2)))] == [(2, 2)]
 
 
+def test_what_is_an_array_of_numpy_is_not_fetched():
+    x = np.zeros(3)
+    assert as_arrays((x, 1.0), fetch=lambda number: number + 1) == [x, 2.0]
+
+
 def test_an_exception_becomes_a_failure_of_one_line():
     def fail():
         raise ValueError("first\nsecond")

@@ -56,6 +56,7 @@ def test_a_learner_has_three_functions_and_parameters(result, file, linked, tmp_
         (("--static",), "--static: predict has dimensions that are not fixed: fix them with --bind B=N"),
         (("--target", "tpu"), "unknown target 'tpu': expected one of cpu"),
         (("--name", "my-lib"), "'my-lib' cannot be a name in C"),
+        (("--name", ""), "'' cannot be a name in C"),
     ],
 )
 def test_what_cannot_be_built(command, file, options, message):

@@ -129,3 +129,9 @@ def test_what_cannot_be_trained_is_one_line(command, argv, message):
     assert err.startswith("error: ")
     assert message in err
     assert err.count("\n") == 1
+
+
+def test_only_a_hidden_layer_has_a_width(command):
+    code, out, err = command("train", "iris", "--model", "linear", "--hidden", "5")
+    assert (code, out) == (1, "")
+    assert "--hidden: the model linear has no hidden layer" in err

@@ -75,7 +75,7 @@ def export(
         OSError: A file cannot be written.
     """
     check_writable(folder)
-    library = compile_library(name or library_name(folder.resolve().name), programs, target)
+    library = compile_library(library_name(folder.resolve().name) if name is None else name, programs, target)
     return write(folder, library, parameters)
 
 
@@ -119,10 +119,13 @@ def _replace(folder: Path, contents: dict[str, bytes], earlier: frozenset[str]) 
 
 
 def _earlier(folder: Path, name: str) -> frozenset[str]:
-    """Return the files in a folder that are an earlier library of a name, as its manifest lists them."""
+    """Return the files in a folder that are an earlier library of a name, as its manifest lists them.
+
+    The shared library is one of them even if it was missing: whoever had no compiler may have linked it since.
+    """
     try:
         known = json.loads((folder / _MANIFEST).read_text(encoding="utf-8"))
-        listed = [file for file in known["files"] if Path(file).name == file]
+        listed = [file for file in (*known["files"], known["library"]) if Path(file).name == file]
         return frozenset({_MANIFEST, *listed} if known["name"] == name else ())
     except (OSError, ValueError, LookupError, TypeError):
         return frozenset()

@@ -50,8 +50,8 @@ _PREAMBLE = """\
  *
  * A workspace is memory that a call works in, and leaves with no meaning. It may begin anywhere, and is as large as the
  * _workspace function says for the same dimensions; that is 0 if a dimension is out of its range, or makes an array of
- * more than 2^46 elements, be it one on the way to the results. No call allocates memory
- * or keeps any state, so calls may overlap that share neither a workspace nor an array that is written.
+ * more than 2^46 elements, be it one on the way to the results. No call allocates memory or keeps any state, so calls
+ * may overlap that share neither a workspace nor an array that is written.
  */
 #ifndef CATGRAD_LIBRARY_{NAME}
 #define CATGRAD_LIBRARY_{NAME}
@@ -80,6 +80,7 @@ def header(interface: Interface) -> str:
         _statuses(interface.name),
         *(_struct(interface, struct) for struct in interface.structs),
         *(_function(interface, function) for function in interface.functions),
+        *_constants(interface),
         _END,
     ]
     return "\n".join(parts)
@@ -138,13 +139,14 @@ def _function(interface: Interface, function: Function) -> str:
     size = f"size_t {function.symbol}_workspace({', '.join(dimensions) or 'void'});\n"
     prototype = f"{interface.name}_status {function.symbol}(\n    " + ",\n    ".join(parameters) + ");\n"
     about = f"/* {function.name}\n *\n{_described(interface, function)} */\n"
-    return f"{about}{_constants(interface, function)}{size}{prototype}"
+    return f"{about}{size}{prototype}"
 
 
-def _constants(interface: Interface, function: Function) -> str:
-    """Return the dimensions that were given values when the function was compiled."""
-    values = [f"{interface.constants[function.name, name]} = {value}" for name, value in function.signature.bound]
-    return f"enum {{ {', '.join(values)} }};\n" if values else ""
+def _constants(interface: Interface) -> list[str]:
+    """Return what defines the dimensions with values, if there are any: behind all names that it could replace."""
+    bound = [(f, *dimension) for f in interface.functions for dimension in f.signature.bound]
+    lines = [f"#define {interface.constants[f.name, name]} INT64_C({value})\n" for f, name, value in bound]
+    return ["".join(["/* Dimensions that were given values. */\n", *lines])] if lines else []
 
 
 def _parameter(interface: Interface, member: Member) -> str:

@@ -1,7 +1,7 @@
 """Calls a compiled library with numpy arrays; needs neither catgrad nor a compiler.
 
-The library, and the `manifest.json` that describes it, lie beside this file. A function takes and gives nested tuples
-and dictionaries of arrays. An array that it updates in place is returned as the same object.
+The library, and the `manifest.json` that describes it, lie beside this file. A function takes and gives arrays nested
+in tuples, lists and dictionaries. An array that it updates in place is returned as the same object.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ _DTYPES = {
 }
 _NUMBERS: dict[str, tuple[type, ...]] = {"b": (bool,), "i": (int,), "u": (), "f": (int, float)}
 """The Python numbers that may stand for an array, by the kind of its dtype."""
+_CONTAINERS: dict[str, type] = {"dict": dict, "list": list, "tuple": tuple}
 _OPERATIONS: dict[str, Callable[[int, int], int]] = {
     "add": int.__add__,
     "mul": int.__mul__,
@@ -162,16 +163,27 @@ def _leaves(tree: Any, value: Any, name: str) -> Iterator[tuple[int, Any]]:
     if isinstance(tree, int):
         yield tree, value
         return
-    items = _items(value)
-    if items.keys() != _items(tree).keys():
-        raise TypeError(f"{name} must have {sorted(_items(tree))}, got {sorted(items)}")
-    for key, child in _items(tree).items():
+    container, children = _node(tree)
+    if not isinstance(value, container):
+        raise TypeError(f"{name} must be a {container.__name__}, got a {type(value).__name__}")
+    expected, items = _items(children), _items(value)
+    if items.keys() != expected.keys():
+        raise TypeError(f"{name} must have {sorted(expected)}, got {sorted(items)}")
+    for key, child in expected.items():
         yield from _leaves(child, items[key], f"{name}[{key!r}]")
 
 
-def _items(value: Any) -> dict[str, Any]:
-    """Return what a dictionary or a sequence holds, by text."""
-    pairs = value.items() if isinstance(value, dict) else enumerate(value if isinstance(value, (tuple, list)) else ())
+def _node(tree: Any) -> tuple[type, Any]:
+    """Return what children are nested in, and these."""
+    if tree is None:
+        return type(None), ()
+    ((kind, children),) = tree.items()
+    return _CONTAINERS[kind], children
+
+
+def _items(children: Any) -> dict[str, Any]:
+    """Return what a dictionary, a sequence or None holds, by text."""
+    pairs = children.items() if isinstance(children, dict) else enumerate(children or ())
     return {str(key): each for key, each in pairs}
 
 
@@ -210,8 +222,9 @@ def _parameter(operands: Any, arrays: Sequence[Any]) -> Any:
 
 def _tree(tree: Any, arrays: Sequence[Any]) -> Any:
     """Return arrays in a nested structure."""
-    if isinstance(tree, int):
-        return arrays[tree]
-    if isinstance(tree, dict):
-        return {key: _tree(child, arrays) for key, child in tree.items()}
-    return tuple(_tree(child, arrays) for child in tree)
+    if tree is None or isinstance(tree, int):
+        return None if tree is None else arrays[tree]
+    container, children = _node(tree)
+    if isinstance(children, dict):
+        return {key: _tree(child, arrays) for key, child in children.items()}
+    return container(_tree(child, arrays) for child in children)

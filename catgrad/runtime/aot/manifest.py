@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, MutableSequence
 from typing import Any
 
 from optree import PyTreeSpec
@@ -18,7 +18,7 @@ from catgrad.runtime.structure import tuple_tree
 
 __all__ = ["manifest"]
 
-_FORMAT = 1
+_FORMAT = 2
 
 
 def manifest(library: Library, files: Mapping[str, bytes]) -> dict[str, Any]:
@@ -50,14 +50,17 @@ def _file(content: bytes) -> dict[str, Any]:
 
 def _function(function: Function) -> dict[str, Any]:
     signature = function.signature
+    inputs = signature.input_tree or tuple_tree(len(signature.inputs))
     outputs = signature.output_tree or tuple_tree(len(signature.outputs))
+    arguments = zip(signature.argument_names, inputs.children(), strict=True)
+    operands = iter(range(len(signature.inputs)))
     return {
         "symbol": function.symbol,
         "type": str(signature),
         "dimensions": _dimensions(function),
         "arrays": _arrays(function),
-        "inputs": [{"name": str(member.key), "tree": _member(member)} for member in function.inputs],
-        "result": _result(outputs, iter(signature.places)),
+        "inputs": [{"name": name, "tree": _nested(tree, operands)} for name, tree in arguments],
+        "result": _nested(outputs, iter(signature.places)),
         "parameters": [_operands(member) for member in function.parameters],
     }
 
@@ -92,27 +95,19 @@ def _extent(extent: Extent) -> Any:
     return fold(extent, int, lambda symbol: symbol.name, lambda *operation: list(operation))
 
 
-def _member(member: Member) -> Any:
-    """Return the operand of an array, and a dictionary or a list of more."""
-    if isinstance(member, Array):
-        return member.operand
-    return _nested({each.key: _member(each) for each in member.members})
-
-
 def _operands(member: Member) -> Any:
     """Return the operand of an array, and a list of those in a struct."""
     return member.operand if isinstance(member, Array) else [array.operand for array in arrays(member.members)]
 
 
-def _result(tree: PyTreeSpec, places: Iterator[int]) -> Any:
-    """Return the nested structure of the result, with operands for arrays."""
+def _nested(tree: PyTreeSpec, operands: Iterator[int]) -> Any:
+    """Return a nested structure: an operand for an array, None, or what a "dict", "list" or "tuple" holds."""
     if tree.is_leaf():
-        return next(places)
-    children = zip(tree.entries(), tree.children(), strict=True)
-    return _nested({key: _result(child, places) for key, child in children})
-
-
-def _nested(children: dict[Hashable, Any]) -> Any:
-    """Return a list of the children if their keys are positions, else a dictionary."""
-    is_sequence = all(isinstance(key, int) for key in children)
-    return list(children.values()) if is_sequence else {str(key): child for key, child in children.items()}
+        return next(operands)
+    if tree.type is type(None):
+        return None
+    children = [_nested(child, operands) for child in tree.children()]
+    for kind, sequence in (("tuple", tuple), ("list", MutableSequence)):
+        if issubclass(tree.type, sequence):
+            return {kind: children}
+    return {"dict": dict(zip(map(str, tree.entries()), children, strict=True))}

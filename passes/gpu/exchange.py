@@ -49,60 +49,75 @@ class Exchange:
 
     def buffers(self, folds: Sequence[Fold]) -> list[ir.MemRefType]:
         """Return the types of the shared buffers that some folds need."""
-        return [shared_buffer([self.parts, self.layout.rows], fold.type) for fold in folds if self.parts > 1]
+        kinds = [kind for fold in folds for kind in fold.kinds] if self.parts > 1 else []
+        return [shared_buffer([self.parts, self.layout.rows], kind) for kind in kinds]
 
     def emit(
         self,
         folds: Sequence[Fold],
-        parts: Sequence[ir.Value],
+        parts: Sequence[Sequence[ir.Value]],
         thread: tuple[ir.Value, ir.Value],
         shared: Iterator[ir.Value],
-    ) -> list[ir.Value]:
+    ) -> list[list[ir.Value]]:
         """Emit the joining of the parts of some folds.
 
         Args:
             folds: The folds.
-            parts: A thread's parts.
+            parts: A thread's parts, of each fold.
             thread: Which of the threads of its row it is, and which of the block's rows that is.
             shared: Shared buffers that are free.
         """
         found = [fold_lanes(*each, self.width, self.machine.warp) for each in zip(folds, parts, strict=True)]
         if self.parts == 1:
             return found
-        buffers = [next(shared) for _ in folds]
+        buffers = [[next(shared) for _ in fold.kinds] for fold in folds]
         self._emit_stores(buffers, found, thread)
         gpu.barrier()
         left = self.parts if self.layout.along else self._emit_halving(folds, buffers, thread)
         return [self._emit_fold(*each, left, thread) for each in zip(folds, buffers, strict=True)]
 
     def _emit_stores(
-        self, buffers: Sequence[ir.Value], parts: Sequence[ir.Value], thread: tuple[ir.Value, ir.Value]
+        self,
+        buffers: Sequence[Sequence[ir.Value]],
+        parts: Sequence[Sequence[ir.Value]],
+        thread: tuple[ir.Value, ir.Value],
     ) -> None:
         """Emit the writing of parts, by the first of the threads that have the same."""
         lane, row = thread
         own, rest = arith.divui(lane, value(self.width)), arith.remui(lane, value(self.width))
         with guarded(arith.cmpi(arith.CmpIPredicate.eq, rest, value(0))):
-            for buffer, part in zip(buffers, parts, strict=True):
-                memref.store(part, buffer, [own, row])
+            for own_buffers, part in zip(buffers, parts, strict=True):
+                _store(part, own_buffers, [own, row])
 
     def _emit_halving(
-        self, folds: Sequence[Fold], buffers: Sequence[ir.Value], thread: tuple[ir.Value, ir.Value]
+        self, folds: Sequence[Fold], buffers: Sequence[Sequence[ir.Value]], thread: tuple[ir.Value, ir.Value]
     ) -> int:
         """Emit the folding of one half of the parts into the other, until few are left; return how many these are."""
         (lane, row), left = thread, self.parts
         while left > _FEW:
             left //= 2
             with guarded(arith.cmpi(arith.CmpIPredicate.ult, lane, value(left))):
-                for fold, buffer in zip(folds, buffers, strict=True):
-                    own, other = (memref.load(buffer, [value(at), row]) for at in (lane, add(lane, left)))
-                    memref.store(fold.join(own, other), buffer, [lane, row])
+                for fold, own_buffers in zip(folds, buffers, strict=True):
+                    own, other = (_load(own_buffers, [value(at), row]) for at in (lane, add(lane, left)))
+                    _store(fold.join(own, other), own_buffers, [lane, row])
             gpu.barrier()
         return left
 
-    def _emit_fold(self, fold: Fold, buffer: ir.Value, left: int, thread: tuple[ir.Value, ir.Value]) -> ir.Value:
+    def _emit_fold(
+        self, fold: Fold, buffers: Sequence[ir.Value], left: int, thread: tuple[ir.Value, ir.Value]
+    ) -> list[ir.Value]:
         """Emit the folding of the parts that are left: in each warp once more, or in the order of the threads."""
         lane, row = thread
         if self.layout.along:
-            part = memref.load(buffer, [arith.remui(lane, value(left)), row])
+            part = _load(buffers, [arith.remui(lane, value(left)), row])
             return fold_lanes(fold, part, left, self.machine.warp)
-        return reduce(fold.join, [memref.load(buffer, [value(part), row]) for part in range(left)])
+        return reduce(fold.join, [_load(buffers, [value(part), row]) for part in range(left)])
+
+
+def _load(buffers: Sequence[ir.Value], place: Sequence[ir.Value]) -> list[ir.Value]:
+    return [memref.load(buffer, place) for buffer in buffers]
+
+
+def _store(part: Sequence[ir.Value], buffers: Sequence[ir.Value], place: Sequence[ir.Value]) -> None:
+    for scalar, buffer in zip(part, buffers, strict=True):
+        memref.store(scalar, buffer, place)

@@ -8,17 +8,19 @@ Reference: Harris, "Optimizing parallel reduction in CUDA" (2007).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from mlir import ir
 from mlir.dialects import arith, gpu
 
+from catgrad.passes.gpu.extrema import Extremum
 from catgrad.passes.gpu.generic import Generic
 from catgrad.passes.kernels.emit import constant
 from catgrad.passes.kernels.view import width
 
-__all__ = ["Fold", "fold_lanes", "folds_of"]
+__all__ = ["Fold", "fold_lanes", "fold_of"]
 
 _INFINITY = float("inf")
 _NEUTRAL: dict[str, Callable[[ir.Type], float]] = {
@@ -38,44 +40,67 @@ _NEUTRAL: dict[str, Callable[[ir.Type], float]] = {
 _ROUNDED = frozenset({"arith.addf", "arith.mulf"})
 
 
-@dataclass(frozen=True)
-class Fold:
-    """How the terms of one result are folded.
-
-    Attributes:
-        op: The operation of the body that folds a term into the result.
-    """
-
-    op: ir.Operation
+class Fold(Protocol):
+    """How the terms of an operation are folded, in any order."""
 
     @property
-    def type(self) -> ir.Type:
-        """The type of the result."""
-        return self.op.results[0].type
+    def kinds(self) -> Sequence[ir.Type]:
+        """The types of the results."""
 
-    def neutral(self) -> ir.Value:
-        """Emit what changes nothing."""
-        return constant(self.type, _NEUTRAL[self.op.name](self.type))
+    def neutral(self) -> list[ir.Value] | None:
+        """Emit what changes nothing; None if the results so far do not, when a part begins with them."""
 
-    def join(self, x: ir.Value, y: ir.Value) -> ir.Value:
+    def join(self, x: Sequence[ir.Value], y: Sequence[ir.Value]) -> list[ir.Value]:
         """Emit the folding of two parts."""
-        copy = self.op.clone()
-        copy.operands[0], copy.operands[1] = x, y
-        return copy.result
 
 
-def folds_of(generic: Generic) -> list[Fold] | None:
-    """Return how each result is folded, or None if that needs an order."""
-    arguments = list(generic.body.arguments)[generic.inputs :]
-    *_, terminator = generic.body.operations
-    found = []
-    for argument, scalar in zip(arguments, terminator.operation.operands, strict=True):
-        uses = [use.owner.operation for use in argument.uses]
-        op = scalar.owner.operation if isinstance(scalar, ir.OpResult) else None
-        if op is None or uses != [op] or op.name not in _NEUTRAL or not _is_free(op):
-            return None
-        found.append(Fold(op))
-    return found
+@dataclass(frozen=True)
+class Terms:
+    """The fold of an operation whose results are sums, products or extrema, each by itself.
+
+    Attributes:
+        ops: For each result, the operation of the body that folds a term into it.
+    """
+
+    ops: tuple[ir.Operation, ...]
+
+    @staticmethod
+    def of(generic: Generic) -> Terms | None:
+        """Return how an operation folds each of its results, or None if it does not fold them one by one."""
+        arguments = list(generic.body.arguments)[generic.inputs :]
+        *_, terminator = generic.body.operations
+        found = []
+        for argument, scalar in zip(arguments, terminator.operation.operands, strict=True):
+            uses = [use.owner.operation for use in argument.uses]
+            op = scalar.owner.operation if isinstance(scalar, ir.OpResult) else None
+            if op is None or uses != [op] or op.name not in _NEUTRAL or not _is_free(op):
+                return None
+            found.append(op)
+        return Terms(tuple(found))
+
+    @property
+    def kinds(self) -> Sequence[ir.Type]:
+        """The types of the results."""
+        return [op.results[0].type for op in self.ops]
+
+    def neutral(self) -> list[ir.Value]:
+        """Emit what changes nothing."""
+        return [constant(kind, _NEUTRAL[op.name](kind)) for op, kind in zip(self.ops, self.kinds, strict=True)]
+
+    def join(self, x: Sequence[ir.Value], y: Sequence[ir.Value]) -> list[ir.Value]:
+        """Emit the folding of two parts."""
+        return [_applied(*each) for each in zip(self.ops, x, y, strict=True)]
+
+
+def fold_of(generic: Generic) -> Fold | None:
+    """Return how an operation folds, or None if that needs an order."""
+    return Terms.of(generic) or Extremum.of(generic)
+
+
+def _applied(op: ir.Operation, x: ir.Value, y: ir.Value) -> ir.Value:
+    copy = op.clone()
+    copy.operands[0], copy.operands[1] = x, y
+    return copy.result
 
 
 def _is_free(op: ir.Operation) -> bool:
@@ -83,13 +108,13 @@ def _is_free(op: ir.Operation) -> bool:
     return op.name not in _ROUNDED or "reassoc" in str(op.attributes["fastmath"])
 
 
-def fold_lanes(fold: Fold, part: ir.Value, lanes: int, warp: int) -> ir.Value:
+def fold_lanes(fold: Fold, part: Sequence[ir.Value], lanes: int, warp: int) -> list[ir.Value]:
     """Emit the folding of the parts of `lanes` neighbours in a warp, a power of two, which all of them get."""
     offset = lanes // 2
     while offset:
-        part = fold.join(part, _shuffled(part, offset, warp))
+        part = fold.join(part, [_shuffled(each, offset, warp) for each in part])
         offset //= 2
-    return part
+    return list(part)
 
 
 def _shuffled(x: ir.Value, offset: int, warp: int) -> ir.Value:

@@ -11,15 +11,12 @@ from dataclasses import dataclass, replace
 
 from catgrad.passes.gpu.launch import product
 from catgrad.passes.gpu.machine import GpuMachine
-from catgrad.passes.gpu.registers import kept_words
+from catgrad.passes.gpu.registers import are_kept
 from catgrad.passes.gpu.values import Values
 from catgrad.passes.kernels.emit import Index
 from catgrad.passes.kernels.view import width
 
-__all__ = ["Layout"]
-
-_WORKING = 40
-"""Registers that addresses, and the elementary functions of one element, take."""
+__all__ = ["Layout", "is_along"]
 
 
 @dataclass(frozen=True)
@@ -54,7 +51,7 @@ class Layout:
         terms = product(values.inner_extents)
         count = product(values.row_extents)
         rows = _power(count) if isinstance(count, int) else machine.block
-        made = _along_rows(values, terms, rows, machine) if _is_along(values) else _across_rows(terms, rows, machine)
+        made = _along_rows(values, terms, rows, machine) if is_along(values) else _across_rows(terms, rows, machine)
         chunks = _chunks(values, made, terms, machine)
         if chunks is None and rows >= machine.multiprocessors * made.rows:
             return replace(made, threads=min(made.threads, machine.block // made.rows))
@@ -87,7 +84,7 @@ def _power(number: int) -> int:
     return 1 << max(number - 1, 0).bit_length()
 
 
-def _is_along(values: Values) -> bool:
+def is_along(values: Values) -> bool:
     """Return whether more of the arrays in memory have the elements of a row side by side than those of a column."""
     votes = 0
     for i, operand in values.in_memory():
@@ -117,5 +114,4 @@ def _chunks(values: Values, layout: Layout, terms: Index, machine: GpuMachine) -
     own = chunks * layout.lanes
     if values.sweeps == 1:
         return chunks if own <= machine.elements else None
-    room = min(machine.registers, machine.multiprocessor.registers // layout.block) - _WORKING
-    return chunks if own * kept_words(values) <= room else None
+    return chunks if are_kept(values, own, layout.block, machine) else None

@@ -1,4 +1,4 @@
-"""How many registers it takes to keep what is needed of a row again: the live ranges of its values, in sweeps.
+"""Whether registers can keep what is needed of a row again: the live ranges of its values, in sweeps.
 
 Reference: Chaitin et al., "Register allocation via coloring" (1981), on live ranges.
 """
@@ -8,14 +8,18 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from catgrad.passes.gpu.machine import GpuMachine
 from catgrad.passes.gpu.values import Result, Values
 from catgrad.passes.kernels.view import width
 
-__all__ = ["kept_words"]
+__all__ = ["Element", "are_kept", "element", "needed", "read_by"]
+
+_WORKING = 40
+"""Registers that addresses, and the elementary functions of one element, take."""
 
 
 @dataclass(frozen=True)
-class _Element:
+class Element:
     """What a run makes, or reads from memory, for each element of a row.
 
     Attributes:
@@ -29,11 +33,17 @@ class _Element:
     maker: int | None
 
 
-def kept_words(values: Values) -> int:
+def are_kept(values: Values, own: int, block: int, machine: GpuMachine) -> bool:
+    """Return whether the threads of a block have room for what is needed again, if each has `own` elements of a row."""
+    room = min(machine.registers, machine.multiprocessor.registers // block) - _WORKING
+    return own * _kept_words(values) <= room
+
+
+def _kept_words(values: Values) -> int:
     """Return the most words that are kept, for each element of a row, from one sweep to the next."""
-    sweeps: dict[_Element, list[int]] = {}
+    sweeps: dict[Element, list[int]] = {}
     for sweep in range(values.sweeps):
-        for each in _needed(values, sweep, sweeps.keys()):
+        for each in needed(values, sweep, sweeps.keys()):
             sweeps.setdefault(each, []).append(sweep)
     return max(
         sum(each.words for each, used in sweeps.items() if used[0] <= sweep < used[-1])
@@ -41,28 +51,29 @@ def kept_words(values: Values) -> int:
     )
 
 
-def _needed(values: Values, sweep: int, known: Collection[_Element]) -> set[_Element]:
+def needed(values: Values, sweep: int, known: Collection[Element]) -> set[Element]:
     """Return what a sweep needs for each element; what is known is not computed again."""
     folds = [i for i, step in enumerate(values.run.steps) if step.folded and values.levels[i] == sweep + 1]
-    todo = [each for i in folds for each in _read_by(values, i)]
+    todo = [each for i in folds for each in read_by(values, i)]
     for i, result in values.stores[sweep]:
-        todo.append(_element(values, i, values.run.steps[i].inputs + result, (i, result)))
-    found: set[_Element] = set()
+        todo.append(element(values, i, values.run.steps[i].inputs + result, (i, result)))
+    found: set[Element] = set()
     while todo:
         each = todo.pop()
         if each not in found and each.maker is not None and each not in known:
-            todo += _read_by(values, each.maker)
+            todo += read_by(values, each.maker)
         found.add(each)
     return found
 
 
-def _read_by(values: Values, i: int) -> list[_Element]:
+def read_by(values: Values, i: int) -> list[Element]:
     """Return the elements that an operation reads."""
     operands = range(len(values.sources[i]))
     read = [operand for operand in operands if values.is_inner(i, operand) and values.is_read(i, operand)]
-    return [_element(values, i, operand, values.sources[i][operand]) for operand in read]
+    return [element(values, i, operand, values.sources[i][operand]) for operand in read]
 
 
-def _element(values: Values, i: int, operand: int, source: Result | None) -> _Element:
+def element(values: Values, i: int, operand: int, source: Result | None) -> Element:
+    """Return what an operand is; `source` makes it, or it is in memory."""
     words = -(-width(values.element(i, operand)) // 32)
-    return _Element(values.key(i, operand), words, None) if source is None else _Element(source, words, source[0])
+    return Element(values.key(i, operand), words, None) if source is None else Element(source, words, source[0])

@@ -59,7 +59,7 @@ def row_kernel(values: Values, layout: Layout, machine: GpuMachine, splits: int 
         return
     divisors = [each if isinstance(each, int) else arith.maxui(each, value(1)) for each in values.row_extents]
     exchange = Exchange(layout, machine)
-    shared = exchange.buffers([fold for each in values.folds.values() for fold in each or ()])
+    shared = exchange.buffers([fold for fold in values.folds.values() if fold is not None])
     with launch([ceil_divide(rows, layout.rows), splits], [layout.block], shared) as here:
         thread = _place(layout, here.thread[0])
         number = arith.addi(multiply(here.block[0], layout.rows), thread[1])
@@ -165,34 +165,32 @@ class RowKernel:
         """Emit the folding of all elements by some operations, and the writing of some values, in one sweep."""
         starts = [self._start(i) for i in folds]
         ends = list(accumulate((len(each) for each in starts), initial=0))
-        spans = list(zip(folds, pairwise(ends), strict=False))
+        spans = [slice(*each) for each in pairwise(ends)]
 
         def fold(chunk: Chunk, parts: list[ir.Value]) -> list[ir.Value]:
-            folded = [part for i, (start, end) in spans for part in chunk.fold(i, parts[start:end])]
+            folded = [part for i, span in zip(folds, spans, strict=True) for part in chunk.fold(i, parts[span])]
             return _store(stores, chunk, folded)
 
-        joined = self._joined(folds, self._sweep([part for each in starts for part in each], fold))
-        return {i: joined[start:end] for i, (start, end) in spans}
+        parts = self._sweep([part for each in starts for part in each], fold)
+        return dict(zip(folds, self._joined(folds, [parts[span] for span in spans]), strict=True))
 
-    def _joined(self, folds: Sequence[int], parts: list[ir.Value]) -> list[ir.Value]:
+    def _joined(self, folds: Sequence[int], parts: list[list[ir.Value]]) -> list[list[ir.Value]]:
         """Emit the folding of the parts of the threads of a row."""
         if self.layout.threads == 1:
             return parts
-        return self.exchange.emit(
-            [each for i in folds for each in self._values.folds[i] or ()], parts, self.thread, self.shared
-        )
+        known = [fold for i in folds if (fold := self._values.folds[i]) is not None]
+        return self.exchange.emit(known, parts, self.thread, self.shared)
 
     def _start(self, i: int) -> list[ir.Value]:
         """Emit what a thread folds into: what changes nothing, or the results so far if there is an order."""
-        folds = self._values.folds[i]
-        return self._old(i) if folds is None else [fold.neutral() for fold in folds]
+        fold = self._values.folds[i]
+        neutral = None if fold is None else fold.neutral()
+        return self._old(i) if neutral is None else neutral
 
     def _finished(self, i: int, parts: list[ir.Value]) -> list[ir.Value]:
         """Emit the results of a fold, given those of all terms."""
-        folds = self._values.folds[i]
-        if folds is None:
-            return parts
-        return [fold.join(*each) for fold, *each in zip(folds, self._old(i), parts, strict=True)]
+        fold = self._values.folds[i]
+        return parts if fold is None else fold.join(self._old(i), parts)
 
     def _old(self, i: int) -> list[ir.Value]:
         """Emit the results of a fold before its first term."""

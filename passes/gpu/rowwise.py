@@ -1,10 +1,13 @@
-"""Which runs are worth one kernel: those that leave all processors of the GPU something to do."""
+"""Which runs are worth one kernel: those that take less time so than as several, by what is moved."""
 
 from __future__ import annotations
 
 from math import prod
 
+from catgrad.passes.gpu.layout import is_along
 from catgrad.passes.gpu.machine import GpuMachine
+from catgrad.passes.gpu.registers import are_kept
+from catgrad.passes.gpu.traffic import moved_apart, moved_together
 from catgrad.passes.gpu.values import Values
 from catgrad.passes.runs import Run
 
@@ -15,7 +18,7 @@ _MOST_BUFFERS = 16
 
 
 def is_rowwise(run: Run, machine: GpuMachine) -> bool:
-    """Return whether a run is elementwise, or its rows are many or short enough to be one kernel.
+    """Return whether a run is elementwise, or done faster by one kernel than by several.
 
     Several blocks can share a row where it is only folded, in one pass. A fold that needs an order is done by one
     thread for each row: there is nothing to share the row with.
@@ -29,7 +32,7 @@ def is_rowwise(run: Run, machine: GpuMachine) -> bool:
     if None in values.folds.values():
         return is_folding and len(values.folds) == 1
     is_one_pass = is_folding and max(values.levels) == 1
-    return has_few_buffers(run) and (is_one_pass or _is_spread(run, machine))
+    return has_few_buffers(run) and (is_one_pass or _is_faster(run, values, machine))
 
 
 def has_few_buffers(run: Run) -> bool:
@@ -38,8 +41,18 @@ def has_few_buffers(run: Run) -> bool:
     return len(touched - set(run.private())) <= _MOST_BUFFERS
 
 
-def _is_spread(run: Run, machine: GpuMachine) -> bool:
-    """Return whether there are rows for all processors, or rows that are so short that few of them are enough."""
+def _is_faster(run: Run, values: Values, machine: GpuMachine) -> bool:
+    """Return whether one kernel takes less time than several: less to move, by those processors that have a block.
+
+    Few processors are enough for rows that are short; there may be any number of rows if types do not tell. A block has
+    one row, or as many columns as a warp has threads; columns of unknown length count as rows, as most go over a batch.
+    """
     rows, inner = run.extents(run.rows), run.extents(run.inner)
-    is_short = -1 not in inner and prod(inner) <= machine.largest_block * machine.elements
-    return is_short or -1 in rows or prod(rows) >= machine.multiprocessors
+    is_long = -1 in inner or prod(inner) > machine.largest_block * machine.elements
+    if not is_long or -1 in rows:
+        return True
+    columns = 1 if -1 in inner or is_along(values) else machine.warp
+    own = -(-prod(inner) * columns // machine.largest_block)
+    kept = -1 not in inner and are_kept(values, own, machine.largest_block, machine)
+    busy = min(-(-prod(rows) // columns), machine.multiprocessors)
+    return busy * moved_apart(values) >= machine.multiprocessors * moved_together(values, kept)

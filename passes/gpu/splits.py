@@ -38,7 +38,7 @@ def divided(run: Run, machine: GpuMachine) -> Run:
         return run
     folds = {i: each for i, each in values.folds.items() if each is not None}
     with ir.InsertionPoint(run.steps[-1].op), run.steps[-1].op.location:
-        parts = {i: [_allocated([splits, *rows], fold.type) for fold in each] for i, each in folds.items()}
+        parts = {i: [_allocated([splits, *rows], kind) for kind in fold.kinds] for i, fold in folds.items()}
         with accounted([step.op for step in run.steps]), row_kernel(values, layout, machine, splits) as kernel:
             if kernel is not None:
                 kernel.emit_parts(parts)
@@ -72,7 +72,7 @@ def _replaced(run: Run, new: Mapping[int, Step]) -> Run:
     )
 
 
-def _emit_fold(run: Run, i: int, folds: Sequence[Fold], parts: Sequence[ir.Value]) -> ir.Operation:
+def _emit_fold(run: Run, i: int, fold: Fold, parts: Sequence[ir.Value]) -> ir.Operation:
     """Emit the fold of the parts of operation `i` into its results."""
     step, rank = run.steps[i], len(run.rows[i])
     rows = [ir.AffineExpr.get_dim(row) for row in range(rank)]
@@ -87,11 +87,10 @@ def _emit_fold(run: Run, i: int, folds: Sequence[Fold], parts: Sequence[ir.Value
         ir.ArrayAttr.get([ir.AffineMapAttr.get(map) for map in (*[whole] * len(parts), *results)]),
         ir.ArrayAttr.get([ir.Attribute.parse(f"#linalg.iterator_type<{kind}>") for kind in iterators]),
     )
-    kinds = [fold.type for fold in folds]
-    block = op.regions[0].blocks.append(*kinds, *kinds)
-    found, old = list(block.arguments)[: len(folds)], list(block.arguments)[len(folds) :]
+    block = op.regions[0].blocks.append(*fold.kinds, *fold.kinds)
+    found, old = list(block.arguments)[: len(parts)], list(block.arguments)[len(parts) :]
     with ir.InsertionPoint(block):
-        linalg.YieldOp([fold.join(x, y) for fold, x, y in zip(folds, old, found, strict=True)])
+        linalg.YieldOp(fold.join(old, found))
     return op.operation
 
 

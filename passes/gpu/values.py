@@ -14,7 +14,7 @@ from functools import cached_property
 
 from mlir import ir
 
-from catgrad.passes.gpu.folds import Fold, folds_of
+from catgrad.passes.gpu.folds import Fold, fold_of
 from catgrad.passes.gpu.generic import Generic
 from catgrad.passes.kernels.emit import Index
 from catgrad.passes.kernels.view import is_whole
@@ -42,9 +42,9 @@ class Values:
         return [Generic(step.op) for step in self.run.steps]
 
     @cached_property
-    def folds(self) -> dict[int, list[Fold] | None]:
+    def folds(self) -> dict[int, Fold | None]:
         """How each operation that folds does it, by its number; None if that needs an order."""
-        return {i: folds_of(self.generics[i]) for i, step in enumerate(self.run.steps) if step.folded}
+        return {i: fold_of(self.generics[i]) for i, step in enumerate(self.run.steps) if step.folded}
 
     @cached_property
     def sources(self) -> list[list[Result | None]]:

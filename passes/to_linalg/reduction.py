@@ -14,7 +14,10 @@ from catgrad.passes.to_linalg.scalars import from_index, narrowed, widened
 from catgrad.passes.to_linalg.site import LOWERINGS, PARALLEL, REDUCTION, Body, Operand, Site, generic, projection
 from catgrad.types import DType, TensorType
 
-__all__ = ["narrow", "total"]
+__all__ = ["CHOOSES", "narrow", "total"]
+
+CHOOSES = "catgrad.chooses"
+"""An attribute of choices, by an order, between what a reduction has and a new element; of equals, the first stays."""
 
 Identity = Callable[[DType], float]
 
@@ -125,11 +128,17 @@ def _arg_extremum(
         if given.dtype.is_float:
             better = arith.ori(better, _first_nan(element, best))
         here = from_index(linalg.IndexOp(axis).result, dtype)
-        return arith.select(better, element, best), arith.select(better, here, position)
+        return _chosen(better, element, best), _chosen(better, here, position)
 
     source: Operand = (x, ir.AffineMap.get_identity(given.rank))
     kept = _projection(given.rank, (axis,))
     return generic([source], [(best, kept), (first, kept)], _iterators(given.rank, (axis,)), body)[1]
+
+
+def _chosen(condition: ir.Value, new: ir.Value, old: ir.Value) -> ir.Value:
+    choice = arith.SelectOp(condition, new, old)
+    choice.attributes[CHOOSES] = ir.UnitAttr.get()
+    return choice.result
 
 
 def _first_nan(element: ir.Value, best: ir.Value) -> ir.Value:

@@ -20,7 +20,7 @@ from catgrad.passes.runner import run
 from catgrad.prepare import prepare
 from catgrad.runtime.gpu import assembly, tools
 from catgrad.source import Source
-from catgrad.types import dtypes, f32
+from catgrad.types import dtypes, f16, f32
 
 ARCHITECTURES = GpuMachine.names()
 SETTINGS = TASKS["digits"].settings()
@@ -73,6 +73,22 @@ def faulty_of(chosen, architecture, folder):
 
 def test_each_operation_assembles_without_spills(tmp_path):
     assert faulty_of([*{op: (op, sample) for op, sample in samples(f32)}.values()], "sm_90", tmp_path) == {}
+
+
+def layer_norm(x):
+    """Layer normalisation without weights."""
+    centred = x - cg.mean(x, axis=-1, keepdims=True)
+    return centred * cg.rsqrt(cg.mean(cg.square(centred), axis=-1, keepdims=True) + 1e-5)
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+@pytest.mark.parametrize("chain", [cg.softmax, cg.log_softmax, layer_norm], ids=lambda chain: chain.__name__)
+def test_gradients_along_rows_of_unknown_length_assemble_without_spills(chain, architecture, tmp_path):
+    def gradient(x, g):
+        return cg.vjp(chain)(x, g)
+
+    for rows in (1, "B"):
+        assert faulty(compiled(gradient, *[f16[rows, "N"]] * 2, architecture=architecture), tmp_path) == {}
 
 
 @pytest.mark.slow

@@ -66,7 +66,7 @@ def folds(x, rows, columns):
     if x.dtype.is_bool:
         return [fold(x, axis=axis) for fold in (cg.any, cg.all) for axis in along]
     sums = [cg.sum(x, axis=0), cg.sum(x, axis=1), cg.sum(x), cg.sum(x * x, axis=1)]
-    return sums + [fold(x, axis=axis) for fold in (cg.max, cg.min, cg.argmax) for axis in along[-1:]]
+    return sums + [fold(x, axis=axis) for fold in (cg.max, cg.min, cg.argmax, cg.argmin) for axis in along[-1:]]
 
 
 def chains(x, rows, columns):
@@ -127,6 +127,32 @@ def test_what_is_no_number_stays_in_its_row():
     agree(lambda x: (cg.softmax(x), cg.max(x, axis=1), cg.argmax(x, axis=1), cg.sum(x, axis=1), cg.log_softmax(x)), x)
 
 
+@pytest.mark.parametrize("fold", [cg.argmax, cg.argmin])
+@pytest.mark.parametrize("shape", [(2, 300), (1, 20001), (300, 2)])
+def test_the_first_of_the_best_and_of_what_is_no_number(fold, shape):
+    x = np.random.default_rng(0).integers(-2, 3, shape).astype(np.float32)
+    with_nan = np.where(np.random.default_rng(1).random(shape) < 0.02, np.nan, x).astype(np.float32)
+    axis = int(np.argmax(shape))
+    agree(
+        lambda *xs: tuple(fold(x, axis=axis) for x in xs), x, with_nan, np.copysign(np.inf, -x), np.copysign(np.inf, x)
+    )
+
+
+@pytest.mark.parametrize("dtype", ["f16", "i64"])
+def test_threads_share_a_row_that_is_searched(dtype):
+    (kernel,) = kernels(lambda x: cg.argmax(x + x, axis=1, dtype=cg.i64), getattr(cg, dtype)[300, 1000])
+    assert "gpu.shuffle" in kernel
+    assert "workgroup(" in kernel
+
+
+def test_a_search_joins_a_chain():
+    def chain(x):
+        return cg.argmax(cg.softmax(x), axis=1), cg.sum(x, axis=1)
+
+    agree(chain, np.random.default_rng(0).standard_normal((5, 33)).astype(np.float32))
+    assert len(kernels(chain, cg.f32[300, 33])) == 1
+
+
 @pytest.mark.parametrize("shape", [(3, 7, 33), (2, 40, 5)])
 def test_axes_in_the_middle_and_several(shape):
     x = np.random.default_rng(0).standard_normal(shape).astype(np.float32)
@@ -179,6 +205,16 @@ def test_blocks_share_few_and_long_rows(shape):
     agree(folds, x)
     agree(lambda x: cg.sum(x), x)
     assert len(kernels(folds, cg.f32[shape])) == 2
+
+
+@pytest.mark.parametrize(("shape", "count"), [((131, 8193), 1), ((88, 8193), 1), ((87, 8193), 4), ((1, "N"), 4)])
+def test_long_rows_are_one_kernel_where_idle_processors_cost_less_than_passes_over_memory(shape, count):
+    assert len(kernels(cg.softmax, cg.f32[shape], target="cuda:sm_90")) == count
+
+
+def test_long_columns_are_one_kernel_where_their_blocks_are_enough():
+    counts = [len(kernels(lambda x: cg.softmax(x, axis=0), cg.f32[8193, n], target="cuda:sm_90")) for n in (4000, 1000)]
+    assert counts[0] == 1 < counts[1]
 
 
 def test_what_is_known_before_a_fold_is_written_on_the_way():

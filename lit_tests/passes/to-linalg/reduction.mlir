@@ -46,7 +46,7 @@ func.func @argmax(%x: tensor<3x4xi32>) -> tensor<3xi64> {
   // CHECK: %[[PAIR:.*]]:2 = linalg.generic
   // CHECK: %[[BETTER:.*]] = arith.cmpi sgt
   // CHECK: linalg.index 1 : index
-  // CHECK-COUNT-2: arith.select %[[BETTER]]
+  // CHECK-COUNT-2: arith.select %[[BETTER]], %{{.*}}, %{{.*}} {catgrad.chooses}
   // CHECK: return %[[PAIR]]#1 : tensor<3xi64>
   %0 = "catgrad.argmax"(%x) {axis = 1} : (tensor<3x4xi32>) -> tensor<3xi64>
   return %0 : tensor<3xi64>

@@ -18,6 +18,7 @@ __all__ = ["KeepRegisters"]
 
 _SHARES = "workgroup_attributions"
 _LEAST_BLOCKS = "nvvm.minctasm"
+_REGISTER_BITS = 32
 
 
 @dataclass(frozen=True)
@@ -25,8 +26,9 @@ class KeepRegisters(Pass):
     """Let kernels that need many registers have them, once they are functions.
 
     The assembler spills some of them to fit more blocks onto a multiprocessor, unless a kernel states how many it has
-    to be: one, for those that share memory, and for those on elements of less than 32 bits, of which a thread computes
-    eight at once. The others need few registers, and hide the latency of memory by many blocks.
+    to be: one, for those that share memory, and for those on floats that are not as wide as a register: of 16 bits, of
+    which a thread computes eight at once, or of 64 bits, each of which takes two registers. The others need few
+    registers, and hide the latency of memory by many blocks.
     """
 
     name: ClassVar[str] = "catgrad-keep-registers"
@@ -34,7 +36,7 @@ class KeepRegisters(Pass):
     def run(self, module: ir.Operation) -> None:
         """State it."""
         for kernel in named(module, "gpu.func"):
-            if _shares(kernel) or _is_packed(kernel):
+            if _shares(kernel) or _is_on_other_widths(kernel):
                 i32 = ir.IntegerType.get_signless(32, kernel.context)
                 kernel.attributes[_LEAST_BLOCKS] = ir.IntegerAttr.get(i32, 1)
 
@@ -44,8 +46,8 @@ def _shares(kernel: ir.Operation) -> bool:
     return _SHARES in kernel.attributes and ir.IntegerAttr(kernel.attributes[_SHARES]).value > 0
 
 
-def _is_packed(kernel: ir.Operation) -> bool:
-    """Return whether a kernel is on floating-point elements of which a register has several."""
+def _is_on_other_widths(kernel: ir.Operation) -> bool:
+    """Return whether a kernel is on floating-point elements that are not as wide as a register."""
     kinds = ir.FunctionType(ir.TypeAttr(kernel.attributes["function_type"]).value).inputs
     elements = [ir.MemRefType(kind).element_type for kind in kinds if isinstance(kind, ir.MemRefType)]
-    return any(isinstance(each, ir.FloatType) and width(each) < 32 for each in elements)
+    return any(isinstance(each, ir.FloatType) and width(each) != _REGISTER_BITS for each in elements)

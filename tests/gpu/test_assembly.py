@@ -20,7 +20,7 @@ from catgrad.passes.runner import run
 from catgrad.prepare import prepare
 from catgrad.runtime.gpu import assembly, tools
 from catgrad.source import Source
-from catgrad.types import dtypes, f16, f32
+from catgrad.types import dtypes, f16, f32, f64
 
 ARCHITECTURES = GpuMachine.names()
 SETTINGS = TASKS["digits"].settings()
@@ -100,10 +100,11 @@ def test_every_sample_of_every_operation_assembles_without_spills(dtype, archite
 
 @pytest.mark.slow
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
-def test_every_gradient_assembles_without_spills(architecture, tmp_path):
+@pytest.mark.parametrize("dtype", [f32, f64], ids=str)
+def test_every_gradient_assembles_without_spills(dtype, architecture, tmp_path):
     chosen = [
         (op, sample)
-        for op, sample in samples(f32)
+        for op, sample in samples(dtype)
         if sample.smooth and sample.inputs and not isinstance(DERIVATIVES[op], NotDifferentiable)
         if any(type.dtype.is_float for type in result_types(op, sample))
     ]

@@ -13,11 +13,12 @@ from functools import cached_property
 from mlir import ir
 from mlir.dialects import func
 
-__all__ = ["Access", "Step", "is_known", "is_local", "operands_of", "root_of"]
+__all__ = ["MOVES", "VIEWS", "Access", "Step", "is_known", "is_local", "operands_of", "root_of"]
 
 _RESHAPES = ("memref.cast", "memref.collapse_shape", "memref.expand_shape")
-_VIEWS = (*_RESHAPES, "memref.reinterpret_cast", "memref.subview", "memref.view")
-_MOVES = ("linalg.fill", "linalg.copy", "memref.copy")
+VIEWS = (*_RESHAPES, "memref.reinterpret_cast", "memref.subview")
+"""Operations that show the same memory as another memref; a `memref.view` is that, or a place in a workspace."""
+MOVES = ("linalg.fill", "linalg.copy", "memref.copy")
 """Operations that are generics in short: from a scalar or a buffer to a buffer."""
 
 
@@ -48,7 +49,7 @@ class Step:
     @staticmethod
     def of(op: ir.Operation) -> Step | None:
         """Return what an operation is as a step, or None if it is none."""
-        is_step = op.name in (*_MOVES, "linalg.generic", "linalg.contract") and not op.results
+        is_step = op.name in (*MOVES, "linalg.generic", "linalg.contract") and not op.results
         return Step(op) if is_step else None
 
     @cached_property
@@ -67,9 +68,9 @@ class Step:
         if not self._is_move:
             return tuple(attribute.value for attribute in self.op.attributes["indexing_maps"])
         source, target = self.op.operands
-        identity = ir.AffineMap.get_identity(ir.MemRefType(target.type).rank)
+        identity = ir.AffineMap.get_identity(ir.MemRefType(target.type).rank, context=self.op.context)
         is_scalar = not isinstance(source.type, ir.MemRefType)
-        return (ir.AffineMap.get(identity.n_dims, 0, []) if is_scalar else identity), identity
+        return (ir.AffineMap.get(identity.n_dims, 0, [], self.op.context) if is_scalar else identity), identity
 
     @cached_property
     def extents(self) -> tuple[int, ...]:
@@ -121,7 +122,7 @@ class Step:
 
     @property
     def _is_move(self) -> bool:
-        return self.op.name in _MOVES
+        return self.op.name in MOVES
 
     def _access(self, operand: ir.Value, map: ir.AffineMap) -> Access | None:
         if not isinstance(operand.type, ir.MemRefType):
@@ -137,7 +138,7 @@ class Step:
 def root_of(buffer: ir.Value) -> tuple[ir.Value, bool]:
     """Return the buffer that another is a view of, and whether both have the same axes but for those of extent 1."""
     is_exact = True
-    while isinstance(buffer, ir.OpResult) and buffer.owner.operation.name in _VIEWS:
+    while isinstance(buffer, ir.OpResult) and buffer.owner.operation.name in (*VIEWS, "memref.view"):
         op = buffer.owner.operation
         kept, known = (len(_wide(ir.MemRefType(each.type))) for each in (buffer, op.operands[0]))
         is_exact = is_exact and op.name in _RESHAPES and kept == known

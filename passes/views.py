@@ -8,6 +8,7 @@ from mlir import ir
 from mlir.dialects import arith, linalg, tensor
 
 __all__ = [
+    "CHOOSES",
     "body_of",
     "covers_iteration",
     "forward_views",
@@ -18,6 +19,9 @@ __all__ = [
     "maps_of",
     "yields_of",
 ]
+
+CHOOSES = "catgrad.chooses"
+"""An attribute of choices, by an order, between what a reduction has and a new element; of equals, the first stays."""
 
 
 def generics(block: ir.Block) -> list[linalg.GenericOp]:

@@ -18,7 +18,7 @@ from mlir import ir
 from mlir.dialects import arith
 
 from catgrad.passes.gpu.generic import Generic
-from catgrad.passes.to_linalg.reduction import CHOOSES
+from catgrad.passes.views import CHOOSES
 
 __all__ = ["Extremum"]
 

@@ -8,6 +8,7 @@ from typing import ClassVar
 from mlir import ir
 from mlir.dialects import linalg
 
+from catgrad.passes.accesses import MOVES, Step
 from catgrad.passes.base import DiagnosticError, Pass
 from catgrad.passes.gpu.constants import copy_constants
 from catgrad.passes.gpu.contraction import emit_contraction
@@ -22,9 +23,6 @@ from catgrad.passes.kernels.walk import named
 from catgrad.passes.runs import Run, find_runs
 
 __all__ = ["GpuKernels"]
-
-_IN_SHORT = ("linalg.fill", "linalg.copy", "memref.copy")
-"""Operations that are generics in short."""
 
 
 @dataclass(frozen=True)
@@ -45,9 +43,9 @@ class GpuKernels(Pass):
             DiagnosticError: An operation is on tensors.
         """
         copy_constants(module, self.machine)
-        for op in _on_memrefs(module, *_IN_SHORT):
+        for op in _on_memrefs(module, *MOVES):
             with ir.InsertionPoint(op), op.location:
-                _elementwise(*op.operands)
+                _elementwise(Step(op))
             op.erase()
         for block in dict.fromkeys(op.block for op in _on_memrefs(module, "linalg.contract", "linalg.generic")):
             for run in find_runs(block, self._is_kernel):
@@ -84,18 +82,15 @@ def _on_memrefs(module: ir.Operation, *names: str) -> list[ir.Operation]:
     return found
 
 
-def _elementwise(source: ir.Value, target: ir.Value) -> None:
+def _elementwise(move: Step) -> None:
     """Emit the generic that writes a scalar, or the elements of a buffer, into a buffer."""
-    rank = ir.MemRefType(target.type).rank
-    identity = ir.AffineMap.get_identity(rank)
-    is_scalar = not isinstance(source.type, ir.MemRefType)
-    maps = [ir.AffineMap.get(rank, 0, []) if is_scalar else identity, identity]
+    source, target = move.op.operands
     op = linalg.GenericOp(
         [],
         [source],
         [target],
-        ir.ArrayAttr.get([ir.AffineMapAttr.get(map) for map in maps]),
-        ir.ArrayAttr.get([ir.Attribute.parse("#linalg.iterator_type<parallel>")] * rank),
+        ir.ArrayAttr.get([ir.AffineMapAttr.get(map) for map in move.maps]),
+        ir.ArrayAttr.get([ir.Attribute.parse("#linalg.iterator_type<parallel>")] * move.maps[-1].n_dims),
     )
     element = ir.MemRefType(target.type).element_type
     block = op.regions[0].blocks.append(element, element)

@@ -18,7 +18,7 @@ from math import prod
 
 from mlir import ir
 
-from catgrad.passes.kernels.invariants import VIEWS, origin
+from catgrad.passes.accesses import VIEWS, Step, root_of
 from catgrad.passes.kernels.view import width
 
 __all__ = ["PRODUCTS", "Work", "accounted", "plain", "work_at", "work_of", "worth"]
@@ -86,14 +86,14 @@ def work_of(ops: Sequence[ir.Operation]) -> Work | None:
     flop = Counter[str]()
     read, written = dict[ir.Value, int](), dict[ir.Value, int]()
     for op in ops:
-        accesses = list(_accesses(op))
+        accesses = list(_accesses(Step(op)))
         if any(access.bytes < 0 for access in accesses):
             return None
-        made = {origin(buffer) for buffer in written}
-        _enter(read, [access for access in accesses if access.reads and origin(access.buffer) not in made])
+        made = {_root(buffer) for buffer in written}
+        _enter(read, [access for access in accesses if access.reads and _root(access.buffer) not in made])
         _enter(written, [access for access in accesses if access.writes])
         flop += _arithmetic(op)
-    kept = [size for buffer, size in written.items() if _outlives(origin(buffer), ops)]
+    kept = [size for buffer, size in written.items() if _outlives(_root(buffer), ops)]
     return Work(dict(flop), sum(read.values()), sum(kept))
 
 
@@ -120,14 +120,14 @@ def _enter(sizes: dict[ir.Value, int], accesses: Sequence[_Access]) -> None:
         sizes[access.buffer] = max(sizes.get(access.buffer, 0), access.bytes)
 
 
-def _accesses(op: ir.Operation) -> Iterator[_Access]:
+def _accesses(step: Step) -> Iterator[_Access]:
     """Yield what an operation does with each of its buffers; what its body does not use is not read."""
-    inputs = int(op.attributes["operandSegmentSizes"][0])
-    extents = _extents(op)
-    for position, (buffer, argument) in enumerate(zip(op.operands, _body(op).arguments, strict=True)):
+    for position, (buffer, map) in enumerate(zip(step.op.operands, step.maps, strict=True)):
         if isinstance(buffer.type, ir.MemRefType):
-            size = _size(buffer, [extents[axis] for axis in _axes(op, position)])
-            yield _Access(buffer, size, reads=bool(list(argument.uses)), writes=position >= inputs)
+            axes = {expr.position for expr in map.results if isinstance(expr, ir.AffineDimExpr)}
+            size = _size(buffer, [step.extents[axis] for axis in axes])
+            is_used = any(_body(step.op).arguments[position].uses)
+            yield _Access(buffer, size, reads=is_used, writes=position >= step.inputs)
 
 
 def _size(buffer: ir.Value, extents: Sequence[int]) -> int:
@@ -135,34 +135,9 @@ def _size(buffer: ir.Value, extents: Sequence[int]) -> int:
     return -1 if min(extents, default=0) < 0 else prod(extents) * width(buffer.type.element_type) // 8
 
 
-def _extents(op: ir.Operation) -> dict[int, int]:
-    """Return the extent of each axis of the iteration; negative where it is not known."""
-    found: dict[int, int] = {}
-    for position, buffer in enumerate(op.operands):
-        for place, axis in _followed(op, position):
-            found[axis] = max(found.get(axis, -1), buffer.type.shape[place])
-    return found
-
-
-def _axes(op: ir.Operation, operand: int) -> list[int]:
-    """Return the axes of the iteration that an operand follows, each once."""
-    return list(dict.fromkeys(axis for _, axis in _followed(op, operand)))
-
-
-def _followed(op: ir.Operation, operand: int) -> list[tuple[int, int]]:
-    """Return pairs of an axis of an operand and the axis of the iteration that it follows; some stay at position 0."""
-    kind = op.operands[operand].type
-    if not isinstance(kind, ir.MemRefType):
-        return []
-    if "indexing_maps" not in op.attributes:
-        return [(axis, axis) for axis in range(kind.rank)]
-    results = op.attributes["indexing_maps"][operand].value.results
-    return [(place, expr.position) for place, expr in enumerate(results) if isinstance(expr, ir.AffineDimExpr)]
-
-
 def _arithmetic(op: ir.Operation) -> Counter[str]:
     """Return the floating-point operations of all iterations, by format."""
-    iterations = prod(_extents(op).values())
+    iterations = prod(Step(op).extents)
     is_contraction = op.name == "linalg.contract"
     found = Counter[str]()
     for step in (view.operation for view in _body(op).operations):
@@ -174,6 +149,10 @@ def _arithmetic(op: ir.Operation) -> Counter[str]:
 
 def _format(buffer: ir.Value) -> str:
     return str(ir.MemRefType(buffer.type).element_type)
+
+
+def _root(buffer: ir.Value) -> ir.Value:
+    return root_of(buffer)[0]
 
 
 def _body(op: ir.Operation) -> ir.Block:

@@ -7,13 +7,11 @@ from typing import ClassVar
 
 from mlir import ir
 
+from catgrad.passes.accesses import VIEWS
 from catgrad.passes.base import Pass
 from catgrad.passes.kernels.walk import named
 
-__all__ = ["VIEWS", "HoistInvariantLoads", "origin"]
-
-VIEWS = frozenset({"memref.cast", "memref.collapse_shape", "memref.expand_shape", "memref.subview"})
-"""Operations that show the same memory as another memref."""
+__all__ = ["HoistInvariantLoads"]
 
 
 @dataclass(frozen=True)
@@ -38,13 +36,13 @@ class HoistInvariantLoads(Pass):
 
 def _hoist(loop: ir.Operation, body: ir.Block, operations: list[ir.Operation]) -> None:
     varying = set(body.arguments) | {result for op in operations for result in op.results}
-    written = {origin(op.operands[1]) for op in operations if op.name == "memref.store"}
+    written = {_origin(op.operands[1]) for op in operations if op.name == "memref.store"}
     for op in operations:
-        if op.name == "memref.load" and varying.isdisjoint(op.operands) and origin(op.operands[0]) not in written:
+        if op.name == "memref.load" and varying.isdisjoint(op.operands) and _origin(op.operands[0]) not in written:
             op.move_before(loop)
 
 
-def origin(buffer: ir.Value) -> ir.Value:
+def _origin(buffer: ir.Value) -> ir.Value:
     """Return the memref that a buffer is another view of."""
     while isinstance(buffer, ir.OpResult) and buffer.owner.operation.name in VIEWS:
         buffer = buffer.owner.operation.operands[0]

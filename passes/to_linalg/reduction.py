@@ -12,12 +12,10 @@ from mlir.dialects import arith, linalg
 from catgrad import ops
 from catgrad.passes.to_linalg.scalars import from_index, narrowed, widened
 from catgrad.passes.to_linalg.site import LOWERINGS, PARALLEL, REDUCTION, Body, Operand, Site, generic, projection
+from catgrad.passes.views import CHOOSES
 from catgrad.types import DType, TensorType
 
-__all__ = ["CHOOSES", "narrow", "total"]
-
-CHOOSES = "catgrad.chooses"
-"""An attribute of choices, by an order, between what a reduction has and a new element; of equals, the first stays."""
+__all__ = ["narrow", "total"]
 
 Identity = Callable[[DType], float]
 

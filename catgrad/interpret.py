@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 
 from catgrad import trees
-from catgrad.dims import Extent, Solver
+from catgrad.dims import Solver
 from catgrad.errors import ArgumentError
 from catgrad.ops import typeof
 from catgrad.term import Term
+from catgrad.types import axes
 
 __all__ = ["interpret"]
 
@@ -46,13 +47,11 @@ def interpret(term: Term, *arguments: Any, xp: Any = None) -> Any:
 
 def _symbols(term: Term, arrays: list[Any]) -> dict[str, int]:
     """Return the values of the term's symbols, read off the arrays, after checking every dtype and shape."""
-    declared: list[tuple[str, Extent]] = []
     actual: list[int] = []
     for name, type, array in zip(term.input_names, term.source_types, arrays, strict=True):
         given = typeof(array)
         if given.dtype is not type.dtype or given.rank != type.rank:
             raise ArgumentError(f"{name}: expected {type}, got {given}")
-        declared += [(f"{name} axis {axis}", extent) for axis, extent in enumerate(type.shape)]
         actual += [int(size) for size in given.shape]
-    solver = Solver(declared)
+    solver = Solver(axes(term.input_names, term.source_types))
     return dict(zip((symbol.name for symbol in solver.symbols), solver(actual), strict=True))

@@ -14,7 +14,7 @@ from catgrad.lang.function import as_function, trace
 from catgrad.rewrite import inline_single, inline_small, outline, simplify
 from catgrad.runtime import Signature
 from catgrad.term import Term, linkable
-from catgrad.types import TensorType
+from catgrad.types import TensorType, axes
 
 __all__ = ["TERM", "prepare", "signature_of"]
 
@@ -104,7 +104,7 @@ def signature_of(term: Term, donated: tuple[tuple[int, int], ...]) -> Signature:
         CatgradError: No input tells the value of a symbol.
     """
     named = dict(zip(reversed(term.source_types), reversed(term.input_names), strict=True))
-    solver = Solver([(f"{name} axis {axis}", e) for type, name in named.items() for axis, e in enumerate(type.shape)])
+    solver = Solver(axes(named.values(), named.keys()))
     missing = {s.name for s in term.symbols} - {s.name for s in solver.symbols}
     if missing:
         raise CatgradError(f"{term.name}: no input has the symbolic dimension {sorted(missing)}: give it by bind")

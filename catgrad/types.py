@@ -30,6 +30,7 @@ __all__ = [
     "LARGEST",
     "DType",
     "TensorType",
+    "axes",
     "bf16",
     "bool_",
     "dtype",
@@ -273,3 +274,14 @@ def parse_type(text: str, known: Iterable[Symbol] = ()) -> TensorType:
     except CatgradError as error:
         raise TypeCheckError(f"in the type {text!r}: {error.message}") from None
     return TensorType(dtype(match[1]), shape)
+
+
+def axes(names: Iterable[str], types: Iterable[TensorType]) -> list[tuple[str, Extent]]:
+    """Return every axis of some arrays: what to call it in a message, and its extent.
+
+    Example:
+        >>> axes(["x", "y"], [f32["B", 3], f32[()]])
+        [('x axis 0', B), ('x axis 1', 3)]
+    """
+    named = zip(names, types, strict=True)
+    return [(f"{name} axis {axis}", extent) for name, type in named for axis, extent in enumerate(type.shape)]

@@ -140,7 +140,7 @@ def test_what_compile_does_not_take_is_shown_at_the_line_that_gives_it(given, me
 def test_a_symbol_that_no_input_has_is_refused():
     with pytest.raises(cg.CatgradError, match="no input has the symbolic dimension"):
         cg.compile(lambda: cg.zeros((B,)))
-    with pytest.raises(cg.CatgradError, match=r"cannot be determined from x axis 1: B\^2|x axis 1: B\*B"):
+    with pytest.raises(cg.CatgradError, match=r"the size B cannot be determined from x axis 1: B\*B"):
         cg.compile(lambda x: x, cg.f32[3, B * B])
 
 

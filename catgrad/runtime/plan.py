@@ -13,7 +13,7 @@ from catgrad.dims import Extent, Solver, evaluate, symbols
 from catgrad.errors import ArgumentError, CatgradError
 from catgrad.runtime.buffers import Frame, Shape
 from catgrad.runtime.signature import Signature
-from catgrad.types import LARGEST
+from catgrad.types import LARGEST, axes
 
 __all__ = ["Plan", "Planner"]
 
@@ -63,7 +63,7 @@ class Planner:
     def __init__(self, signature: Signature, measure: Callable[[int], object]) -> None:
         self._signature = signature
         self._measure = measure
-        self._solver = Solver(_axes(signature))
+        self._solver = Solver(axes(signature.input_names, signature.inputs))
         self._sizes = {type.size: type for type in signature.computed}
 
     def __call__(self, shapes: tuple[Shape, ...]) -> Plan:
@@ -121,12 +121,6 @@ class Planner:
     def _solve(self, shapes: Sequence[Shape]) -> dict[str, int]:
         values = self._solver([extent for shape in shapes for extent in shape])
         return {symbol.name: value for symbol, value in zip(self._solver.symbols, values, strict=True)}
-
-
-def _axes(signature: Signature) -> list[tuple[str, Extent]]:
-    """Return every axis of the inputs: what to call it in a message, and its extent."""
-    inputs = zip(signature.input_names, signature.inputs, strict=True)
-    return [(f"{name} axis {axis}", extent) for name, type in inputs for axis, extent in enumerate(type.shape)]
 
 
 def _extents(shape: Sequence[Extent]) -> Shape:

@@ -4,12 +4,11 @@ A model is an open hypergraph. A type checker with symbolic shapes accepts or re
 is a functor on it, and what results is compiled to native code that needs no framework to run.
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from catgrad import ops as ops
 from catgrad import own_code as own_code
-from catgrad.autodiff import grad as grad
-from catgrad.autodiff import learner as learner
-from catgrad.autodiff import value_and_grad as value_and_grad
-from catgrad.autodiff import vjp as vjp
 from catgrad.compile import compile as compile
 from catgrad.compile import load as load
 from catgrad.compile import stages as stages
@@ -19,26 +18,6 @@ from catgrad.errors import CatgradError as CatgradError
 from catgrad.errors import CompileError as CompileError
 from catgrad.errors import TypeCheckError as TypeCheckError
 from catgrad.interpret import interpret as interpret
-from catgrad.json_reader import from_json as from_json
-from catgrad.lang import nn as nn
-from catgrad.lang import optim as optim
-from catgrad.lang.function import function as function
-from catgrad.lang.function import trace as trace
-from catgrad.lang.functions import all as all
-from catgrad.lang.functions import any as any
-from catgrad.lang.functions import clip as clip
-from catgrad.lang.functions import gelu as gelu
-from catgrad.lang.functions import log_softmax as log_softmax
-from catgrad.lang.functions import logsumexp as logsumexp
-from catgrad.lang.functions import mean as mean
-from catgrad.lang.functions import reciprocal as reciprocal
-from catgrad.lang.functions import relu as relu
-from catgrad.lang.functions import silu as silu
-from catgrad.lang.functions import softmax as softmax
-from catgrad.lang.functions import softplus as softplus
-from catgrad.lang.functions import square as square
-from catgrad.lang.module import Module as Module
-from catgrad.lang.module import Parameter as Parameter
 from catgrad.ops import abs as abs
 from catgrad.ops import add as add
 from catgrad.ops import arange as arange
@@ -99,9 +78,6 @@ from catgrad.ops import tanh as tanh
 from catgrad.ops import trunc as trunc
 from catgrad.ops import where as where
 from catgrad.ops import zeros as zeros
-from catgrad.runtime import Executable as Executable
-from catgrad.term import Term as Term
-from catgrad.typecheck import check as check
 from catgrad.types import bf16 as bf16
 from catgrad.types import bool_ as bool_
 from catgrad.types import f16 as f16
@@ -109,3 +85,70 @@ from catgrad.types import f32 as f32
 from catgrad.types import f64 as f64
 from catgrad.types import i32 as i32
 from catgrad.types import i64 as i64
+
+if TYPE_CHECKING:
+    from catgrad.autodiff import grad as grad
+    from catgrad.autodiff.learner import learner as learner
+    from catgrad.autodiff import value_and_grad as value_and_grad
+    from catgrad.autodiff import vjp as vjp
+    from catgrad.json_reader import from_json as from_json
+    from catgrad.lang import nn as nn
+    from catgrad.lang import optim as optim
+    from catgrad.lang.function import function as function
+    from catgrad.lang.function import trace as trace
+    from catgrad.lang.functions import all as all
+    from catgrad.lang.functions import any as any
+    from catgrad.lang.functions import clip as clip
+    from catgrad.lang.functions import gelu as gelu
+    from catgrad.lang.functions import log_softmax as log_softmax
+    from catgrad.lang.functions import logsumexp as logsumexp
+    from catgrad.lang.functions import mean as mean
+    from catgrad.lang.functions import reciprocal as reciprocal
+    from catgrad.lang.functions import relu as relu
+    from catgrad.lang.functions import silu as silu
+    from catgrad.lang.functions import softmax as softmax
+    from catgrad.lang.functions import softplus as softplus
+    from catgrad.lang.functions import square as square
+    from catgrad.lang.module import Module as Module
+    from catgrad.lang.module import Parameter as Parameter
+    from catgrad.runtime import Executable as Executable
+    from catgrad.term import Term as Term
+    from catgrad.typecheck import check as check
+
+_MODULES = {
+    "catgrad.autodiff": "autodiff grad learner value_and_grad vjp",
+    "catgrad.hypergraph": "hypergraph",
+    "catgrad.json_reader": "from_json",
+    "catgrad.lang": "lang",
+    "catgrad.lang.function": "function trace",
+    "catgrad.lang.functions": (
+        "all any clip gelu log_softmax logsumexp mean reciprocal relu silu softmax softplus square"
+    ),
+    "catgrad.lang.module": "Module Parameter",
+    "catgrad.lang.nn": "nn",
+    "catgrad.lang.optim": "optim",
+    "catgrad.rewrite": "rewrite",
+    "catgrad.runtime": "runtime Executable",
+    "catgrad.term": "term Term",
+    "catgrad.typecheck": "typecheck check",
+}
+"""The names that are imported when they are first used, so that `import catgrad` costs little, by module."""
+
+_DEFERRED = {name: module for module, names in _MODULES.items() for name in names.split()}
+
+__all__ = sorted(
+    name for name in {*globals(), *_DEFERRED} - {"Any", "TYPE_CHECKING", "import_module"} if not name.startswith("_")
+)
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name that is not there yet: something in a module, or a module itself."""
+    if name not in _DEFERRED:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module = import_module(_DEFERRED[name])
+    return globals().setdefault(name, getattr(module, name, module))
+
+
+def __dir__() -> list[str]:
+    """Return all names, those that are not imported yet included."""
+    return sorted({*globals(), *_DEFERRED})

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from time import perf_counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from catgrad.dims import Extent
 from catgrad.errors import located
-from catgrad.prepare import TERM, prepare
-from catgrad.runtime import Executable
+
+if TYPE_CHECKING:
+    from catgrad.runtime import Executable
 
 __all__ = ["compile", "load", "stages"]
 
@@ -48,11 +49,12 @@ def compile(
         >>> double(np.array([1.0, 2.0], np.float32)).tolist()
         [2.0, 4.0]
     """
+    from catgrad.prepare import TERM, prepare  # here, as below, so that importing catgrad imports little
+    from catgrad.source import Source, executable
+
     started = perf_counter()
     program, signature = prepare(f, *types, bind=bind, donate=donate)
     seconds = {TERM: perf_counter() - started}
-    from catgrad.source import Source, executable  # here, as below, so that importing catgrad imports little
-
     return executable(Source(program, signature, target), seconds)
 
 
@@ -92,5 +94,6 @@ def stages(target: str = "cpu") -> tuple[str, ...]:
         ('term', 'catgrad', 'linalg')
     """
     from catgrad.backend import stage_names
+    from catgrad.prepare import TERM
 
     return (TERM, *stage_names(target))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -10,8 +10,10 @@ from catgrad import trees
 from catgrad.dims import Solver
 from catgrad.errors import ArgumentError
 from catgrad.ops import typeof
-from catgrad.term import Term
 from catgrad.types import axes
+
+if TYPE_CHECKING:
+    from catgrad.term import Term
 
 __all__ = ["interpret"]
 

@@ -46,12 +46,32 @@ def test_few_modules_are_loaded(loaded):
     before = set(_run("import numpy, ml_dtypes, optree\nprint(json.dumps(sorted(sys.modules)))"))
     foreign = {name for name in loaded - before if not name.startswith("catgrad")}
     assert len(foreign) < 60, sorted(foreign)
+    own = {name for name in loaded if name.startswith("catgrad")}
+    assert len(own) < 36, sorted(own)
 
 
 def test_public_names_are_there():
     import catgrad as cg
 
-    public = {name for name in vars(cg) if not name.startswith("_")}
     wanted = "trace check interpret vjp grad value_and_grad compile stages learner function Module Parameter Term dim"
-    assert public >= {*wanted.split(), "nn", "optim", "ops"}
+    assert {*cg.__all__} >= {*wanted.split(), "nn", "optim", "ops"}
+    assert {*dir(cg)} >= {*cg.__all__}
     assert all(getattr(cg, name) is op for name, op in cg.ops.OPS.items() if name not in ("copy", "call"))
+
+
+def test_a_star_import_gives_every_public_name():
+    given = _run("before = set(vars())\nfrom catgrad import *\nprint(json.dumps(sorted(set(vars()) - before)))")
+    assert {*given} >= {"grad", "compile", "softmax", "nn", "Module", "Term", "f32"}
+
+
+@pytest.mark.parametrize("first", ["catgrad.term", "catgrad.lang.function", "catgrad.compile", "catgrad.typecheck"])
+def test_a_function_is_what_its_name_means_whichever_module_is_imported_first(first):
+    code = f"import {first}\nimport catgrad as cg\nprint(json.dumps([callable(cg.compile), callable(cg.function), "
+    assert _run(f"{code}callable(cg.interpret), callable(cg.Term), callable(cg.check)]))") == [True] * 5
+
+
+def test_a_name_that_is_not_there_is_an_attribute_error():
+    import catgrad as cg
+
+    with pytest.raises(AttributeError, match="module 'catgrad' has no attribute 'no_such_name'"):
+        _ = cg.no_such_name

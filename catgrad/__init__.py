@@ -88,9 +88,9 @@ from catgrad.types import i64 as i64
 
 if TYPE_CHECKING:
     from catgrad.autodiff import grad as grad
-    from catgrad.autodiff.learner import learner as learner
     from catgrad.autodiff import value_and_grad as value_and_grad
     from catgrad.autodiff import vjp as vjp
+    from catgrad.autodiff.learner import learner as learner
     from catgrad.json_reader import from_json as from_json
     from catgrad.lang import nn as nn
     from catgrad.lang import optim as optim

@@ -35,6 +35,7 @@ class Machine:
         alias_bytes: Addresses this far apart compete for the same place in the level 1 cache.
         line_bytes: Size of a cache line.
         multiply_add: Whether there is an instruction that computes a · b + c with one rounding.
+        half_conversions: Whether there are instructions that turn f16 into f32 and back.
         features: Instruction sets, as the operating system names them.
     """
 
@@ -47,6 +48,7 @@ class Machine:
     alias_bytes: int = 4096
     line_bytes: int = 64
     multiply_add: bool = True
+    half_conversions: bool = True
     features: frozenset[str] = frozenset()
 
     def __str__(self) -> str:
@@ -90,7 +92,7 @@ class Machine:
 _PRESETS = {
     machine.name: machine
     for machine in (
-        Machine("x86-64-v2", vector_bits=128, vector_registers=16, multiply_add=False),
+        Machine("x86-64-v2", vector_bits=128, vector_registers=16, multiply_add=False, half_conversions=False),
         Machine("x86-64-v3", vector_bits=256, vector_registers=16),
         Machine("x86-64-v4", vector_bits=512, vector_registers=32, l2_bytes=1 << 20),
         Machine("aarch64", vector_bits=128, vector_registers=32, multiply_adds_in_flight=16),
@@ -98,7 +100,7 @@ _PRESETS = {
 }
 
 _AVX512 = {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"}
-_AVX2 = {"avx2", "fma"}
+_AVX2 = {"avx2", "f16c", "fma"}
 
 
 def _level(architecture: str, features: frozenset[str]) -> str:

@@ -17,8 +17,9 @@ from mlir.dialects import arith
 
 from catgrad.passes.base import Pass
 from catgrad.passes.kernels.walk import named
+from catgrad.passes.rounding import constant
 
-__all__ = ["EmulateMultiplyAdd", "constant"]
+__all__ = ["EmulateMultiplyAdd"]
 
 _SPLITTER = float((1 << 27) + 1)
 """Multiplying by it cuts the 53 bits of an f64 into two halves."""
@@ -80,11 +81,3 @@ def _error_of_sum(a: ir.Value, b: ir.Value, total: ir.Value) -> ir.Value:
     rounded_b = arith.subf(total, a)
     rounded_a = arith.subf(total, rounded_b)
     return arith.addf(arith.subf(a, rounded_a), arith.subf(b, rounded_b))
-
-
-def constant(kind: ir.Type, number: float) -> ir.Value:
-    """Return a number, or a vector of it."""
-    if not isinstance(kind, ir.VectorType):
-        return arith.constant(kind, number)
-    splat = ir.DenseElementsAttr.get_splat(kind, ir.FloatAttr.get(kind.element_type, number))
-    return arith.constant(kind, splat)

@@ -12,8 +12,8 @@ from functools import partial
 
 from catgrad.errors import RegistryError
 from catgrad.passes.base import Pass, Pipeline, Stage
-from catgrad.passes.bfloats import BfloatBits
 from catgrad.passes.destinations import Destinations
+from catgrad.passes.float_bits import FloatBits
 from catgrad.passes.frames import EntryFrames
 from catgrad.passes.fuse import FuseElementwise
 from catgrad.passes.gpu.alignment import AlignShared
@@ -32,6 +32,7 @@ from catgrad.passes.kernels.reduction import ReductionKernels
 from catgrad.passes.machine import Machine
 from catgrad.passes.multiply_add import EmulateMultiplyAdd
 from catgrad.passes.names import OwnNames
+from catgrad.passes.narrow_floats import NarrowFloats
 from catgrad.passes.remainder import LongDivision
 from catgrad.passes.reshapes import ReshapeViews
 from catgrad.passes.share import ShareKernels
@@ -55,7 +56,7 @@ _BUFFERIZE = (
 )
 _LOWER = (
     "expand-strided-metadata,lower-affine,convert-scf-to-cf,convert-vector-to-llvm,convert-math-to-llvm,"
-    "arith-expand{include-bf16=true},finalize-memref-to-llvm,convert-arith-to-llvm,"
+    "arith-expand,finalize-memref-to-llvm,convert-arith-to-llvm,"
     "convert-index-to-llvm,convert-func-to-llvm,convert-cf-to-llvm,convert-ub-to-llvm,reconcile-unrealized-casts"
 )
 
@@ -63,7 +64,7 @@ _INLINE = "inline{default-pipeline=},symbol-dce"
 _TO_NVVM = (
     "nvvm-attach-target{{chip={architecture} O=3}},"
     "gpu.module(convert-nvgpu-to-nvvm,expand-strided-metadata,lower-affine,convert-scf-to-cf,"
-    "convert-vector-to-llvm{{use-vector-alignment=1}},arith-expand{{include-bf16=true}},"
+    "convert-vector-to-llvm{{use-vector-alignment=1}},arith-expand,"
     "convert-gpu-to-nvvm,canonicalize,cse,reconcile-unrealized-casts)"
 )
 _LAUNCHES = "func.func(gpu-async-region),expand-strided-metadata,lower-affine,gpu-to-llvm"
@@ -111,6 +112,7 @@ def _common(lowering: tuple[Pass | str, ...]) -> tuple[Stage, ...]:
 def _cpu(machine: Machine) -> tuple[Stage, ...]:
     """Return the last stages for processors."""
     emulation = () if machine.multiply_add else (EmulateMultiplyAdd(),)
+    narrow = NarrowFloats(machine.half_conversions)
     return (
         Stage(
             "kernels",
@@ -119,12 +121,12 @@ def _cpu(machine: Machine) -> tuple[Stage, ...]:
         ),
         Stage(
             "loops",
-            ("convert-linalg-to-loops,canonicalize,cse", HoistInvariantLoads(), LongDivision()),
+            ("convert-linalg-to-loops,canonicalize,cse", HoistInvariantLoads(), LongDivision(), narrow),
             (_BUFFERS | {"vector"}) - {"linalg"},
         ),
         Stage(
             "llvm",
-            (OwnNames(), EntryFrames(), _LOWER, "canonicalize,cse", BfloatBits(), Internal(), _INLINE),
+            (OwnNames(), EntryFrames(), _LOWER, "canonicalize,cse", FloatBits(), Internal(), _INLINE),
             frozenset({"builtin", "llvm"}),
         ),
     )
@@ -142,7 +144,11 @@ def _cuda(architecture: str, _: Machine) -> tuple[Stage, ...]:
             ),
             (_BUFFERS | {"gpu", "llvm", "nvgpu", "nvvm", "vector"}) - {"linalg"},
         ),
-        Stage("nvvm", (_TO_NVVM.format(architecture=architecture), RolledLoops()), _BUFFERS | {"gpu", "llvm", "nvvm"}),
+        Stage(
+            "nvvm",
+            (NarrowFloats(half_conversions=True), _TO_NVVM.format(architecture=architecture), RolledLoops()),
+            _BUFFERS | {"gpu", "llvm", "nvvm"},
+        ),
         Stage(
             "llvm",
             (OwnNames(), EntryFrames(), _LAUNCHES, _LOWER, "canonicalize,cse", Internal(), DriverCalls()),

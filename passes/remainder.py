@@ -18,7 +18,7 @@ from mlir.dialects import math as math_dialect
 
 from catgrad.passes.base import Pass
 from catgrad.passes.kernels.walk import named
-from catgrad.passes.multiply_add import constant
+from catgrad.passes.rounding import constant
 
 __all__ = ["LongDivision"]
 

@@ -12,6 +12,7 @@ from catgrad.dims import Extent
 from catgrad.errors import TypeCheckError
 from catgrad.ops.op import recorder, typeof
 from catgrad.ops.shape import broadcast_to
+from catgrad.rounding import rounded
 from catgrad.types import DType, TensorType, bool_, f32, i32
 
 __all__ = ["broadcast_shapes", "is_number", "lift", "numbers", "together"]
@@ -50,7 +51,7 @@ def numbers(value: Any, dtype: DType | None = None) -> np.ndarray[Any, Any]:
         if not _holds(target, found):
             raise OverflowError
         with np.errstate(over="ignore"):
-            return np.asarray(found if target.is_float else value, dtype=target.numpy)
+            return rounded(found, target) if target.is_float else np.asarray(value, dtype=target.numpy)
     except (KeyError, OverflowError, TypeError, ValueError):
         wanted = dtype.name if dtype else " or ".join(each.name for each in _KINDS.values())
         raise TypeCheckError(

@@ -18,6 +18,7 @@ import numpy as np
 
 from catgrad.dims import Dim, Extent
 from catgrad.errors import RegistryError, TypeCheckError
+from catgrad.rounding import rounded
 from catgrad.types import DType, TensorType
 
 __all__ = ["OPS", "Kind", "Op", "Operation", "Recorder", "Sample", "operation", "recorder", "recording", "typeof"]
@@ -214,7 +215,7 @@ OPS: dict[str, Op] = {}
 def _as(xp: Any, array: Any, dtype: DType) -> Any:
     """Return `array` with element type `dtype`, in the namespace `xp`."""
     if xp is np:
-        return np.asarray(array, dtype=dtype.numpy)
+        return rounded(array, dtype)
     target = xp.bool if dtype.is_bool else getattr(xp, np.dtype(dtype.numpy).name)
     return array if array.dtype == target else xp.astype(array, target)
 

@@ -61,20 +61,18 @@ def _int_to_int(value: ir.Value, target: DType) -> ir.Value:
 
 
 def _from_integer(value: ir.Value, target: DType) -> ir.Value:
-    return narrowed(arith.sitofp(element_type(target.accumulator), value), target)
+    return arith.sitofp(element_type(target), value)
 
 
 def _bool_to_float(value: ir.Value, target: DType) -> ir.Value:
-    return narrowed(arith.uitofp(element_type(target.accumulator), value), target)
+    return arith.uitofp(element_type(target), value)
 
 
 def _float_to_float(value: ir.Value, target: DType) -> ir.Value:
-    """Go through the accumulator's type, because f64 has no direct conversion to 16 bits on common machines."""
-    given, wanted = ir.FloatType(value.type).width, target.accumulator.bits
-    if given != wanted:
-        resize = arith.truncf if given > wanted else arith.extf
-        value = resize(element_type(target.accumulator), value)
-    return narrowed(value, target)
+    given = ir.FloatType(value.type).width
+    if given == target.bits:
+        return value
+    return (arith.truncf if given > target.bits else arith.extf)(element_type(target), value)
 
 
 def _float_to_int(value: ir.Value, target: DType) -> ir.Value:

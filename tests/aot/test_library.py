@@ -91,10 +91,15 @@ def test_mathematical_functions_need_the_c_library_alone():
     assert library.calls <= {"memset", "memcpy", "memmove"}
 
 
-def test_half_floats_on_old_processors_need_what_compilers_bring():
-    library = compile_library("lib", {"f": prepare(cg.exp, cg.f16[B])}, "cpu:x86-64-v2")
-    assert library.needs == ("c", "gcc")
-    assert all(symbol.startswith("__") for symbol in library.calls - {"memset"})
+@pytest.mark.parametrize("dtype", [cg.f16, cg.bf16], ids=str)
+def test_half_floats_need_the_c_library_alone(dtype):
+    others = [cg.bool_, cg.i32, cg.i64, cg.f16, cg.bf16, cg.f32, cg.f64]
+
+    def f(*xs):
+        return [cg.exp(cg.cast(x, dtype)) for x in xs], [cg.cast(xs[others.index(dtype)], other) for other in others]
+
+    library = compile_library("lib", {"f": prepare(f, *(other[B] for other in others))}, "cpu:x86-64-v2")
+    assert library.calls <= {"memset", "memcpy", "memmove"}
 
 
 def test_an_unknown_target_is_an_error():

@@ -25,9 +25,9 @@ def test_the_host_is_described():
     ("architecture", "features", "level"),
     [
         ("x86_64", {"sse2"}, "x86-64-v2"),
-        ("x86_64", {"avx2", "fma"}, "x86-64-v3"),
-        ("x86_64", {"avx2"}, "x86-64-v2"),
-        ("x86_64", {"avx2", "fma", "avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"}, "x86-64-v4"),
+        ("x86_64", {"avx2", "f16c", "fma"}, "x86-64-v3"),
+        ("x86_64", {"avx2", "fma"}, "x86-64-v2"),
+        ("x86_64", {"avx2", "f16c", "fma", "avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"}, "x86-64-v4"),
         ("arm64", set(), "aarch64"),
     ],
 )

@@ -21,6 +21,7 @@ from mlir.dialects.llvm import translate_module_to_llvmir
 from mlir.execution_engine import ExecutionEngine
 from mlir.passmanager import PassManager
 
+from catgrad.passes.narrow_floats import NarrowFloats
 from catgrad.passes.to_linalg import polynomials
 from catgrad.passes.to_linalg.math import functions, max_ulp
 from catgrad.tools import fit_polynomials
@@ -30,9 +31,10 @@ DTYPES = {"f32": np.float32, "f64": np.float64, "f16": np.float16, "bf16": ml_dt
 PRECISION = {"f32": (24, -126), "f64": (53, -1022), "f16": (11, -14), "bf16": (8, -126)}  # bits, smallest exponent
 REFERENCE_ULP = 0.0 if np.finfo(np.longdouble).nmant > 60 else 1.0
 
+TO_LOOPS = "convert-linalg-to-loops,canonicalize,cse"
 TO_LLVM = (
-    "convert-linalg-to-loops,canonicalize,cse,convert-scf-to-cf,convert-math-to-llvm,"
-    "arith-expand{include-bf16=true},convert-arith-to-llvm,finalize-memref-to-llvm,"
+    "convert-scf-to-cf,convert-math-to-llvm,"
+    "arith-expand,convert-arith-to-llvm,finalize-memref-to-llvm,"
     "convert-func-to-llvm{use-bare-ptr-memref-call-conv=1},convert-cf-to-llvm,convert-index-to-llvm,"
     "reconcile-unrealized-casts,canonicalize,cse"
 )
@@ -65,6 +67,8 @@ def lowered(dtypes):
         for dtype in dtypes:
             for name in functions:
                 define(name, types[dtype].get())
+    PassManager.parse(f"builtin.module({TO_LOOPS})").run(module.operation)
+    NarrowFloats().run(module.operation)
     PassManager.parse(f"builtin.module({TO_LLVM})").run(module.operation)
     return module
 

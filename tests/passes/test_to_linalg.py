@@ -18,13 +18,17 @@ from catgrad.dialect.types import IMPLIED, attribute_to_mlir, to_mlir
 from catgrad.dims import Dim, Symbol, dim, evaluate, minimum
 from catgrad.dims import symbols as symbols_of
 from catgrad.ops import Operation, Sample
+from catgrad.passes.narrow_floats import NarrowFloats
 from catgrad.passes.to_linalg import LOWERINGS, ToLinalg
 from catgrad.types import DType, TensorType, bf16, f16, f32, f64, i32
 
-TO_LLVM = """builtin.module(
+TO_LOOPS = """builtin.module(
   one-shot-bufferize{bufferize-function-boundaries=true function-boundary-type-conversion=identity-layout-map},
-  func.func(convert-linalg-to-loops), convert-scf-to-cf, expand-strided-metadata, lower-affine,
-  convert-math-to-llvm, func.func(arith-expand{include-bf16=true}), convert-arith-to-llvm, convert-index-to-llvm,
+  func.func(convert-linalg-to-loops)
+)"""
+TO_LLVM = """builtin.module(
+  convert-scf-to-cf, expand-strided-metadata, lower-affine,
+  convert-math-to-llvm, func.func(arith-expand), convert-arith-to-llvm, convert-index-to-llvm,
   finalize-memref-to-llvm, convert-func-to-llvm, convert-cf-to-llvm, reconcile-unrealized-casts
 )"""
 
@@ -99,6 +103,8 @@ def _compile(programs: dict[str, tuple[Operation, Sequence[TensorType]]]) -> Exe
             for name, (operation, inputs) in programs.items():
                 _define(name, operation, inputs)
         ToLinalg().run(module.operation)
+        PassManager.parse(TO_LOOPS).run(module.operation)
+        NarrowFloats().run(module.operation)
         PassManager.parse(TO_LLVM).run(module.operation)
         return ExecutionEngine(module, opt_level=0)
 

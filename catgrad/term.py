@@ -195,13 +195,17 @@ class Term(Shown):
 
 
 def linkable(name: str) -> str:
-    """Return a name that linkers accept.
+    """Return a name that linkers accept, and that neither LLVM nor the compiler has a use for.
+
+    Functions that begin with "llvm." are LLVM's intrinsics; one that ends with ".workspace" tells the size of another's
+    (`catgrad.passes.workspace`).
 
     Example:
-        >>> linkable("value_and_grad(f)")
-        'value_and_grad_f'
+        >>> linkable("value_and_grad(f)"), linkable("exp.vjp"), linkable("llvm.exp")
+        ('value_and_grad_f', 'exp.vjp', 'llvm_exp')
     """
-    return re.sub(r"[^\w.$]+", "_", name).strip("_") or "f"
+    text = re.sub(r"[^\w.$]+", "_", name).strip("_") or "f"
+    return re.sub(r"^llvm\.|\.workspace$", lambda found: found[0].replace(".", "_"), text)
 
 
 def carry(locations: Sequence[Location | None], edges: Segments) -> tuple[Location | None, ...]:

@@ -111,6 +111,8 @@ _KNOWN |= {each.numpy.name: each for each in dtypes} | _OF_PYTHON
 
 LARGEST = 1 << 46
 """The most elements that a tensor may have: with 8 bytes each, and room to round up, there is memory for no more."""
+_MOST_AXES = 64
+"""The most axes that a tensor may have, which is as many as NumPy's arrays have."""
 _GREATEST_EXTENT = 2**63 - 1
 
 
@@ -146,8 +148,9 @@ class TensorType:
         symbols: The symbols of the shape, in order of first appearance.
 
     Raises:
-        TypeCheckError: If an extent is negative, too large for 64 bits, or neither an integer nor a dimension; or if
-            the extents that are known, those of 0 apart, have a product above `LARGEST`.
+        TypeCheckError: If an extent is negative, too large for 64 bits, or neither an integer nor a dimension; if
+            there are more than 64 axes; or if the extents that are known, those of 0 apart, have a product above
+            `LARGEST`.
 
     Example:
         >>> TensorType(f32, ["B", 784])
@@ -166,6 +169,8 @@ class TensorType:
         found = cls._interned.get(key)
         if found is not None:
             return found
+        if len(key[1]) > _MOST_AXES:
+            raise TypeCheckError(f"a tensor has at most {_MOST_AXES} axes, given {len(key[1])}")
         if math.prod(extent for extent in key[1] if isinstance(extent, int) and extent) > LARGEST:
             raise TypeCheckError(f"{dtype}[{', '.join(map(str, key[1]))}] has more than {LARGEST} elements")
         self = super().__new__(cls)

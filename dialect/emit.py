@@ -139,14 +139,19 @@ def _create(operation: Operation, types: list[ir.Type], operands: list[ir.Value]
 
 
 def _argument_attributes(term: Term, named: bool) -> list[ir.DictAttr]:
-    names = [{NAME: ir.StringAttr.get(name)} if named else {} for name in term.input_names]
+    names = [{NAME: ir.StringAttr.get(_utf8(name))} if named else {} for name in term.input_names]
     return [ir.DictAttr.get(attributes) for attributes in (*map(symbol_attributes, term.symbols), *names)]
 
 
 def _location(location: Location | None) -> ir.Location:
     if location is None:
         return ir.Location.unknown()
-    return ir.Location.file(location.file, location.line, location.column)
+    return ir.Location.file(_utf8(location.file), location.line, location.column)
+
+
+def _utf8(text: str) -> str:
+    """Return a text as MLIR can have it; what is no Unicode, in a file's name say, is a question mark."""
+    return text.encode(errors="replace").decode()
 
 
 def _cut(values: list[ir.Value], count: int) -> tuple[list[ir.Value], list[ir.Value]]:

@@ -1,6 +1,8 @@
 """Names that no library has: a function may be called `sin`, and still call that of the C library.
 
-@sin    becomes    @sin.entry if it is public, @sin.function if it is not
+    @sin    becomes    @sin.entry if it is public, @sin.function if it is not
+
+What measures the workspace of a function (`catgrad.passes.workspace`) keeps its name, which ends alike.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from mlir.dialects import func
 from catgrad.passes.base import Pass
 from catgrad.passes.calls import is_private
 from catgrad.passes.kernels.walk import named
-from catgrad.runtime.buffers import ENTRY
+from catgrad.runtime.buffers import ENTRY, MEASURE
 
 __all__ = ["OwnNames"]
 
@@ -23,18 +25,20 @@ _FUNCTION = ".function"
 
 @dataclass(frozen=True)
 class OwnNames(Pass):
-    """Give every function with a body a name with a dot, which no function of C has."""
+    """Give every function with a body a name that ends with what it is, after a dot: no function of C has one."""
 
     name: ClassVar[str] = "catgrad-own-names"
 
     def run(self, module: ir.Operation) -> None:
         """Rename the functions, and what is called."""
         functions = [op for op in module.regions[0].blocks[0].operations if isinstance(op, func.FuncOp)]
-        renamed = {}
-        for function in functions:
-            name = function.sym_name.value
-            if not function.is_external and "." not in name:
-                renamed[name] = name + (_FUNCTION if is_private(function) else ENTRY)
+        bodies = {function.sym_name.value: function for function in functions if not function.is_external}
+        measures = {name + MEASURE for name in bodies}
+        renamed = {
+            name: name + (_FUNCTION if is_private(function) else ENTRY)
+            for name, function in bodies.items()
+            if name not in measures
+        }
         with module.context:
             for function in functions:
                 if function.sym_name.value in renamed:

@@ -64,6 +64,47 @@ def test_a_function_may_have_the_name_of_one_of_c(name):
     agree(outer, (cg.f64[300],), (abs(x.astype(np.float64)) + 0.5,))
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["f.g", "llvm.sin", "llvm.", "f.entry", "f.workspace", "größe", "a b", '"', "", "\ud800", "a\0b", "x" * 5000],
+    ids=ascii,
+)
+def test_a_function_may_have_any_name(name):
+    def f(x):
+        return inner(x), inner(2 * x)
+
+    def body(x):
+        return x @ x
+
+    f.__name__ = body.__name__ = name
+    inner = cg.function(body)
+    (x,) = arrays((2, 2))
+    exe = cg.compile(f, cg.f32[2, 2])
+    np.testing.assert_allclose(exe(x)[1], 4 * x @ x, rtol=1e-5)
+
+
+def test_transformed_functions_are_compiled():
+    x, dy = arrays((3,), (3,))
+    result, (dx,) = cg.compile(cg.vjp(cg.exp), cg.f32[3], cg.f32[3])(x, dy)
+    np.testing.assert_allclose(result, np.exp(x), rtol=1e-6)
+    np.testing.assert_allclose(dx, np.exp(x) * dy, rtol=1e-6)
+
+
+def test_text_that_is_no_unicode(tmp_path):
+    scope = {}
+    exec(compile("import catgrad as cg\ndef f(p): return cg.exp(p['\\ud800'])", "\udcff.py", "exec"), scope)
+    exe = cg.compile(scope["f"], {"\ud800": cg.f32[1]})
+    assert exe({"\ud800": np.zeros(1, np.float32)}).tolist() == [1.0]
+    exe.save(tmp_path / "f.catgrad")
+
+
+def test_more_axes_than_arrays_have():
+    with pytest.raises(cg.TypeCheckError, match=r"a tensor has at most 64 axes, given 65\n.*test_compile.py"):
+        cg.compile(lambda x: x.reshape((1,) * 65), cg.f32[1])
+    exe = cg.compile(lambda x: x.reshape((1,) * 64), cg.f32[1])
+    assert exe(np.ones(1, np.float32)).ndim == 64
+
+
 @pytest.mark.parametrize("rows", [B, 5], ids=["dynamic", "static"])
 def test_a_definition_with_results_of_one_type(rows):
     three = cg.function(lambda x, w: (cg.tanh(x @ w), (x @ w) * 2, x + (x @ w)))

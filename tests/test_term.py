@@ -82,6 +82,10 @@ def test_evaluation_goes_operation_by_operation():
         ("", "f"),
         ("f.rev", "f.rev"),
         ('"', "f"),
+        ("llvm.exp", "llvm_exp"),
+        ("f.workspace", "f_workspace"),
+        ("größe", "größe"),
+        ("\ud800", "f"),
     ],
 )
 def test_names_that_linkers_accept(name, expected):

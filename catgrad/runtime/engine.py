@@ -55,7 +55,7 @@ class Native:
     def object_code(self) -> bytes:
         """What `catgrad.runtime.llvm.link` makes the same code of, in another process."""
         # In memory: on a full disk LLVM would end the process.
-        descriptor = os.memfd_create(self.name)
+        descriptor = os.memfd_create("catgrad")
         with open(descriptor, "rb") as file:
             self.engine.dump_to_object_file(f"/proc/self/fd/{descriptor}")
             return file.read()

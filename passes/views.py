@@ -24,6 +24,10 @@ CHOOSES = "catgrad.chooses"
 """An attribute of choices, by an order, between what a reduction has and a new element; of equals, the first stays."""
 
 
+_SCALARS = ("arith.", "math.", "scf.")
+"""How the operations begin that depend on their operands alone, in bodies of scalars."""
+
+
 def generics(block: ir.Block) -> list[linalg.GenericOp]:
     """Return the generics whose results are read; on memrefs they have none."""
     found = [op for op in block.operations if isinstance(op, linalg.GenericOp)]
@@ -68,42 +72,53 @@ def covers_iteration(maps: Sequence[ir.AffineMap]) -> bool:
 
 
 def inline_splats(op: linalg.GenericOp) -> None:
-    """Let the body compute what all elements of a tensor are, where they are equal and depend on no tensor."""
+    """Let the body read as a scalar what all elements of a tensor are, where they are equal and depend on no tensor.
+
+    If nothing else is left that an iteration depends on, the body itself is such a scalar, and is moved in front of the
+    operation. So each scalar is computed once, however many bodies read it.
+    """
     body = body_of(op)
     for value, argument in zip(op.inputs, body.arguments, strict=False):
         if list(argument.uses):
-            with ir.InsertionPoint.at_block_begin(body), op.location:
+            with ir.InsertionPoint(op), op.location:
                 scalar = _splat(value)
             if scalar is not None:
                 argument.replace_all_uses_with(scalar)
+    if _is_uniform(op):
+        *steps, _ = body.operations
+        for step in steps:
+            step.operation.move_before(op.operation)
+
+
+def _is_uniform(op: linalg.GenericOp) -> bool:
+    """Return whether the body makes the same at every place, of scalars alone."""
+    return not any(list(argument.uses) for argument in body_of(op).arguments) and _is_scalar(body_of(op))
+
+
+def _is_scalar(body: ir.Block) -> bool:
+    """Return whether a body has no operation but those on scalars; where it is in an iteration is none of them."""
+    *steps, _ = (view.operation for view in body.operations)
+    inner = [block for step in steps for region in step.regions for block in region.blocks]
+    return all(step.name.startswith(_SCALARS) for step in steps) and all(map(_is_scalar, inner))
 
 
 def _splat(value: ir.Value) -> ir.Value | None:
-    """Emit the scalar that all elements of a tensor are equal to; None if that is not known."""
+    """Return the scalar that all elements of a tensor are equal to, emitted if it is a literal; None if not known."""
     while isinstance(value.owner, tensor.ExpandShapeOp | tensor.CollapseShapeOp):
         value = value.owner.operands[0]
     if isinstance(value.owner, linalg.GenericOp):
-        return _copied_scalar(value.owner, value)
+        return _uniform_result(value.owner, value)
     elements = value.owner.value if isinstance(value.owner, arith.ConstantOp) else None
     if not (isinstance(elements, ir.DenseElementsAttr) and elements.is_splat):
         return None
     return arith.ConstantOp(elements.type.element_type, elements.get_splat_value()).result
 
 
-def _copied_scalar(maker: linalg.GenericOp, value: ir.Value) -> ir.Value | None:
-    """Emit what a generic makes, if it makes the same at every place."""
-    body = body_of(maker)
-    *steps, _ = (view.operation for view in body.operations)
-    if any(list(argument.uses) for argument in body.arguments) or any(step.name == "linalg.index" for step in steps):
-        return None
-    known: dict[ir.Value, ir.Value] = {}
-    for step in steps:
-        copy = step.clone()
-        for i, operand in enumerate(step.operands):
-            copy.operands[i] = known.get(operand, operand)
-        known.update(zip(step.results, copy.results, strict=True))
+def _uniform_result(maker: linalg.GenericOp, value: ir.Value) -> ir.Value | None:
+    """Return what a generic makes at every place, if that is a scalar from outside of its body."""
     scalar = yields_of(maker)[list(maker.results).index(value)]
-    return known.get(scalar, scalar) if scalar not in list(body.arguments) else None
+    block = scalar.owner if isinstance(scalar, ir.BlockArgument) else scalar.owner.operation.block
+    return None if block == body_of(maker) else scalar
 
 
 def forward_views(block: ir.Block) -> None:

@@ -7,7 +7,8 @@ from typing import NamedTuple, cast
 
 from catgrad.hypergraph import LaxOpenHypergraph, OpenHypergraph, explicit_copies, restrict_to_outputs
 from catgrad.location import Location
-from catgrad.ops import Operation, copy
+from catgrad.ops import Operation, broadcast_to, constant_operation, copy
+from catgrad.rewrite.fold import Number, evaluated
 from catgrad.term import carry
 from catgrad.types import TensorType
 
@@ -24,7 +25,7 @@ class Producer(NamedTuple):
 
 
 class Builder:
-    """Values are numbered: an operation applied twice to the same values is recorded once.
+    """Values are numbered: an operation applied twice to the same values is recorded once, one on literals is folded.
 
     Copies need no operation here: a value may be used any number of times.
 
@@ -38,6 +39,7 @@ class Builder:
         self._locations: list[Location | None] = []
         self._known: dict[Producer, tuple[int, ...]] = {}
         self._producers: dict[int, Producer] = {}
+        self._numbers: dict[int, Number] = {}
         self._shared: set[int] = set()
 
     def input(self, type: TensorType) -> int:
@@ -52,6 +54,18 @@ class Builder:
         """Return what makes a value, or None for an input."""
         return self._producers.get(value)
 
+    def number(self, value: int) -> Number | None:
+        """Return the number that all elements of a value are, or None if that is not known."""
+        return self._numbers.get(value)
+
+    def literal(self, number: Number, type: TensorType) -> int:
+        """Return the value whose elements are all one number."""
+        (value,) = self._recorded(Producer(constant_operation(number), ()))
+        if type.rank:
+            (value,) = self._recorded(Producer(broadcast_to.operation(shape=type.shape), (value,)))
+        self._numbers[value] = number
+        return value
+
     def share(self, value: int) -> None:
         """Note that a value is used more than once."""
         self._shared.add(value)
@@ -64,9 +78,18 @@ class Builder:
         """Return the values that an operation makes, recording it if it is new."""
         producer = Producer(operation, tuple(inputs))
         if producer not in self._known:
-            types = operation.typing(*map(self.type, inputs))
+            number = evaluated(operation, [self.number(value) for value in inputs])
+            if number is None:
+                return self._recorded(producer)
+            (type,) = operation.typing(*map(self.type, inputs))
+            self._known[producer] = (self.literal(number, type),)
+        return self._known[producer]
+
+    def _recorded(self, producer: Producer) -> tuple[int, ...]:
+        if producer not in self._known:
+            types = producer.operation.typing(*map(self.type, producer.inputs))
             outputs = tuple(self._graph.new_node(type) for type in types)
-            self._graph.new_edge(operation, inputs, outputs)
+            self._graph.new_edge(producer.operation, producer.inputs, outputs)
             self._locations.append(self.location)
             self._known[producer] = outputs
             self._producers.update(dict.fromkeys(outputs, producer))

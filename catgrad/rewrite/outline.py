@@ -23,7 +23,8 @@ import numpy as np
 
 from catgrad.body import Step
 from catgrad.hypergraph import LaxOpenHypergraph, OpenHypergraph, explicit_copies, forget, restrict_to_outputs
-from catgrad.ops import Definition, Operation, broadcast_to, call, cast, constant, copy, nat_to_tensor, reshape
+from catgrad.ops import Definition, Operation, call, cast, copy, nat_to_tensor
+from catgrad.rewrite.fold import SPREADS, Number, evaluated
 from catgrad.rewrite.graph import Builder, Locations
 from catgrad.rewrite.inline import is_kernel
 from catgrad.term import Term, carry
@@ -33,9 +34,6 @@ __all__ = ["Driver", "outline"]
 
 _LONGEST = 128
 """How many operations one repetition may have."""
-
-_SPREADS = frozenset({broadcast_to, cast, reshape})
-"""What makes a literal of a literal."""
 
 
 class Driver(NamedTuple):
@@ -96,7 +94,7 @@ class _Line:
 
     Attributes:
         term: The term without copies.
-        literals: What makes each literal.
+        literals: What is known of each literal: its number, or else what makes it of an extent.
         names: How each literal is made: equal for equal ones.
         steps: The other operations.
         is_kernel: For each of these, whether it is one.
@@ -106,25 +104,36 @@ class _Line:
         shared, forgotten = forget(term.graph, lambda operation: operation.op is copy)
         graph, kept = restrict_to_outputs(shared)
         self.term = term.with_graph(graph, carry(term.locations, (forgotten >> kept).edges))
-        self.literals: dict[int, Step] = {}
+        self.literals: dict[int, Number | Step] = {}
         self.names: dict[int, Hashable] = {}
         self.steps: list[Step] = []
+        numbers: dict[Hashable, int] = {}
         returned = set(self.term.outputs)
         for step in self.term.steps:
-            if self._is_literal(step) and returned.isdisjoint(step.outputs):
-                self.literals.update(dict.fromkeys(step.outputs, step))
-                self.names[step.outputs[0]] = step.operation, *(self.names[node] for node in step.inputs)
-            else:
+            literal = self._literal(step) if returned.isdisjoint(step.outputs) else None
+            if literal is None:
                 self.steps.append(step)
+            else:
+                (node,) = step.outputs
+                self.literals[node] = literal
+                name = self._made_like(literal), self.term.node_types[node]
+                self.names[node] = "literal", numbers.setdefault(name, len(numbers))
         kernels = {operation: is_kernel(operation) for operation in {step.operation for step in self.steps}}
         self.is_kernel = [kernels[step.operation] for step in self.steps]
 
-    def _is_literal(self, step: Step) -> bool:
-        """Return whether an operation makes copies of one number that depends on no input."""
-        op = step.operation.op
-        if op is constant:
-            return bool(step.operation.keywords["value"].array.size == 1)
-        return op is nat_to_tensor or (op in _SPREADS and step.inputs[0] in self.literals)
+    def _literal(self, step: Step) -> Number | Step | None:
+        """Return what makes copies of one number that depends on no input, or None for other operations."""
+        operands = [self.literals.get(node) for node in step.inputs]
+        number = evaluated(step.operation, [each if isinstance(each, np.ndarray) else None for each in operands])
+        if number is not None:
+            return number
+        is_spread = step.operation.op in (*SPREADS, cast) and operands[0] is not None
+        return step if is_spread or step.operation.op is nat_to_tensor else None
+
+    def _made_like(self, literal: Number | Step) -> Hashable:
+        if isinstance(literal, Step):
+            return literal.operation, *(self.names[node] for node in literal.inputs)
+        return literal.tobytes()
 
     @cached_property
     def letters(self) -> list[Hashable]:
@@ -227,17 +236,27 @@ class _Part:
 
     def body(self, name: str) -> tuple[OpenHypergraph, str, Locations]:
         """Return the stretch as a term has it, with the literals that it reads."""
-        builder, types, literals = Builder(), self._line.term.node_types, self._line.literals
+        builder, types = Builder(), self._line.term.node_types
         values = {node: builder.input(types[node]) for node in self.inputs}
-
-        def emit(step: Step) -> None:
-            for literal in (literals[node] for node in step.inputs if node not in values):
-                emit(literal)
+        todo = list(reversed(self._steps))
+        while todo:
+            step = todo[-1]
             builder.location = step.location
-            made = builder.apply(step.operation, [values[node] for node in step.inputs])
-            values.update(zip(step.outputs, made, strict=True))
-
-        for step in self._steps:
-            emit(step)
+            todo += (missing := self._literals_missing(step, builder, values))
+            if not missing:
+                made = builder.apply(step.operation, [values[node] for node in step.inputs])
+                values.update(zip(step.outputs, made, strict=True))
+                todo.pop()
         graph, locations = builder.finish(*([values[node] for node in side] for side in (self.inputs, self.outputs)))
         return graph, name, locations
+
+    def _literals_missing(self, step: Step, builder: Builder, values: dict[int, int]) -> list[Step]:
+        """Emit the numbers that an operation reads; return what makes other literals that are not there yet."""
+        missing = []
+        for node in (node for node in step.inputs if node not in values):
+            literal = self._line.literals[node]
+            if isinstance(literal, Step):
+                missing.append(literal)
+            else:
+                values[node] = builder.literal(literal, self._line.term.node_types[node])
+        return missing

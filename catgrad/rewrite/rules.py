@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy as np
-
 from catgrad import ops
 from catgrad.rewrite.graph import Builder
 from catgrad.rules import RuleTable
@@ -23,21 +21,10 @@ Rule = Callable[..., "Values | None"]
 RULES: RuleTable[ops.Op, Rule] = RuleTable("rewrite rule", "catgrad/rewrite/rules.py")
 
 
-def literal(builder: Builder, value: int) -> np.ndarray[Any, Any] | None:
-    """Return the array that a value is known to be, up to broadcasting of one element."""
-    producer = builder.producer(value)
-    while producer is not None and producer.operation.op in (ops.broadcast_to, ops.reshape):
-        producer = builder.producer(producer.inputs[0])
-    if producer is None or producer.operation.op is not ops.constant:
-        return None
-    array: np.ndarray[Any, Any] = producer.operation.keywords["value"].array
-    return array if array.size == 1 else None
-
-
 def is_literal(builder: Builder, value: int, number: float) -> bool:
     """Return whether every element of a value is known to be `number`."""
-    array = literal(builder, value)
-    return array is not None and bool(array.item() == number)
+    known = builder.number(value)
+    return known is not None and bool(known == number)
 
 
 @RULES.rule(ops.broadcast_to, ops.reshape)

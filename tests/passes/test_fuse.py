@@ -223,3 +223,39 @@ def test_quotient_stays_acyclic(case):
 def test_an_order_without_merges_is_the_given_one():
     partition = Partition([{2}, {2}, {3}, set()])
     assert all(a < b for [a], [b] in pairwise(partition.order()))
+
+
+def doubling(depth: int, op: str) -> str:
+    """Return steps x ↦ op(x)·x + x that depend on no argument, and what reads the last of them."""
+    lines = [
+        f"""
+      %t{i} = "catgrad.{op}"(%c{i}) : (!x) -> !x
+      %m{i} = "catgrad.multiply"(%t{i}, %c{i}) : (!x, !x) -> !x
+      %c{i + 1} = "catgrad.add"(%m{i}, %c{i}) : (!x, !x) -> !x
+    """
+        for i in range(depth)
+    ]
+    return f"""func.func @f(%x: !x) -> !x {{
+      %0 = "catgrad.constant"() {{value = dense<0.125> : !scalar}} : () -> !scalar
+      %c0 = "catgrad.broadcast_to"(%0) : (!scalar) -> !x
+      {"".join(lines)}
+      %y = "catgrad.multiply"(%x, %c{depth}) : (!x, !x) -> !x
+      return %y : !x
+    }}"""
+
+
+def test_what_depends_on_no_argument_is_computed_once():
+    texts = [str(fused(doubling(depth, "tanh"))) for depth in (5, 10)]
+    counts = [text.count("math.fma") for text in texts]
+    assert counts[1] == 2 * counts[0] > 0
+    assert all(text.count("linalg.generic") == 1 for text in texts)
+
+
+def test_scalars_in_front_of_the_loops_have_the_right_value():
+    module = fused(doubling(4, "sqrt"))
+    (x,), y, c = draw([(3, 4)]), np.zeros((3, 4), np.float32), np.float32(0.125)
+    for _ in range(4):
+        c = np.sqrt(c) * c + c
+    bufferized(module)
+    run(module, x, y)
+    np.testing.assert_allclose(y, x * c, rtol=1e-6)

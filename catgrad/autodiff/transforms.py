@@ -40,8 +40,9 @@ class Transformed(Function):
 
     @property
     def key(self) -> Hashable:
-        """The transformation and the code it transforms."""
-        return type(self), self._options, self._function.key
+        """The transformation and the code it transforms, where that is known."""
+        inner = self._function.key
+        return None if inner is None else (type(self), self._options, inner)
 
 
 class Vjp(Transformed):

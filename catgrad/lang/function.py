@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -43,7 +44,7 @@ class Function(ABC):
     @property
     @abstractmethod
     def key(self) -> Hashable:
-        """What makes two functions the same code."""
+        """What makes two functions the same code; None where that is known only of what they record."""
 
     def __call__(self, *arguments: Any) -> Any:
         """Record a call while tracing; otherwise evaluate by the reference meanings."""
@@ -152,7 +153,7 @@ def call_definition(
     """Record a call, tracing the definition if this code was not traced at these types before.
 
     Args:
-        key: What makes two definitions the same code and configuration.
+        key: What makes two definitions the same code; None where that is known only of what they record.
         name: A name for the definition.
         leaves: The flattened arguments.
         tree: How they were nested.
@@ -163,11 +164,13 @@ def call_definition(
     values = [tracer.value(x) for x in leaves]
     types = tuple(v.type for v in values)
     definitions = tracer.program.definitions
-    full = (key, tree, types)
-    if full not in definitions:
+    trace = partial(body, *trees.unflatten(tree, types), program=tracer.program)
+    full = trace() if key is None else (key, tree, types)
+    if isinstance(full, Term):
+        definitions.setdefault(full, Definition(name, full))
+    elif full not in definitions:
         definitions[full] = None
-        term = body(*trees.unflatten(tree, types), program=tracer.program)
-        definitions[full] = Definition(name, term)
+        definitions[full] = Definition(name, trace())
     definition = definitions[full]
     if definition is None:
         raise CatgradError(f"{name} calls itself with arguments of the same types: a term is finite")

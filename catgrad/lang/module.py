@@ -1,22 +1,25 @@
 """Modules: functions with named parameters.
 
-A module describes; it holds no arrays. Its parameters are arguments of its term, so that layers of equal code,
-configuration and types are one definition, whatever their weights.
+A module describes; its parameters are arguments of its term. What makes two layers one definition is that their
+`forward`s record the same operations on arguments of the same types, whatever else they hold.
 """
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from catgrad import ops, trees
 from catgrad.errors import CatgradError
+from catgrad.lang.configuration import configuration
 from catgrad.lang.function import Function, argument_names, call_definition, check_declared
+from catgrad.lang.structure import HIDDEN, Node, path_text, reach, replace
 from catgrad.lang.trace import Program, Tracer, trace_function
+from catgrad.lang.var import Var
 from catgrad.term import Term
 from catgrad.types import TensorType
 
@@ -43,11 +46,18 @@ class Parameter:
         return np.ascontiguousarray(self.initializer(generator, shape), dtype=self.type.dtype.numpy)
 
 
-class Module:
+_SLOTS = (Parameter, Var)
+
+
+class Module(Node):
     """A function with parameters; subclass it and write `forward`.
 
-    Attributes that are `Parameter`s or `Module`s (also in lists, tuples and dicts) become parameters, named by their
-    path: "hidden.weight", "layers.0.bias". All other attributes are configuration, fixed when tracing.
+    Attributes that are `Parameter`s or `Module`s become parameters, named by their path: "hidden.weight",
+    "layers.0.bias". They may be in lists, tuples, dicts, NamedTuples and dataclasses, be shared, and point back to what
+    holds them. All other attributes are configuration of any type, as it is when `forward` is traced; arrays are
+    constants.
+
+    While it is traced, `forward` runs on a copy of the module, with values in place of the parameters, for each call.
 
     Example:
         >>> import catgrad as cg
@@ -70,22 +80,26 @@ class Module:
         Raises:
             CatgradError: A parameter has no value here.
         """
-        values = dict(_slots(self))
+        values = self._slots()
         unbound = [path for path, value in values.items() if isinstance(value, Parameter)]
+        name = type(self).__name__
         if unbound:
             raise CatgradError(
-                f"the parameter {unbound[0]} of {type(self).__name__} has no value here: trace the module itself, "
-                "cg.trace(model, ...), or give it values, model.apply(parameters, ...)"
+                f"the parameter {unbound[0]} of {name} has no value here: trace the module itself, cg.trace(model, "
+                "...), or give it values, model.apply(parameters, ...); a module that another uses is an attribute of "
+                "it, or in a list, tuple, dict or dataclass that is"
             )
         if not isinstance(ops.recorder(), Tracer):
             return self.forward(*arguments)
         leaves, tree = trees.flatten((values, *arguments))
-        return call_definition(self._key(), type(self).__name__, leaves, tree, self._term)
+        try:
+            return call_definition(self._key(), name, leaves, tree, partial(self._term, values))
+        except RecursionError:
+            raise CatgradError(f"{name} calls itself, or modules are nested too deeply: a term is finite") from None
 
     def parameters(self) -> dict[str, Parameter]:
         """Return the parameters by path, in order of path; one that is used twice is listed once."""
-        distinct = {id(p): path for path, p in reversed(list(_slots(self)))}
-        return {path: p for path, p in _slots(self) if isinstance(p, Parameter) and distinct[id(p)] == path}
+        return {path: value for path, value in self._slots().items() if isinstance(value, Parameter)}
 
     def init(self, seed: int = 0) -> dict[str, np.ndarray[Any, Any]]:
         """Return initial values of all parameters; the same seed gives the same values."""
@@ -109,29 +123,48 @@ class Module:
             raise CatgradError(
                 f"{type(self).__name__}: missing parameters {sorted(missing)}, unknown {sorted(unknown)}"
             )
-        values = {id(own[path]): value for path, value in parameters.items()}
-        bound: Module = _replace(self, lambda p: values[id(p)])
+        bound = self._with({id(own[path]): value for path, value in parameters.items()})
+        known = {id(value): value for value in parameters.values() if not isinstance(value, Var)}
+        for _, holder, _ in reach(bound, bound._is_slot) if known else ():
+            if isinstance(holder, Module):
+                vars(holder)[HIDDEN] = known | vars(holder).get(HIDDEN, {})
         return bound
 
     def as_function(self) -> Function:
         """Return the function of (parameters, *arguments) that the module is."""
         return ModuleFunction(self)
 
-    def _key(self) -> Hashable:
-        """Code, configuration and sharing: everything but the values."""
-        numbers: dict[int, int] = {}
-        sharing = tuple(numbers.setdefault(id(value), len(numbers)) for _, value in _slots(self))
-        return type(self).forward, _configuration(self), sharing
+    def _is_slot(self, value: Any) -> bool:
+        """Return whether it is a parameter, or the value that one is bound to."""
+        return isinstance(value, _SLOTS) or id(value) in self.__dict__.get(HIDDEN, ())
 
-    def _term(self, values: Mapping[str, TensorType], *types: Any, program: Program | None = None) -> Term:
+    def _key(self) -> Hashable | None:
+        """Return what makes two modules record the same, where that is known; see `catgrad.lang.configuration`."""
+        return configuration(self, self._is_slot)
+
+    def _slots(self) -> dict[str, Any]:
+        """Return parameters, or the values bound to them, by path."""
+        found: dict[str, Any] = {}
+        for path, value, is_slot in reach(self, self._is_slot):
+            if is_slot and found.setdefault(path_text(path), value) is not value:
+                raise CatgradError(f"{type(self).__name__} has two parameters called {path_text(path)}")
+        return found
+
+    def _with(self, values: Mapping[int, Any]) -> Module:
+        """Return the module with other values in its slots, given by the identities of the present ones."""
+        made: Module = replace(self, self._is_slot, lambda slot: values.get(id(slot), slot))
+        return made
+
+    def _term(
+        self, slots: Mapping[str, Any], types: Mapping[str, TensorType], *arguments: Any, program: Program
+    ) -> Term:
         """Trace `forward` as a definition of (values by path, *arguments)."""
 
         def run(values: Mapping[str, Any], *arguments: Any) -> Any:
-            paths = iter(values[path] for path, _ in _slots(self))
-            return _replace(self, lambda _: next(paths)).forward(*arguments)
+            return self._with({id(slot): values[path] for path, slot in slots.items()}).forward(*arguments)
 
-        names = argument_names(self.forward, len(types))
-        return trace_function(run, type(self).__name__, (dict(values), *types), ["parameters", *names], program)
+        names = ["parameters", *argument_names(self.forward, len(arguments))]
+        return trace_function(run, type(self).__name__, (dict(types), *arguments), names, program)
 
 
 class ModuleFunction(Function):
@@ -148,7 +181,7 @@ class ModuleFunction(Function):
 
     @property
     def key(self) -> Hashable:
-        """The module's code and configuration."""
+        """The module's code and configuration, where they are plain."""
         return self._module._key()
 
     def term(self, *types: Any, program: Program | None = None) -> Term:
@@ -157,48 +190,3 @@ class ModuleFunction(Function):
         term = trace_function(self._module.apply, self.name, types, names, program)
         check_declared(type(self._module).forward, term)
         return term
-
-
-def _is_slot(value: Any) -> bool:
-    return isinstance(value, Parameter) or hasattr(value, "tracer") or isinstance(value, np.ndarray)
-
-
-def _children(value: Any) -> list[tuple[str, Any]]:
-    """Return what a module or container holds, by name, sorted for modules and dicts."""
-    if isinstance(value, Module):
-        return sorted(vars(value).items())
-    if isinstance(value, dict):
-        return sorted((str(name), item) for name, item in value.items())
-    return [(str(i), item) for i, item in enumerate(value)] if isinstance(value, list | tuple) else []
-
-
-def _slots(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    """Return parameters, or the values bound to them, by path."""
-    if _is_slot(value):
-        yield path, value
-    for name, item in _children(value):
-        yield from _slots(item, f"{path}.{name}" if path else name)
-
-
-def _replace(value: Any, new: Callable[[Any], Any]) -> Any:
-    """Return a copy of a module or container with every slot replaced, in the order of `_slots`."""
-    if _is_slot(value):
-        return new(value)
-    children = {name: _replace(item, new) for name, item in _children(value)}
-    if isinstance(value, Module):
-        made = copy.copy(value)
-        vars(made).update(children)
-        return made
-    if isinstance(value, dict):
-        return {name: children[str(name)] for name in value}
-    return type(value)(children.values()) if isinstance(value, list | tuple) else value
-
-
-def _configuration(value: Any) -> Hashable:
-    """Return the static part of a module or container; what is unhashable counts by identity."""
-    if _is_slot(value):
-        return "parameter"
-    children = _children(value)
-    if children or isinstance(value, Module):
-        return type(value), tuple((name, _configuration(item)) for name, item in children)
-    return value if isinstance(value, Hashable) else (type(value), id(value))

@@ -22,12 +22,14 @@ __all__ = ["Program", "Tracer", "trace_function"]
 
 @dataclass
 class Program:
-    """What the traces of one program share: its definitions, so that equal code is traced once.
+    """What the traces of one program share: its terms and definitions, so that equal code is there once.
 
     Attributes:
-        definitions: Definitions by code, configuration and types; None while one is being traced.
+        terms: Terms by what was recorded (hash consing): equal ones are one object.
+        definitions: Definitions by function and types, or by their terms; None while one is being traced.
     """
 
+    terms: dict[Hashable, Term] = field(default_factory=dict)
     definitions: dict[Hashable, Definition | None] = field(default_factory=dict)
 
 
@@ -81,6 +83,13 @@ class Tracer:
             raise CatgradError(f"expected an array or a number, got {type(x).__name__}")
         return self.constant(ops.numbers(x))
 
+    def recorded(self, inputs: Sequence[Var], outputs: Sequence[Var]) -> Hashable:
+        """Return what was recorded as a key: equal for two traces that did the same to inputs of the same types."""
+        graph = self._graph
+        ends = (tuple(map(tuple, side)) for side in (graph.edge_sources, graph.edge_targets))
+        boundaries = (tuple(x.node for x in side) for side in (inputs, outputs))
+        return tuple(graph.nodes), tuple(graph.edges), *ends, *boundaries
+
     def finish(self, inputs: Sequence[Var], outputs: Sequence[Var], name: str) -> Term:
         """Return what was recorded, with an explicit copy wherever a value is not used exactly once."""
         self._graph.sources, self._graph.targets = [x.node for x in inputs], [x.node for x in outputs]
@@ -96,7 +105,7 @@ def trace_function(
     argument_names: Sequence[str],
     program: Program | None = None,
 ) -> Term:
-    """Run `function` on traced values and return what it did.
+    """Run `function` on traced values and return what it did; what did the same before in `program` is the same term.
 
     Args:
         function: Takes and returns nested arrays.
@@ -109,18 +118,21 @@ def trace_function(
         TypeCheckError: An operation rejected its operands; the error shows the user's line.
         CatgradError: A result is no array, or belongs to another trace.
     """
-    tracer = Tracer(program or Program())
+    shared = program or Program()
+    tracer = Tracer(shared)
     leaves, input_tree = trees.flatten(tuple(arguments))
     inputs = [tracer.input(_checked(leaf)) for leaf in leaves]
     with located(), ops.recording(tracer):
         results = function(*trees.unflatten(input_tree, inputs))
         flat, output_tree = trees.flatten(results)
         outputs = [tracer.value(x) for x in flat]
-    term = tracer.finish(inputs, outputs, name)
+    code = name, input_tree, output_tree, tracer.recorded(inputs, outputs)
+    if code in shared.terms:
+        return shared.terms[code]
     names = [
         leaf for root, tree in zip(argument_names, arguments, strict=True) for leaf in trees.leaf_names(root, tree)
     ]
-    return term.nested(input_tree, output_tree, names)
+    return shared.terms.setdefault(code, tracer.finish(inputs, outputs, name).nested(input_tree, output_tree, names))
 
 
 def _checked(leaf: Any) -> TensorType:

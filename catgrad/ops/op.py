@@ -163,6 +163,9 @@ class Op:
     def __repr__(self) -> str:
         return f"<operation {self.name}>"
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _entry, (self.name,)
+
     def __call__(self, *operands: Any, **arguments: Any) -> Any:
         """Record the operation in its public form, or evaluate it at once when nothing is being traced."""
         return (
@@ -206,6 +209,11 @@ def _signature(op: Op) -> inspect.Signature:
     """Return how the public function is called, for help texts and for naming the inputs of a trace."""
     operands = [inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD) for name in op.inputs or ()]
     return inspect.Signature(operands)
+
+
+def _entry(name: str) -> Op:
+    """Return an entry by its name: copies and pickles of an entry are itself."""
+    return OPS[name]
 
 
 OPS: dict[str, Op] = {}

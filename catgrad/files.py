@@ -1,19 +1,29 @@
-"""Files that change as a whole: others see what was there before, or all that is there now.
+"""Files that change as a whole, and are read within limits.
 
-Every file is written under another name first, and takes its own when the last one is complete. So a full disk or an
-error changes nothing, and who has opened an old file keeps it.
+Every file is written under another name first, and takes its own when the last one is complete: others see what was
+there before, or all that is there now. So a full disk or an error changes nothing, and who has opened an old file keeps
+it.
+
+What is asked of a file is asked of its descriptor, once it is open: a name can stand for another file a moment later.
 """
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from secrets import token_hex
+from stat import S_ISREG
 
-__all__ = ["locked", "replace"]
+from catgrad.errors import CatgradError
+
+__all__ = ["locked", "private_folder", "read", "read_head", "read_private", "replace"]
+
+_READING = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK
+"""Opening a pipe does not wait for somebody to write into it."""
 
 _SHARED = 0o666
 """What anybody may do with a file, but for what the user's umask takes away."""
@@ -36,6 +46,58 @@ def replace(contents: Mapping[Path, bytes], mode: int = _SHARED) -> None:
                 os.replace(name, path)
 
 
+def read(path: Path, limit: int) -> bytes:
+    """Return what a file holds.
+
+    Args:
+        path: The file.
+        limit: The most bytes that it may hold.
+
+    Raises:
+        CatgradError: It is a pipe, a device or a folder, or holds more; nothing of it was read.
+        OSError: It cannot be read.
+    """
+    return _content(os.open(path, _READING), path, limit)
+
+
+def read_head(path: Path, size: int) -> bytes:
+    """Return the first bytes of a file, which is not looked for behind a symbolic link.
+
+    Raises:
+        OSError: It cannot be read.
+    """
+    with open(os.open(path, _READING | os.O_NOFOLLOW), "rb") as file:
+        return file.read(size) or b""
+
+
+def read_private(path: Path, limit: int) -> bytes:
+    """Return what a file holds that nobody but this user can have written, or can read: see `read`.
+
+    Raises:
+        CatgradError: It is no regular file, or holds more than `limit` bytes.
+        OSError: It cannot be read, is a symbolic link, or others have rights to it or can write its folder.
+    """
+    with private_folder(path.parent) as folder, _naming(path):
+        descriptor = os.open(path.name, _READING | os.O_NOFOLLOW, dir_fd=folder)
+    return _content(descriptor, path, limit, others=0o077)
+
+
+@contextmanager
+def private_folder(folder: Path) -> Iterator[int]:
+    """Open a folder that nobody else can write, and give its descriptor.
+
+    Raises:
+        OSError: It cannot be opened, belongs to another user, or others can write it.
+    """
+    with _naming(folder):
+        descriptor = os.open(folder, _READING | os.O_DIRECTORY)
+    try:
+        _check_private(descriptor, folder, 0o022)
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
     """Keep other processes that ask for the same folder waiting while the body runs."""
@@ -44,6 +106,31 @@ def locked(folder: Path) -> Iterator[None]:
         with suppress(OSError):  # a file system that knows no locks
             fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
+    finally:
+        os.close(descriptor)
+
+
+def _check_private(descriptor: int, path: Path, others: int) -> None:
+    """Raise unless a file or folder is this user's, and others have none of some rights to it."""
+    state = os.fstat(descriptor)
+    if state.st_uid != os.getuid():
+        raise PermissionError(errno.EPERM, "it belongs to another user: choose another", str(path))
+    if state.st_mode & others:
+        raise PermissionError(errno.EPERM, "others have rights to it: chmod go-rwx, or choose another", str(path))
+
+
+def _content(descriptor: int, path: Path, limit: int, others: int = 0) -> bytes:
+    """Return what an open file holds, and close it; with `others`, only if others have none of these rights to it."""
+    try:
+        if others:
+            _check_private(descriptor, path, others)
+        state = os.fstat(descriptor)
+        if not S_ISREG(state.st_mode):
+            raise CatgradError(f"{path} is no regular file")
+        if state.st_size > limit:
+            raise CatgradError(f"{path} holds {state.st_size:,} bytes, more than the {limit:,} that are read")
+        with open(descriptor, "rb", closefd=False) as file:
+            return file.read(state.st_size)
     finally:
         os.close(descriptor)
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import base64
-import json
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from catgrad import dims, hypergraph, trees
+from catgrad import dims, hypergraph, json_text, trees
 from catgrad.errors import CatgradError
 from catgrad.hypergraph import OpenHypergraph
 from catgrad.json_writer import VERSION
@@ -34,7 +33,7 @@ def from_json(text: str) -> Term:
         '(f32[3]) -> f32[3]'
     """
     try:
-        term = _Reader(json.loads(text)).term()
+        term = _Reader(json_text.loads(text)).term()
     except CatgradError:
         raise
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:

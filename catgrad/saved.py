@@ -8,7 +8,8 @@ A file is a ZIP archive with a fixed order and fixed dates, so equal executables
 | `term.json` | the simplified term (`catgrad.from_json`) |
 | `code.o` | an object file for the processor that the manifest names |
 
-The code is trusted: open only files from where you would take a program. The hashes find damage, not malice.
+The code is trusted: run only that of files from where you would take a program. The hashes find damage, not malice.
+All else is read as what it is, text from anywhere: how much of it there may be is decided before it is unpacked.
 """
 
 from __future__ import annotations
@@ -21,17 +22,22 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
-from zipfile import ZIP_DEFLATED, BadZipFile, ZipFile, ZipInfo
+from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
+from catgrad import files, json_text
 from catgrad.errors import CatgradError
 
-__all__ = ["About", "Saved", "read", "read_about"]
+__all__ = ["LARGEST", "About", "Saved", "from_bytes", "read"]
 
 FORMAT = 1
 """Of the file, and of what machine code takes: that of another format is not run."""
 
 _MANIFEST, _TERM, _CODE = "manifest.json", "term.json", "code.o"
 _DATE = (1980, 1, 1, 0, 0, 0)
+_LIMITS = {_MANIFEST: 4 << 20, _TERM: 128 << 20, _CODE: 128 << 20}
+"""How many bytes each member may have."""
+LARGEST = sum(_LIMITS.values())
+"""The most bytes that a file may have."""
 
 
 @dataclass(frozen=True)
@@ -88,59 +94,74 @@ class Saved:
         return archive.getvalue()
 
 
+    def check_size(self) -> None:
+        """Raise `CatgradError` if the file would have more than is read again."""
+        for name, size in {_TERM: len(self.term), _CODE: len(self.code)}.items():
+            if size > _LIMITS[name]:
+                raise CatgradError(f"{self.about.name}: {name} would have {size:,} bytes, more than {_LIMITS[name]:,}")
+
+
 def read(path: Path) -> Saved:
     """Return what a file holds.
 
     Raises:
-        CatgradError: It is no such file, is damaged, or is of another format.
+        CatgradError: It is no such file, is damaged, is of another format, or has more than is read.
         OSError: It cannot be read.
     """
-    content = io.BytesIO(path.read_bytes())
+    return from_bytes(files.read(path, LARGEST), path)
+
+
+def from_bytes(content: bytes, path: Path) -> Saved:
+    """Return what a file holds, given its bytes and, for messages, where they come from.
+
+    Raises:
+        CatgradError: It is no such file, is damaged, is of another format, or has more than is read.
+    """
     try:
-        with ZipFile(content) as file:
+        with ZipFile(io.BytesIO(content)) as file:
             manifest = _manifest(file)
-            members = {name: file.read(name) for name in (_TERM, _CODE)}
+            members = {name: _member(file, name) for name in (_TERM, _CODE)}
         about = json.dumps(manifest["about"]).encode()
         if manifest["sha256"] != {"about": _hash(about), **_hashes(members)}:
             raise CatgradError(f"{path} is damaged: it is not what was saved")
         return Saved(_about(manifest), members[_TERM].decode(), members[_CODE])
     except _NOT_OURS as error:
-        raise CatgradError(_explain(path, error)) from error
-
-
-def read_about(path: Path) -> About:
-    """Return what a file says about itself, unchecked.
-
-    Raises:
-        CatgradError: It is no such file, or of another format.
-        OSError: It cannot be read.
-    """
-    content = io.BytesIO(path.read_bytes())
-    try:
-        with ZipFile(content) as file:
-            return _about(_manifest(file))
-    except _NOT_OURS as error:
-        raise CatgradError(_explain(path, error)) from error
+        raise CatgradError(f"{path} is not what `exe.save` writes: {type(error).__name__}: {error}") from error
 
 
 _NOT_OURS = (BadZipFile, LookupError, TypeError, ValueError, AttributeError, EOFError, RuntimeError, zlib.error)
 """What reading a file of another kind can raise."""
 
 
-def _explain(path: Path, error: Exception) -> str:
-    return f"{path} is not what `exe.save` writes: {type(error).__name__}: {error}"
+def _member(file: ZipFile, name: str) -> bytes:
+    """Return what a member holds; nothing is unpacked beyond the size that it declares."""
+    info = file.getinfo(name)
+    if info.file_size > _LIMITS[name]:
+        raise ValueError(f"{name} has {info.file_size:,} bytes, more than the {_LIMITS[name]:,} that are read")
+    if info.compress_type not in (ZIP_DEFLATED, ZIP_STORED):
+        raise ValueError(f"{name} is compressed by method {info.compress_type}")
+    with file.open(info) as member:
+        return member.read(info.file_size)
 
 
 def _manifest(file: ZipFile) -> Any:
-    manifest = json.loads(file.read(_MANIFEST))
+    manifest = json_text.loads(_member(file, _MANIFEST))
     if manifest["format"] != FORMAT:
-        raise ValueError(f"its format is {manifest['format']}, not {FORMAT}")
+        raise ValueError(f"its format is {manifest['format']!r}, not {FORMAT}")
     return manifest
 
 
 def _about(manifest: Any) -> About:
+    """Return what a manifest says, whose values are of the kinds that are written."""
     fields = manifest["about"]
-    return About(**{**fields, "donated": [(int(source), int(target)) for source, target in fields["donated"]]})
+    about = About(**{**fields, "donated": [(source, target) for source, target in fields["donated"]]})
+    texts = [about.name, about.type, about.target, about.processor, about.key, *about.features]
+    texts += [*about.versions.keys(), *about.versions.values()]
+    if not all(isinstance(text, str) for text in texts):
+        raise TypeError("what should be text is something else")
+    if not all(type(position) is int for pair in about.donated for position in pair):
+        raise TypeError("what should be the position of an array is something else")
+    return about
 
 
 def _hashes(members: Mapping[str, bytes]) -> dict[str, str]:

@@ -91,6 +91,7 @@ class Source:
     def save(self, path: Path, object_code: bytes) -> None:
         """Write a file of its executable."""
         kept = self.kept(object_code)
+        kept.check_size()
         nesting = [trees.to_json(tree) for tree in (self.term.input_tree, self.term.output_tree)]
         files.replace({path: replace(kept, about=replace(kept.about, nesting=nesting)).to_bytes()})
 
@@ -130,23 +131,28 @@ def executable(source: Source, seconds: MutableMapping[str, float]) -> Executabl
     return _executable(source, _known(source, seconds) or _new(source, seconds), seconds)
 
 
-def load(path: Path) -> Executable:
+def load(path: Path, trust_code: bool) -> Executable:
     """Return the executable of a file; see `catgrad.load`."""
     started = perf_counter()
     saved = read(path)
+    source = _source(saved, path)
+    seconds = {LOAD: perf_counter() - started}
+    is_fit = trust_code and processor().features >= set(saved.about.features)
+    code = link(saved.code, source.signature.name) if is_fit else _known(source, seconds) or _new(source, seconds)
+    return _executable(source, code, seconds)
+
+
+def _source(saved: Saved, path: Path) -> Source:
+    """Return what a file's code was compiled from."""
     if saved.about.nesting is None:
         raise CatgradError(f"{path} is an entry of the cache: save an executable with `exe.save`")
     flat = from_json(saved.term)
     try:
         inputs, outputs = map(trees.from_json, saved.about.nesting)
-    except (AttributeError, LookupError, TypeError, ValueError) as error:
+        term = flat.nested(inputs, outputs, flat.input_names)
+    except (AttributeError, LookupError, TypeError, ValueError, RecursionError) as error:
         raise CatgradError(f"{path} is not what `exe.save` writes: {type(error).__name__}: {error}") from error
-    term = flat.nested(inputs, outputs, flat.input_names)
-    source = Source(term, signature_of(term, tuple(saved.about.donated)), saved.about.target)
-    seconds = {LOAD: perf_counter() - started}
-    is_fit = processor().features >= set(saved.about.features)
-    code = link(saved.code, source.signature.name) if is_fit else _known(source, seconds) or _new(source, seconds)
-    return _executable(source, code, seconds)
+    return Source(term, signature_of(term, tuple(saved.about.donated)), saved.about.target)
 
 
 def _settled(source: Source) -> Source:

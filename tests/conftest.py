@@ -2,6 +2,7 @@
 
 import os
 import sys
+import tempfile
 from functools import cache
 from pathlib import Path
 
@@ -9,6 +10,8 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent / "support"))
 os.environ["CATGRAD_CACHE_DIR"] = ""
+_data = tempfile.TemporaryDirectory(prefix="catgrad-test-data-")
+os.environ["XDG_DATA_HOME"] = _data.name
 
 
 def pytest_runtest_setup(item):

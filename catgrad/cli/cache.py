@@ -10,6 +10,7 @@ from textwrap import shorten
 from typing import TYPE_CHECKING, Any
 
 from catgrad.errors import CatgradError
+from catgrad.text import printable
 
 if TYPE_CHECKING:
     from catgrad.cache import Cache, Entry
@@ -44,7 +45,7 @@ def run(arguments: Namespace) -> int:
     if not arguments.json:
         what = "removed" if arguments.action == "clear" else "kept"
         place = "nowhere: CATGRAD_CACHE_DIR is empty" if cache is None else f"in {cache.folder}"
-        print(f"{len(entries)} compiled functions, {_bytes(entries) / 1e6:.1f} MB, {what} {place}")
+        print(printable(f"{len(entries)} compiled functions, {_bytes(entries) / 1e6:.1f} MB, {what} {place}"))
     return 0
 
 
@@ -81,4 +82,4 @@ def _print(entries: list[Entry]) -> None:
         about = entry.about
         used = datetime.fromtimestamp(entry.used).strftime("%Y-%m-%d %H:%M")
         what = f"{about.target}  {shorten(about.type, _WIDTH)}" if about else f"damaged: {entry.path}"
-        print(f"{used}  {entry.bytes:>11,}  {what}")
+        print(printable(f"{used}  {entry.bytes:>11,}  {what}"))

@@ -3,6 +3,7 @@
 import pytest
 
 import catgrad as cg
+from catgrad import seal
 from catgrad.cache import FOLDER
 
 
@@ -10,7 +11,7 @@ def test_list_and_clear(command, result, tmp_path, monkeypatch):
     monkeypatch.setenv(FOLDER, str(tmp_path / "cache"))
     cg.compile(lambda x: x + 1, cg.f32[3])
     cg.compile(cg.exp, cg.f32["B"])
-    (tmp_path / "cache" / "broken.catgrad").write_text("?")
+    (tmp_path / "cache" / f"{'0' * 64}.catgrad").write_bytes(seal.MAGIC + b"?")
     code, out, err = command("cache", "list")
     assert (code, err) == (0, "")
     assert "cpu  exp: (x: f32[B]) -> f32[B]" in out

@@ -119,6 +119,7 @@ def test_valgrind_finds_nothing_and_older_code_learns_as_well(digits, examples, 
     np.testing.assert_allclose(losses, native, rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_the_example_trains_with_batches_of_the_size_that_was_compiled(examples, tmp_path):
     folder, settings = tmp_path / "digits", TASKS["digits"].settings(batch=128)
     step, predict = settings.step().source, settings.predict().source

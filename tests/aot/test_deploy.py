@@ -15,6 +15,7 @@ BLOCKS = re.findall(r"```(\w+)\n(.*?)```", PAGE, re.DOTALL)
 TITLE = re.compile(r"(?:#|//|/\*) (\w+\.\w+)")
 
 
+@pytest.mark.slow
 def test_the_commands_of_the_page_do_what_it_says(tmp_path):
     if not all(map(shutil.which, ("gcc", "g++", "make"))):
         pytest.skip("gcc, g++ and make are needed")

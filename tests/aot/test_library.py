@@ -48,6 +48,7 @@ def test_nothing_but_the_choice_of_code_is_writable_after_loading(digits):
     assert writable == {".init_array", ".dynamic", ".got", ".bss"}
 
 
+@pytest.mark.slow
 def test_equal_models_have_equal_bytes(digits, tmp_path):
     folder = tmp_path / "elsewhere"
     script = "import sys; from catgrad.cli import main; sys.exit(main(sys.argv[1:]))"

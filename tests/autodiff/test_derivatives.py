@@ -80,6 +80,7 @@ def test_against_central_differences_of_each_element(op, sample):
         np.testing.assert_allclose(dx, expected, rtol=2e-6, atol=2e-7)
 
 
+@pytest.mark.sampled(3, "op")
 @pytest.mark.parametrize(("op", "sample"), SMOOTH)
 def test_by_transposing_twice(op, sample):
     """<Jᵀ dy, v> = <dy, J v>, where J v is the derivative of dy ↦ Jᵀ dy pulled back along v."""

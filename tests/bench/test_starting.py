@@ -10,6 +10,7 @@ from bench.competitor import Competitor
 CASE = CASES[0]
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("entry", [entry for entry in CASE.entries if entry.library == "catgrad"], ids=lambda e: e.name)
 def test_a_started_program_predicts(entry):
     if shutil.which("cc") is None:

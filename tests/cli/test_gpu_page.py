@@ -6,6 +6,8 @@ import sys
 from itertools import takewhile
 from pathlib import Path
 
+import pytest
+
 from catgrad.cli import main
 
 PAGE = (Path(__file__).parents[2] / "docs" / "gpu.md").read_text(encoding="utf-8")
@@ -32,6 +34,7 @@ def execute(text):
         assert main([*takewhile(lambda word: word != "|", argv[1:])]) == 0, line
 
 
+@pytest.mark.slow
 def test_what_the_page_runs_without_a_gpu(capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", [*sys.path])

@@ -42,13 +42,10 @@ def faulty(text, folder):
     return {name: each.stack_bytes for name, each in found.items() if each.stack_bytes or each.spilled_bytes}
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     ("architecture", "bind"),
-    [
-        *((name, {"B": 32}) for name in ARCHITECTURES),
-        ("sm_90", {}),
-        *(pytest.param(name, {}, marks=pytest.mark.slow) for name in ("sm_80", "sm_100")),
-    ],
+    [(name, bind) for bind in ({"B": 32}, {}) for name in ARCHITECTURES],
 )
 def test_the_digits_step_assembles_without_spills(architecture, bind, tmp_path):
     text = compiled(*STEP, architecture=architecture, bind=bind)
@@ -81,6 +78,7 @@ def layer_norm(x):
     return centred * cg.rsqrt(cg.mean(cg.square(centred), axis=-1, keepdims=True) + 1e-5)
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 @pytest.mark.parametrize("chain", [cg.softmax, cg.log_softmax, layer_norm], ids=lambda chain: chain.__name__)
 def test_gradients_along_rows_of_unknown_length_assemble_without_spills(chain, architecture, tmp_path):
@@ -140,6 +138,7 @@ def test_machine_code_as_text(capsys):
     assert re.search(r"\bFFMA\b", text)
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_instructions_of_an_elementwise_kernel(architecture):
     (code,) = machine_code(compiled(lambda x, y: x + y, *[f32[4096]] * 2, architecture=architecture)).values()

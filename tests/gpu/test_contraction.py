@@ -155,6 +155,7 @@ def gelu_layer(x, w, b):
     return cg.gelu(x @ w + b)
 
 
+@pytest.mark.sampled(3, "dtype")
 @pytest.mark.parametrize("machine", MACHINES, ids=str)
 @pytest.mark.parametrize("dtype", [cg.f16, slow(cg.f32), slow(cg.bf16), slow(cg.f64), slow(cg.i64)], ids=str)
 def test_kernels_assemble_without_spills(machine, dtype, tmp_path):

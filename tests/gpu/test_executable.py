@@ -167,6 +167,7 @@ def test_fifty_steps_of_digits_have_the_losses_of_the_processor(target):
     np.testing.assert_allclose(losses[1], losses[0], rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_the_command_trains_on_the_device(target, capsys, tmp_path):
     command = ["train", "iris", "--model", "dense", "--epochs", "1", "--target", target, "--json"]
     assert main([*command, "--save", str(tmp_path)]) == 0

@@ -94,12 +94,9 @@ def compare(found, expected, dtype):
             np.testing.assert_allclose(result, wanted, rtol=0 if is_exact else tolerance, atol=tolerance * scale)
 
 
-def rare(dtype):
-    return pytest.param(dtype, id=dtype.name, marks=[] if dtype.name in ("f32", "bool") else pytest.mark.slow)
-
-
-@pytest.mark.parametrize("dtype", [rare(dtype) for dtype in dtypes])
+@pytest.mark.sampled(7)
 @pytest.mark.parametrize("dynamic", [False, True], ids=["static", "dynamic"])
+@pytest.mark.parametrize("dtype", dtypes, ids=str)
 def test_rows_and_columns_of_every_size(dtype, dynamic):
     generator = np.random.default_rng(0)
     inputs = [draw(generator, shape, dtype) for shape in SHAPES]

@@ -226,6 +226,7 @@ def test_correct_kernels_are_right_under_every_schedule(gpu, body, schedule):
     assert is_right(gpu, body, schedule)
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("body", MUTATIONS.values(), ids=MUTATIONS)
 def test_mistakes_are_found(gpu, body):
     assert body not in {TREE, TILES, PRODUCT, STAGES}

@@ -128,6 +128,7 @@ CASES = [
 ]
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.spec}-{case.dtype}-{case.dynamic}")
 def test_it_is_what_einsum_says(case):
     check(case)

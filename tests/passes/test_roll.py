@@ -133,6 +133,7 @@ def test_loops_run_on_devices():
     assert "catgrad.words" in exe.ir("linalg")
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(("optimizer", "batch"), [(optim.sgd(0.1, momentum=0.9), 4), (optim.adam(1e-2), B)])
 def test_a_training_step_has_as_many_operations_for_any_depth(optimizer, batch):
     def operations(depth):

@@ -20,7 +20,7 @@ from catgrad.dims import symbols as symbols_of
 from catgrad.ops import Operation, Sample
 from catgrad.passes.narrow_floats import NarrowFloats
 from catgrad.passes.to_linalg import LOWERINGS, ToLinalg
-from catgrad.types import DType, TensorType, bf16, f16, f32, f64, i32
+from catgrad.types import DType, TensorType, bf16, bool_, f16, f32, f64, i32
 
 TO_LOOPS = """builtin.module(
   one-shot-bufferize{bufferize-function-boundaries=true function-boundary-type-conversion=identity-layout-map},
@@ -38,7 +38,14 @@ INEXACT = {
 }
 TOLERANCE = {f16: 1e-3, bf16: 8e-3, f32: 2e-6, f64: 1e-14}
 
-CASES = [pytest.param(op, dtype, id=f"{op.name}-{dtype.name}") for op in DIALECT_OPS.values() for dtype in op.dtypes]
+FEW = (bool_, i32, bf16, f32)
+"""The dtypes that always run; the others differ from them in widths alone."""
+
+CASES = [
+    pytest.param(op, dtype, id=f"{op.name}-{dtype.name}", marks=[] if dtype in FEW else pytest.mark.slow)
+    for op in DIALECT_OPS.values()
+    for dtype in op.dtypes
+]
 
 
 B, S, T = dim("B"), dim("S"), dim("T", multiple_of=8)

@@ -1,6 +1,7 @@
 """One meaning: what is compiled agrees with the reference on every operation, dtype and sample, and so do gradients.
 
-All samples of a dtype are one program, so that each is compiled by the whole pipeline but set-up is paid once.
+The samples of a dtype are a few programs, so that each is compiled by the whole pipeline but set-up is paid seldom.
+Each of the programs has every operation.
 """
 
 from dataclasses import dataclass
@@ -19,6 +20,8 @@ from catgrad.passes.to_linalg.math import max_ulp
 from catgrad.types import bf16, dtypes, f16, f32, f64
 
 ACCUMULATING = {"sum", "contract"}
+PARTS = 4
+"""The programs that the samples of a dtype are divided into."""
 
 
 @dataclass(frozen=True)
@@ -33,13 +36,13 @@ class Case:
         return f"{self.op.name}{shapes} {dict(self.sample.attributes)}"
 
 
-def cases(dtype):
-    return [
-        Case(op, sample)
-        for op in OPS.values()
-        if op.name != "call" and dtype in op.dtypes
-        for sample in op.samples(dtype)
-    ]
+def cases(dtype, part):
+    """Return a part of the samples of each operation; of one with few of them, some are in several parts."""
+    chosen = []
+    for start, op in enumerate(op for op in OPS.values() if op.name != "call" and dtype in op.dtypes):
+        samples = op.samples(dtype)
+        chosen += [Case(op, sample) for sample in samples[(part + start) % min(PARTS, len(samples)) :: PARTS]]
+    return chosen
 
 
 def tolerance(case, dtype):
@@ -65,14 +68,19 @@ def compare(found, expected, case, dtype):
         np.testing.assert_array_equal(found, expected, err_msg=str(case))
 
 
-def everywhere(chosen, emulated=()):
-    """Each dtype on each target; `emulated` marks what runs on the emulator."""
-    marks = {"cuda": pytest.mark.gpu, "cuda:emulate": emulated}
-    targets = ("cpu", "cuda:emulate", "cuda")
-    return [
-        pytest.param(dtype, target, marks=marks.get(target, ()), id=f"{dtype}-{target}")
-        for dtype, target in product(chosen, targets)
+def everywhere(chosen, slow=()):
+    """Run a test on each part of dtypes on each target, and on one always, but for dtypes that are slow to emulate."""
+    cases = [
+        pytest.param(dtype, target, part, marks=marks(dtype in slow, target), id=f"{dtype}-{target}-{part}")
+        for dtype, target, part in product(chosen, ("cpu", "cuda:emulate", "cuda"), range(PARTS))
     ]
+    names = "dtype", "target", "part"
+    sampled, each = pytest.mark.sampled(PARTS, "dtype", "target"), pytest.mark.parametrize(names, cases)
+    return lambda test: sampled(each(test))
+
+
+def marks(is_slow, target):
+    return {"cuda": [pytest.mark.gpu], "cuda:emulate": [pytest.mark.slow] * is_slow}.get(target, [])
 
 
 @dataclass(frozen=True)
@@ -86,9 +94,9 @@ class Together:
 
 
 @cache
-def operations(dtype):
-    """Every operation on each of its samples."""
-    chosen = cases(dtype)
+def operations(dtype, part):
+    """Every operation on samples of it."""
+    chosen = cases(dtype, part)
     inputs = [case.sample.inputs for case in chosen]
 
     def program(inputs):
@@ -100,11 +108,11 @@ def operations(dtype):
 
 
 @cache
-def gradients(dtype):
-    """The gradient of every operation that has one, on each sample without kinks; in 16 bits, on the first of them."""
+def gradients(dtype, part):
+    """The gradient of every operation that has one, on samples without kinks; in 16 bits, on the first of them."""
     chosen = [
         case
-        for case in cases(dtype)
+        for case in cases(dtype, part)
         if case.sample.smooth and case.sample.inputs and not isinstance(DERIVATIVES[case.op], NotDifferentiable)
     ]
     if dtype.bits == 16:
@@ -135,16 +143,20 @@ def pairs(together, target):
         yield from ((case, a, b) for a, b in zip(results, expected, strict=True))
 
 
-@pytest.mark.parametrize(("dtype", "target"), everywhere(dtypes))
-def test_every_operation_compiles_to_its_meaning(dtype, target):
-    for case, found, expected in pairs(operations(dtype), target):
+@everywhere(dtypes)
+def test_every_operation_compiles_to_its_meaning(dtype, target, part):
+    for case, found, expected in pairs(operations(dtype, part), target):
         compare(found, expected, case, dtype)
 
 
 @cache
-def squares(dtype):
+def squares(dtype, part):
     """Every operation of several operands, on samples where one value can be all of them."""
-    chosen = [c for c in cases(dtype) if len({(x.shape, x.dtype) for x in c.sample.inputs}) == 1 < len(c.sample.inputs)]
+    chosen = [
+        case
+        for case in cases(dtype, part)
+        if len({(x.shape, x.dtype) for x in case.sample.inputs}) == 1 < len(case.sample.inputs)
+    ]
     inputs = [case.sample.inputs[0] for case in chosen]
 
     def program(inputs):
@@ -157,16 +169,16 @@ def squares(dtype):
     return Together(chosen, term, inputs, cg.interpret(term, inputs))
 
 
-@pytest.mark.parametrize(("dtype", "target"), everywhere([f32]))
-def test_one_value_can_be_every_operand(dtype, target):
-    for case, found, expected in pairs(squares(dtype), target):
+@everywhere([f32])
+def test_one_value_can_be_every_operand(dtype, target, part):
+    for case, found, expected in pairs(squares(dtype, part), target):
         compare(found, expected, case, dtype)
 
 
-@pytest.mark.parametrize(("dtype", "target"), [*everywhere([f32, f64]), *everywhere([f16, bf16], pytest.mark.slow)])
-def test_every_gradient_compiles_to_its_meaning(dtype, target):
+@everywhere([f32, f64, f16, bf16], slow=(f16, bf16))
+def test_every_gradient_compiles_to_its_meaning(dtype, target, part):
     few_roundings = (2 * float(ml_dtypes.finfo(dtype.numpy).eps),) * 2
     rtol, atol = {f32: (2e-4, 1e-4), f64: (1e-12, 1e-12)}.get(dtype, few_roundings)
-    for case, found, expected in pairs(gradients(dtype), target):
+    for case, found, expected in pairs(gradients(dtype, part), target):
         found, expected = (np.asarray(each).astype(np.float64) for each in (found, expected))
         np.testing.assert_allclose(found, expected, rtol=rtol, atol=atol, err_msg=str(case))

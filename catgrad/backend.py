@@ -12,22 +12,27 @@ from catgrad.dialect.emit import emit
 from catgrad.passes.pipelines import stages
 from catgrad.passes.runner import run
 from catgrad.runtime import Code, Signature
-from catgrad.runtime.engine import assembly, jit, llvm_ir
+from catgrad.runtime.engine import assembly, jit, llvm_ir, object_code
 from catgrad.runtime.gpu.assembly import ptx, sass
 from catgrad.runtime.gpu.devices import find_device
 from catgrad.runtime.gpu.host import host_code
+from catgrad.target import is_cpu
+from catgrad.target import target as processor
 from catgrad.term import Term
 
-__all__ = ["build", "emitted", "stage_names", "texts"]
+__all__ = ["build", "emitted", "object_file", "stage_names", "texts"]
 
 OPT_LEVEL = 2
 """LLVM's optimisation level: contractions are vectors already, the loops that LLVM vectorises need no more."""
 
-_TEXTS: dict[str, dict[str, Callable[[ir.Module], str]]] = {
-    "cpu": {"llvm-ir": llvm_ir, "asm": assembly},
-    "cuda": {"ptx": ptx, "sass": sass},
+_TEXTS: dict[bool, dict[str, Callable[[ir.Module, str], str]]] = {
+    True: {
+        "llvm-ir": lambda module, _: llvm_ir(module),
+        "asm": lambda module, target: assembly(module, processor(target), OPT_LEVEL),
+    },
+    False: {"ptx": lambda module, _: ptx(module), "sass": lambda module, _: sass(module)},
 }
-"""What can be shown of a module after its last stage, beyond MLIR itself, by the family of the target."""
+"""What can be shown of a module after its last stage, beyond MLIR itself, by whether the target is a processor."""
 
 
 def build(term: Term, signature: Signature, target: str, seconds: MutableMapping[str, float]) -> Code:
@@ -44,7 +49,7 @@ def build(term: Term, signature: Signature, target: str, seconds: MutableMapping
         CompileError: A pass failed; the message has a command that reproduces it.
     """
     pipeline = stages(target)[1:]
-    device = None if _family(target) == "cpu" else find_device(target)
+    device = None if is_cpu(target) else find_device(target)
     started = perf_counter()
     module = emitted((term, signature))
     seconds["catgrad"] = perf_counter() - started
@@ -52,16 +57,28 @@ def build(term: Term, signature: Signature, target: str, seconds: MutableMapping
     started = perf_counter()
     code: Code
     if device is None:
-        code = jit(module, signature.name, OPT_LEVEL)
+        code = jit(module, signature.name, OPT_LEVEL, processor=processor(target))
     else:
         code = host_code(module, signature.name, device, OPT_LEVEL)
     seconds["native"] = perf_counter() - started
     return code
 
 
+def object_file(term: Term, signature: Signature, target: str) -> bytes:
+    """Return the object file of a simplified term for any processor, which need not be this one.
+
+    Raises:
+        CatgradError: The target is no processor.
+        CompileError: A pass failed, or the code would call what it may not.
+    """
+    module = emitted((term, signature))
+    run(module, stages(target)[1:])
+    return object_code(module, processor(target), OPT_LEVEL)
+
+
 def stage_names(target: str) -> tuple[str, ...]:
     """Return the names of what `texts` shows."""
-    return (*(stage.name for stage in stages(target)), *_TEXTS[_family(target)])
+    return (*(stage.name for stage in stages(target)), *_TEXTS[is_cpu(target)])
 
 
 def texts(term: Term, signature: Signature, target: str) -> Callable[[str], str]:
@@ -72,14 +89,10 @@ def texts(term: Term, signature: Signature, target: str) -> Callable[[str], str]
 
     def show(name: str) -> str:
         if name not in kept:
-            kept[name] = _TEXTS[_family(target)][name](module)
+            kept[name] = _TEXTS[is_cpu(target)][name](module, target)
         return kept[name]
 
     return show
-
-
-def _family(target: str) -> str:
-    return target.partition(":")[0]
 
 
 def emitted(*programs: tuple[Term, Signature]) -> ir.Module:

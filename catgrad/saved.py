@@ -29,7 +29,7 @@ from catgrad.errors import CatgradError
 
 __all__ = ["LARGEST", "About", "Saved", "from_bytes", "read"]
 
-FORMAT = 1
+FORMAT = 2
 """Of the file, and of what machine code takes: that of another format is not run."""
 
 _MANIFEST, _TERM, _CODE = "manifest.json", "term.json", "code.o"
@@ -49,7 +49,7 @@ class About:
         type: Its type, for people.
         target: What it was compiled for.
         donated: Pairs of an input and the output that is written into its memory.
-        processor: The processor that it was compiled on, as LLVM names it.
+        processor: The processor that it was compiled for, as LLVM names it.
         features: What the code may use: a processor that runs it has all of them.
         versions: Of catgrad, and of the compiler, by package.
         key: What a cache calls it, which stands for everything that the code depends on.

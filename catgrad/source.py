@@ -17,14 +17,15 @@ from catgrad.json_reader import from_json
 from catgrad.location import caller
 from catgrad.prepare import TERM, signature_of
 from catgrad.runtime import Code, Executable, Signature
-from catgrad.runtime.llvm import link, processor
+from catgrad.runtime.llvm import link
 from catgrad.runtime.structure import tuple_tree
 from catgrad.saved import About, Saved, read
+from catgrad.target import HOST, is_cpu, target
 from catgrad.term import Term
 
 __all__ = ["Source", "executable", "load"]
 
-_CPU, _BEST = "cpu", "cuda"
+_BEST = "cuda"
 LOAD, STORE = "load", "store"
 """What takes time besides the stages: reading code that was compiled before, and keeping it."""
 
@@ -65,24 +66,25 @@ class Source:
         """What stands for everything that its machine code depends on."""
         from catgrad.passes.machine import Machine
 
-        host, machine = processor(), replace(Machine.host(), features=frozenset())
+        wanted = target(self.target)
+        machine = replace(Machine.of(wanted), features=frozenset())
         return cache.key(
             term=self._json,
             donated=self.signature.donated,
-            target=self.target,
-            processor=[host.name, sorted(host.features), repr(machine)],
+            target=wanted.name,
+            processor=[wanted.processor, sorted(wanted.features), repr(machine)],
         )
 
     def kept(self, object_code: bytes) -> Saved:
         """Return what the cache holds; whoever finds it there knows how arguments and results are nested."""
-        host = processor()
+        wanted = target(self.target)
         about = About(
             name=self.signature.name,
             type=str(self.signature),
-            target=self.target,
+            target=wanted.name,
             donated=list(self.signature.donated),
-            processor=host.name,
-            features=sorted(host.features),
+            processor=wanted.processor,
+            features=sorted(wanted.features),
             versions=cache.versions(),
             key=self.key,
         )
@@ -135,9 +137,9 @@ def load(path: Path, trust_code: bool) -> Executable:
     """Return the executable of a file; see `catgrad.load`."""
     started = perf_counter()
     saved = read(path)
-    source = _source(saved, path)
+    source = _settled(_source(saved, path))
     seconds = {LOAD: perf_counter() - started}
-    is_fit = trust_code and processor().features >= set(saved.about.features)
+    is_fit = trust_code and target(HOST).features >= set(saved.about.features)
     code = link(saved.code, source.signature.name) if is_fit else _known(source, seconds) or _new(source, seconds)
     return _executable(source, code, seconds)
 
@@ -157,6 +159,10 @@ def _source(saved: Saved, path: Path) -> Source:
 
 def _settled(source: Source) -> Source:
     """Return a source whose target is that of the device which is there, if it leaves that open."""
+    if is_cpu(source.target):
+        wanted = target(source.target)
+        wanted.check_host()
+        return replace(source, target=wanted.name)
     if source.target != _BEST:
         return source
     from catgrad.runtime.gpu.devices import find_device
@@ -207,11 +213,11 @@ def _cache(source: Source) -> Cache | None:
 
     Code is not kept while somebody works on catgrad: this process may have read a file that has changed since.
     """
-    return Cache.of_user() if source.target == _CPU and not own_code.has_changed() else None
+    return Cache.of_user() if is_cpu(source.target) and not own_code.has_changed() else None
 
 
 def _executable(source: Source, code: Code, seconds: Mapping[str, float]) -> Executable:
-    if source.target == _CPU:
+    if is_cpu(source.target):
         return Executable(source.signature, code, source=source, compile_seconds=seconds, target=source.target)
     from catgrad.runtime.gpu.devices import find_device
     from catgrad.runtime.gpu.executable import GpuExecutable

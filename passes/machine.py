@@ -14,6 +14,8 @@ from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
+from catgrad.target import Target
+
 __all__ = ["Machine"]
 
 _CPUINFO = Path("/proc/cpuinfo")
@@ -73,6 +75,11 @@ class Machine:
         if name not in _PRESETS:
             raise ValueError(f"unknown machine {name!r}: expected one of {', '.join(sorted([*_PRESETS, 'host']))}")
         return _PRESETS[name]
+
+    @staticmethod
+    def of(target: Target) -> Machine:
+        """Return what a target is to kernels."""
+        return Machine.host() if target.level is None else Machine.named(target.level)
 
     @staticmethod
     @cache

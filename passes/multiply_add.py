@@ -1,9 +1,11 @@
 """Fused multiply-add for processors that have none, where LLVM would call the mathematical library for each number.
 
-In f32 the product is exact in f64, which leaves two roundings of one sum. In f64 the product and the sum are computed
-with their errors, which are added at the end; where that overflows, the product and the sum are rounded as they are.
+The sum is rounded to odd in more digits, and then once to the nearest. In f32 the product is exact in f64. In f64 the
+product and the sums are computed with their errors: the result is that of the instruction, unless the product or its
+error overflows or is next to the least number; where an error is none, the product and the sum are rounded as they are.
 
-Reference: Dekker, "A floating-point technique for extending the available precision" (1971); Knuth, "The Art of
+Reference: S. Boldo, G. Melquiond, "Emulation of FMA and correctly rounded sums: proved algorithms using rounding to
+odd" (2008); Dekker, "A floating-point technique for extending the available precision" (1971); Knuth, "The Art of
 Computer Programming", volume 2, section 4.2.2 (the error of a sum).
 """
 
@@ -17,7 +19,7 @@ from mlir.dialects import arith
 
 from catgrad.passes.base import Pass
 from catgrad.passes.kernels.walk import named
-from catgrad.passes.rounding import constant
+from catgrad.passes.rounding import bits_of, constant, element, like, to_odd
 
 __all__ = ["EmulateMultiplyAdd"]
 
@@ -27,7 +29,7 @@ _SPLITTER = float((1 << 27) + 1)
 
 @dataclass(frozen=True)
 class EmulateMultiplyAdd(Pass):
-    """Replace `math.fma` by products and sums that are as good but for the last bit."""
+    """Replace `math.fma` by products and sums whose result is the same."""
 
     name: ClassVar[str] = "catgrad-emulate-multiply-add"
 
@@ -35,29 +37,39 @@ class EmulateMultiplyAdd(Pass):
         """Rewrite every `math.fma` on f32 and f64, and on vectors of them."""
         for op in named(module, "math.fma"):
             with ir.InsertionPoint(op), op.location:
-                emulate = _through_f64 if _element(op.result.type) == ir.F32Type.get() else _with_errors
+                emulate = _through_f64 if element(op.result.type) == ir.F32Type.get() else _with_errors
                 op.result.replace_all_uses_with(emulate(*op.operands))
             op.erase()
 
 
-def _element(kind: ir.Type) -> ir.Type:
-    return kind.element_type if isinstance(kind, ir.VectorType) else kind
-
-
 def _through_f64(a: ir.Value, b: ir.Value, c: ir.Value) -> ir.Value:
-    f64 = ir.F64Type.get()
-    wide = ir.VectorType.get(a.type.shape, f64) if isinstance(a.type, ir.VectorType) else f64
+    wide = like(a.type, ir.F64Type.get())
     x, y, z = (arith.extf(wide, each) for each in (a, b, c))
-    return arith.truncf(a.type, arith.addf(arith.mulf(x, y), z))
+    return arith.truncf(a.type, _odd_sum(arith.mulf(x, y), z))
 
 
 def _with_errors(a: ir.Value, b: ir.Value, c: ir.Value) -> ir.Value:
     product = arith.mulf(a, b)
-    total = arith.addf(product, c)
-    error = arith.addf(_error_of_product(a, b, product), _error_of_sum(product, c, total))
-    result = arith.addf(total, error)
-    is_number = arith.cmpf(arith.CmpFPredicate.ORD, error, error)
-    return arith.select(is_number, result, total)
+    product_error = _error_of_product(a, b, product)
+    low = arith.addf(c, product_error)
+    low_error = _error_of_sum(c, product_error, low)
+    high = arith.addf(product, low)
+    high_error = _error_of_sum(product, low, high)
+    error = _odd_sum(high_error, low_error)
+    result = arith.addf(high, error)
+    # A zero has the sign of the sum of what it is the sum of.
+    is_other = arith.cmpf(arith.CmpFPredicate.ONE, result, constant(result.type, 0.0))
+    return arith.select(is_other, result, arith.addf(product, c))
+
+
+def _odd_sum(a: ir.Value, b: ir.Value) -> ir.Value:
+    """Return a + b rounded to odd; what is no number is rounded to the nearest."""
+    total = arith.addf(a, b)
+    error = _error_of_sum(a, b, total)
+    is_inexact = arith.cmpf(arith.CmpFPredicate.ONE, error, constant(error.type, 0.0))
+    signs = arith.xori(bits_of(total), bits_of(error))
+    is_beyond = arith.cmpi(arith.CmpIPredicate.slt, signs, constant(signs.type, 0))
+    return to_odd(total, is_inexact, arith.andi(is_inexact, is_beyond))
 
 
 def _error_of_product(a: ir.Value, b: ir.Value, product: ir.Value) -> ir.Value:

@@ -7,7 +7,6 @@ Example:
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 
 from catgrad.errors import RegistryError
@@ -37,6 +36,8 @@ from catgrad.passes.remainder import LongDivision
 from catgrad.passes.reshapes import ReshapeViews
 from catgrad.passes.share import ShareKernels
 from catgrad.passes.workspace import Workspace
+from catgrad.target import is_cpu, known
+from catgrad.target import target as processor
 
 __all__ = ["CPU", "CUDA", "stages"]
 
@@ -75,16 +76,20 @@ def stages(target: str = "cpu", machine: Machine | None = None, lowering: Pass |
     """Return the stages that compile a module of the catgrad dialect for `target`.
 
     Args:
-        target: "cpu"; "cuda", or "cuda:sm_90" for GPUs of one architecture and later ones; "cuda:emulate".
-        machine: The processor to compile for; the one this runs on if None.
+        target: A processor, as in `catgrad.target`: "cpu", "cpu:x86-64-v3"; "cuda", or "cuda:sm_90" for GPUs of one
+            architecture and later ones; "cuda:emulate".
+        machine: What kernels know of the processor; what the target says if None.
         lowering: The pass from the catgrad dialect to linalg; the whole table of rules if None.
 
     Raises:
-        RegistryError: There are no stages for this target.
+        CatgradError: There is no such target.
     """
-    if target not in _TARGETS:
-        raise RegistryError(f"no pipeline for target {target!r}: expected one of {', '.join(sorted(_TARGETS))}")
-    return (*_common((lowering,) if lowering else _lowering()), *_TARGETS[target](machine or Machine.host()))
+    common = _common((lowering,) if lowering else _lowering())
+    if target in _GPUS:
+        return (*common, *_cuda(_GPUS[target]))
+    if is_cpu(target):
+        return (*common, *_cpu(machine or Machine.of(processor(target))))
+    raise RegistryError(f"unknown target {target!r}: expected one of {', '.join((*known(), *_GPUS))}")
 
 
 def _lowering() -> tuple[Pass | str, ...]:
@@ -132,7 +137,7 @@ def _cpu(machine: Machine) -> tuple[Stage, ...]:
     )
 
 
-def _cuda(architecture: str, _: Machine) -> tuple[Stage, ...]:
+def _cuda(architecture: str) -> tuple[Stage, ...]:
     """Return the last stages for GPUs."""
     machine = GpuMachine.named(architecture)
     return (
@@ -157,12 +162,12 @@ def _cuda(architecture: str, _: Machine) -> tuple[Stage, ...]:
     )
 
 
-_TARGETS: dict[str, Callable[[Machine], tuple[Stage, ...]]] = {
-    "cpu": _cpu,
-    "cuda": partial(_cuda, "sm_80"),
-    "cuda:emulate": partial(_cuda, "sm_80"),
-    **{f"cuda:{architecture}": partial(_cuda, architecture) for architecture in GpuMachine.names()},
+_GPUS = {
+    "cuda": "sm_80",
+    "cuda:emulate": "sm_80",
+    **{f"cuda:{architecture}": architecture for architecture in GpuMachine.names()},
 }
+"""The architecture that a GPU's kernels are made for, by target."""
 
 CPU = Pipeline("catgrad-cpu-pipeline", "Compile the catgrad dialect to the LLVM dialect for this processor.", stages)
 CUDA = Pipeline(

@@ -14,7 +14,7 @@ from mlir import ir
 from mlir.dialects import arith
 from mlir.dialects import math as math_dialect
 
-__all__ = ["constant", "element", "f32_from", "from_bf16", "from_f16", "like", "to_bf16", "to_f16", "to_odd"]
+__all__ = ["bits_of", "constant", "element", "f32_from", "from_bf16", "from_f16", "like", "to_bf16", "to_f16", "to_odd"]
 
 _EXACT = 53
 """Integers of so many bits and a sign are f64."""
@@ -54,7 +54,7 @@ def to_odd(nearest: ir.Value, is_inexact: ir.Value, is_beyond: ir.Value) -> ir.V
         is_inexact: Whether that is another number.
         is_beyond: Whether that is further from 0.
     """
-    bits = _bits(nearest)
+    bits = bits_of(nearest)
     truncated = arith.subi(bits, arith.extui(bits.type, is_beyond))
     return arith.bitcast(nearest.type, arith.ori(truncated, arith.extui(bits.type, is_inexact)))
 
@@ -93,7 +93,7 @@ def _shortened(x: ir.Value, excess: int) -> ir.Value:
 
 def to_bf16(x: ir.Value) -> ir.Value:
     """Return an f32 as bf16."""
-    bits = _bits(x)
+    bits = bits_of(x)
     sixteen = constant(bits.type, 16)
     is_odd = arith.andi(arith.shrui(bits, sixteen), constant(bits.type, 1))
     rounded = arith.addi(bits, arith.addi(is_odd, constant(bits.type, 0x7FFF)))
@@ -111,10 +111,10 @@ def from_bf16(x: ir.Value) -> ir.Value:
 def to_f16(x: ir.Value) -> ir.Value:
     """Return an f32 as f16."""
     size = math_dialect.absf(x)
-    bits = _bits(size)
+    bits = bits_of(size)
     # The unit in the last place of numbers from 0.5 on is the least f16.
     half = constant(x.type, 0.5)
-    subnormal = arith.subi(_bits(arith.addf(size, half)), _bits(half))
+    subnormal = arith.subi(bits_of(arith.addf(size, half)), bits_of(half))
     is_odd = arith.andi(arith.shrui(bits, constant(bits.type, 13)), constant(bits.type, 1))
     rounded = arith.addi(bits, arith.addi(is_odd, constant(bits.type, 0xFFF - _BIASES)))
     normal = arith.shrui(rounded, constant(bits.type, 13))
@@ -122,7 +122,7 @@ def to_f16(x: ir.Value) -> ir.Value:
     large = arith.select(is_nan, constant(bits.type, 0x7E00), constant(bits.type, 0x7C00))
     chosen = arith.select(arith.cmpi(_ULT, bits, constant(bits.type, _LEAST_NORMAL)), subnormal, normal)
     chosen = arith.select(arith.cmpi(_UGE, bits, constant(bits.type, _BEYOND)), large, chosen)
-    sign = arith.andi(arith.shrui(_bits(x), constant(bits.type, 16)), constant(bits.type, _SIGN))
+    sign = arith.andi(arith.shrui(bits_of(x), constant(bits.type, 16)), constant(bits.type, _SIGN))
     return _half(arith.ori(chosen, sign), ir.F16Type.get())
 
 
@@ -132,21 +132,21 @@ def from_f16(x: ir.Value) -> ir.Value:
     size = arith.andi(word, constant(word.type, _ABSOLUTE))
     shifted = arith.bitcast(kind, arith.shli(size, constant(word.type, 13)))
     # Multiplied, what has the least exponent becomes normal as well.
-    finite = _bits(arith.mulf(shifted, constant(kind, 2.0 ** (127 - 15))))
+    finite = bits_of(arith.mulf(shifted, constant(kind, 2.0 ** (127 - 15))))
     not_finite = arith.ori(finite, constant(word.type, _INFINITY))
     bits = arith.select(arith.cmpi(_UGE, size, constant(word.type, 0x7C00)), not_finite, finite)
     sign = arith.shli(arith.andi(word, constant(word.type, _SIGN)), constant(word.type, 16))
     return arith.bitcast(kind, arith.ori(bits, sign))
 
 
-def _bits(x: ir.Value) -> ir.Value:
+def bits_of(x: ir.Value) -> ir.Value:
     """Return the bits of a float, as an integer of its width."""
     return arith.bitcast(like(x.type, ir.IntegerType.get_signless(ir.FloatType(element(x.type)).width)), x)
 
 
 def _word(x: ir.Value) -> ir.Value:
     """Return the bits of a float of 16 bits in an i32."""
-    return arith.extui(like(x.type, ir.IntegerType.get_signless(32)), _bits(x))
+    return arith.extui(like(x.type, ir.IntegerType.get_signless(32)), bits_of(x))
 
 
 def _half(bits: ir.Value, kind: ir.Type) -> ir.Value:

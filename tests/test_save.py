@@ -20,7 +20,8 @@ import catgrad as cg
 from catgrad import nn, optim, own_code, saved, seal, source
 from catgrad.cache import BYTES, FOLDER, Cache
 from catgrad.errors import CatgradError
-from catgrad.runtime.llvm import Processor, link
+from catgrad.runtime.llvm import link
+from catgrad.target import target
 
 B = cg.dim("B", multiple_of=2)
 X = np.arange(12, dtype=np.float32).reshape(4, 3)
@@ -130,7 +131,9 @@ print(exe(numpy.zeros((2, 3), numpy.float32))["y"].tolist(), "mlir" in sys.modul
 
 def test_another_processor_compiles_again(tmp_path, monkeypatch):
     cg.compile(layer, cg.f32[B, 3]).save(tmp_path / "layer")
-    monkeypatch.setattr(source, "processor", lambda: Processor("abacus", frozenset()))
+    monkeypatch.setattr(
+        source, "target", lambda name: dataclasses.replace(target(name), processor="abacus", features=frozenset())
+    )
     again = cg.load(tmp_path / "layer")
     assert "native" in again.compile_seconds
     np.testing.assert_array_equal(again(X)["n"][0], X + 1)
@@ -192,6 +195,7 @@ def test_code_without_the_function():
     program = f"""
 from catgrad.errors import CompileError
 from catgrad.runtime.llvm import link
+from catgrad.target import target
 for code in (bytes.fromhex("{exe._code.object_code.hex()}"), b"", b"text" * 100):
     try:
         link(code, "other")
@@ -200,7 +204,7 @@ for code in (bytes.fromhex("{exe._code.object_code.hex()}"), b"", b"text" * 100)
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.count("cannot link: ") == 3
-    assert "_mlir_other" in done.stdout
+    assert "other.entry" in done.stdout
     assert link(exe._code.object_code, "layer").object_code == exe._code.object_code
 
 
@@ -228,7 +232,9 @@ def test_what_changes_the_code_changes_the_key(folder, monkeypatch):
     assert not is_loaded(cg.compile(lambda x: x + 1, cg.f32[3]))
     assert not is_loaded(cg.compile(lambda x: x + 2, cg.f32[3]))
     assert not is_loaded(cg.compile(lambda x: x + 2, cg.f32[3], donate=0))
-    monkeypatch.setattr(source, "processor", lambda: Processor("abacus", frozenset()))
+    monkeypatch.setattr(
+        source, "target", lambda name: dataclasses.replace(target(name), processor="abacus", features=frozenset())
+    )
     assert not is_loaded(cg.compile(layer, cg.f32[B, 3]))
     monkeypatch.undo()
     monkeypatch.setenv(FOLDER, str(folder))

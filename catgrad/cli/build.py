@@ -91,7 +91,7 @@ def _check_static(signatures: Mapping[str, Signature]) -> None:
 def _report(arguments: Namespace, library: Library, files: list[Path]) -> None:
     """Print the files, and how to link objects that are for other machines."""
     if arguments.json:
-        about = {"target": library.target, "needs": library.needs, "native": library.is_native}
+        about = {"target": library.target, "native": library.is_native}
         print(json.dumps({"model": arguments.model, **about, "files": list(map(str, files))}))
         return
     print("\n".join(f"{path.stat().st_size:>10,}  {path}" for path in files))

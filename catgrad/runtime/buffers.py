@@ -1,7 +1,6 @@
 """Memory as compiled code sees it: addresses of arrays, and the frame of a call.
 
-The packed form of a function, made by the execution engine, takes one pointer: to a table with the address of each
-operand's value. A compiled function has one operand, a frame. Between calls only the addresses of the arrays change.
+A compiled function has one operand, a frame. Between calls only the addresses of the arrays change.
 """
 
 from __future__ import annotations
@@ -36,7 +35,6 @@ ALIGNMENT = 64
 ENTRY, MEASURE = ".entry", ".workspace"
 """How the names of a function's code end: what runs it, and what says how much memory it works in."""
 
-_WORD = ctypes.sizeof(ctypes.c_uint64)
 _word_at = ctypes.c_uint64.from_address
 _HEADER = object.__basicsize__
 _BYTE = np.dtype(np.uint8)
@@ -102,37 +100,29 @@ def _overlap_of_many(starts: Sequence[int], sizes: Sequence[int], written: Conta
 class Frame:
     """The arguments of one call in memory, as `catgrad.passes.frames` lays them out: numbers first, then arrays.
 
-    The block begins with what packed code takes: a table with the address of the frame's address, and where to put a
-    number that is the result. It serves one call at a time.
+    It serves one call at a time.
 
     Args:
         integers: The numbers.
         shapes: The shapes of the arrays.
 
     Attributes:
-        address: What packed code takes.
+        address: Where it is.
     """
 
     __slots__ = ("_places", "_words", "address")
 
     def __init__(self, integers: Sequence[int], shapes: Sequence[Shape]) -> None:
         arrays = [(0, *shape) for shape in shapes]
-        *self._places, length = accumulate(map(len, arrays), initial=4 + len(integers))
-        self._words = (ctypes.c_uint64 * length)()
+        *self._places, length = accumulate(map(len, arrays), initial=len(integers))
+        self._words = (ctypes.c_uint64 * length)(*integers, *chain(*arrays))
         self.address = ctypes.addressof(self._words)
-        table = [self.address + word * _WORD for word in (2, 3, 4)]
-        self._words[:] = [*table, 0, *integers, *chain(*arrays)]
 
     def fill(self, starts: Iterable[int]) -> None:
         """Say where the arrays start."""
         words = self._words
         for place, start in zip(self._places, starts, strict=True):
             words[place] = start
-
-    @property
-    def result(self) -> int:
-        """The number that packed code has returned."""
-        return self._words[3]
 
 
 class Workspaces:

@@ -31,8 +31,8 @@ class Code(Protocol):
         """Calls the code with the address of a `catgrad.runtime.buffers.Frame`, and releases the GIL meanwhile."""
 
     @property
-    def measure(self) -> Callable[[int], object]:
-        """Writes the size of the workspace that a call needs into its frame."""
+    def measure(self) -> Callable[[int], int]:
+        """Returns the size of the workspace that the call with a frame needs."""
 
     @property
     def object_code(self) -> bytes:

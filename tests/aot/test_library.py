@@ -11,7 +11,7 @@ from catgrad.cli import main
 from catgrad.errors import CatgradError
 from catgrad.prepare import prepare
 from catgrad.runtime.aot.library import compile_library
-from catgrad.runtime.engine import find_tool
+from catgrad.runtime.llvm import find_tool
 
 B = cg.dim("B")
 

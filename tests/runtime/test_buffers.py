@@ -32,15 +32,10 @@ def test_aligned_empty(shape, dtype):
     x[...] = 1
 
 
-def test_frame_is_what_packed_code_reads():
+def test_frame_is_what_code_reads():
     frame = Frame((7,), ((2, 3), ()))
     frame.fill((0x1000, 0x2000))
-    operand, result = (ctypes.c_uint64 * 2).from_address(frame.address)
-    words = ctypes.c_uint64.from_address(operand).value
-    assert list((ctypes.c_uint64 * 5).from_address(words)) == [7, 0x1000, 2, 3, 0x2000]
-    ctypes.c_uint64.from_address(result).value = 5
-    assert frame.result == 5
-    assert list((ctypes.c_uint64 * 5).from_address(words)) == [7, 0x1000, 2, 3, 0x2000]
+    assert list((ctypes.c_uint64 * 5).from_address(frame.address)) == [7, 0x1000, 2, 3, 0x2000]
 
 
 def test_a_workspace_serves_one_call_at_a_time():

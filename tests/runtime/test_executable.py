@@ -247,7 +247,8 @@ class Inert:
     def entry(self, address):
         return None
 
-    measure = entry
+    def measure(self, address):
+        return 0
 
 
 def test_ir_of_stages():
@@ -305,8 +306,7 @@ def test_threads_share_an_executable(double):
 
 def test_overlapping_calls_have_frames_of_their_own():
     def address_in(frame):
-        words = ctypes.c_uint64.from_address(ctypes.c_uint64.from_address(frame).value).value
-        return ctypes.c_uint64.from_address(words).value
+        return ctypes.c_uint64.from_address(frame).value
 
     class Nested(Inert):
         """Code that calls its executable again, twice, in the middle of the outermost call."""

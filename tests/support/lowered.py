@@ -21,8 +21,7 @@ def call(native, *operands):
     integers = [x for x in operands if isinstance(x, int)]
     arrays = [x for x in operands if not isinstance(x, int)]
     frame = Frame(integers, [*(array.shape for array in arrays), (0,)])
-    native.measure(frame.address)
-    workspace = Workspaces(aligned_empty).borrow(frame.result)
+    workspace = Workspaces(aligned_empty).borrow(native.measure(frame.address))
     frame.fill(map(address, [*arrays, workspace]))
     native.entry(frame.address)
 

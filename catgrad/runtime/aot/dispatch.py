@@ -20,11 +20,9 @@ from catgrad.runtime.aot.emitter import Body, all_of, call, compare, constant, d
 from catgrad.runtime.aot.entry import entry_types
 from catgrad.runtime.aot.interface import Interface
 from catgrad.runtime.aot.status import Status
+from catgrad.target import X86_LEVELS
 
-__all__ = ["LEVELS", "support", "version"]
-
-LEVELS = ("x86-64-v2", "x86-64-v3", "x86-64-v4")
-"""The levels that can be chosen from, lowest first."""
+__all__ = ["support", "version"]
 
 _CPUID = "={ax},={bx},={cx},={dx},{ax},{cx}"
 _EAX, _EBX, _ECX = range(3)
@@ -120,7 +118,7 @@ def _add_choice(interface: Interface, levels: Sequence[str]) -> None:
 
 def _add_level(library: str, levels: Sequence[str]) -> str:
     """Add the number of the best level that this processor can run; -1 if it can run none."""
-    symbol, is_everywhere = f"{library}.level", levels[0] not in LEVELS[1:]
+    symbol, is_everywhere = f"{library}.level", levels[0] not in X86_LEVELS[1:]
     internal = ir.Attribute.parse("#llvm.linkage<internal>")
     first = ir.IntegerAttr.get(integer(32), 0 if is_everywhere else -1)
     llvm.mlir_global(ir.TypeAttr.get(integer(32)), symbol, internal, value=first)
@@ -156,7 +154,7 @@ def _add_constructor(symbol: str, chosen: str, levels: Sequence[str]) -> None:
     """Add the function that chooses, which runs first: it goes from level to level until one cannot run."""
     with Body(symbol, [], None, "internal") as body:
         body.require(compare("uge", _cpuid(0, _EAX), constant(32, 7)))
-        for level in LEVELS[1:]:
+        for level in X86_LEVELS[1:]:
             body.require(all_of(map(_has, _FEATURES[level])))
             body.require(_includes(_saved(), _SAVED[level]))
             if level in levels:

@@ -46,7 +46,6 @@ Description: functions compiled by catgrad
 Version: {version}
 Cflags: -I${{prefix}}
 Libs: -L${{prefix}} -l{name}
-Libs.private: {private}
 """
 
 
@@ -163,5 +162,4 @@ def _python(library: Library) -> str:
 
 
 def _pkg_config(library: Library) -> str:
-    private = " ".join(f"-l{needed}" for needed in library.needs if needed != "c")
-    return _PKG_CONFIG.format(name=library.interface.name, version=version("catgrad"), private=private)
+    return _PKG_CONFIG.format(name=library.interface.name, version=version("catgrad"))

@@ -10,55 +10,36 @@ from dataclasses import dataclass, replace
 from mlir import ir
 from mlir.dialects import llvm
 
-from catgrad.backend import emitted
+from catgrad.backend import OPT_LEVEL, emitted
 from catgrad.dialect.emit import new_context
 from catgrad.errors import CatgradError
 from catgrad.passes.base import Stage
-from catgrad.passes.machine import Machine
 from catgrad.passes.pipelines import stages
 from catgrad.passes.runner import run
 from catgrad.runtime.aot import toolchain
-from catgrad.runtime.aot.dispatch import LEVELS, support, version
+from catgrad.runtime.aot.dispatch import support, version
 from catgrad.runtime.aot.emitter import LOWERING
 from catgrad.runtime.aot.entry import add_entry
 from catgrad.runtime.aot.interface import Interface, interface
-from catgrad.runtime.engine import llvm_ir
+from catgrad.runtime.elf import undefined
+from catgrad.runtime.engine import object_code
 from catgrad.runtime.signature import Signature
+from catgrad.target import HOST, LEVELS, X86_LEVELS, Level, Target
+from catgrad.target import target as processor_of
 from catgrad.term import Term
 
-__all__ = ["TARGETS", "Library", "Target", "compile_library"]
-
-_LIBC = frozenset({"memcmp", "memcpy", "memmove", "memset"})
-"""What LLVM may call of the C library, wherever it stands."""
+__all__ = ["TARGETS", "Library", "compile_library"]
 
 _LEGAL = frozenset({"builtin", "llvm"})
 
-
-@dataclass(frozen=True)
-class Target:
-    """What libraries are made for.
-
-    Attributes:
-        triple: The architecture and the system, as LLVM names them.
-        levels: The processors that code is generated for, lowest first: names of `Machine`.
-        every: What every processor of the architecture is, as LLVM names it.
-    """
-
-    triple: str
-    levels: tuple[str, ...]
-    every: str
-
-
-_X86 = "x86_64-unknown-linux-gnu"
-TARGETS: Mapping[str, Target] = {
-    "cpu": Target(_X86, LEVELS, "x86-64"),
-    **{f"cpu:{level}": Target(_X86, (level,), "x86-64") for level in LEVELS},
-    "cpu:aarch64": Target("aarch64-unknown-linux-gnu", ("aarch64",), "generic"),
+TARGETS: Mapping[str, tuple[Level, ...]] = {
+    HOST: tuple(LEVELS[name] for name in X86_LEVELS),
+    **{f"{HOST}:{name}": (level,) for name, level in LEVELS.items()},
 }
-"""What can be built for. `cpu` chooses between all levels of x86-64 when it is loaded."""
+"""The levels that a library has code for. `cpu` chooses between all of x86-64 when it is loaded."""
 
-_PROCESSORS = {"aarch64": "generic"}
-"""What LLVM calls a machine, where that is not its name."""
+_EVERY = {"x86_64": "x86-64", "aarch64": "generic"}
+"""What every processor of an architecture is, as LLVM names it."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +61,7 @@ class Library:
     @property
     def is_native(self) -> bool:
         """Whether it runs on machines like this one, whose linker can make it a shared library."""
-        return platform.machine() == TARGETS[self.target].triple.partition("-")[0]
+        return platform.machine() == TARGETS[self.target][0].architecture
 
     @property
     def shared_name(self) -> str:
@@ -91,18 +72,12 @@ class Library:
     def link_command(self) -> str:
         """What makes its shared library where it runs, in the folder of its static one."""
         whole = f"-Wl,--whole-archive lib{self.interface.name}.a -Wl,--no-whole-archive"
-        needs = " ".join(f"-l{needed}" for needed in self.needs)
-        return f"cc -shared -Wl,-soname,{self.shared_name} -o {self.shared_name} {whole} {needs}"
-
-    @property
-    def needs(self) -> tuple[str, ...]:
-        """The libraries to link it with: C's, and what compilers bring for arithmetic that a processor lacks."""
-        return ("c", "gcc") if self.calls - _LIBC else ("c",)
+        return f"cc -shared -Wl,-soname,{self.shared_name} -o {self.shared_name} {whole} -lc"
 
     @property
     def calls(self) -> frozenset[str]:
-        """The functions of other libraries that it calls."""
-        taken = frozenset().union(*map(toolchain.undefined, self.objects.values()))
+        """The functions of the C library that it calls."""
+        taken = frozenset().union(*map(undefined, self.objects.values()))
         return frozenset(symbol for symbol in taken if not symbol.startswith(f"{self.interface.name}_"))
 
     def archive(self) -> bytes:
@@ -115,7 +90,7 @@ class Library:
         Raises:
             CatgradError: There is no C compiler to link with.
         """
-        return toolchain.link(self.objects, self.shared_name, self.needs)
+        return toolchain.link(self.objects, self.shared_name)
 
 
 def compile_library(name: str, programs: Mapping[str, tuple[Term, Signature]], target: str = "cpu") -> Library:
@@ -134,32 +109,43 @@ def compile_library(name: str, programs: Mapping[str, tuple[Term, Signature]], t
         raise CatgradError(f"unknown target {target!r}: expected one of {', '.join(TARGETS)}")
     named = {each: _renamed(each, *program) for each, program in programs.items()}
     made = interface(name, {each: signature for each, (_, signature) in named.items()})
-    objects = dict(_objects(made, list(named.values()), TARGETS[target]))
+    levels = TARGETS[target]
+    objects = dict(_objects(made, list(named.values()), levels))
     build = hashlib.sha256(b"".join(objects.values())).hexdigest()
-    objects[f"{name}.o"] = _support(made, build, TARGETS[target])
+    objects[f"{name}.o"] = _support(made, build, levels)
     return Library(made, target, build, objects)
 
 
 def _objects(
-    made: Interface, programs: Sequence[tuple[Term, Signature]], target: Target
+    made: Interface, programs: Sequence[tuple[Term, Signature]], levels: Sequence[Level]
 ) -> Iterator[tuple[str, bytes]]:
     """Yield the object of each level."""
-    for level in target.levels:
-        module = _compiled(programs, level)
+    for level in levels:
+        processor = processor_of(f"{HOST}:{level.name}")
+        module = _compiled(programs, processor)
         for function in made.functions:
-            add_entry(module, function, version(function.symbol, level), "hidden")
-        yield f"{made.name}.{level}.o", _object(module, target, _PROCESSORS.get(level, level))
+            add_entry(module, function, version(function.symbol, level.name), "hidden")
+        yield f"{made.name}.{level.name}.o", _object(module, processor)
 
 
-def _support(made: Interface, build: str, target: Target) -> bytes:
+def _support(made: Interface, build: str, levels: Sequence[Level]) -> bytes:
     """Return the object of what the levels share."""
-    return _object(support(made, build, target.levels, new_context()), target, target.every)
+    names = [level.name for level in levels]
+    first = processor_of(f"{HOST}:{names[0]}")
+    every = replace(first, processor=_EVERY[levels[0].architecture], features=frozenset(), options="")
+    return _object(support(made, build, names, new_context()), every, _versions(made, names))
 
 
-def _compiled(programs: Sequence[tuple[Term, Signature]], level: str) -> ir.Module:
+def _versions(made: Interface, levels: Sequence[str]) -> list[str]:
+    """Return the functions that are in the objects of levels."""
+    entries = [version(function.symbol, level) for function in made.functions for level in levels]
+    return [each + suffix for each in entries for suffix in ("", "_workspace")]
+
+
+def _compiled(programs: Sequence[tuple[Term, Signature]], processor: Target) -> ir.Module:
     """Return the module of some functions in the LLVM dialect, which nobody outside sees."""
     module = emitted(*programs)
-    run(module, stages(machine=Machine.named(level))[1:])
+    run(module, stages(processor.name)[1:])
     with module.context:
         for op in module.body:
             if isinstance(op, llvm.LLVMFuncOp) and op.body.blocks:
@@ -167,9 +153,14 @@ def _compiled(programs: Sequence[tuple[Term, Signature]], level: str) -> ir.Modu
     return module
 
 
-def _object(module: ir.Module, target: Target, processor: str) -> bytes:
+def _object(module: ir.Module, processor: Target, functions: Sequence[str] = ()) -> bytes:
+    """Return the object of a module, each function in a section of its own: a linker drops what nobody calls."""
     run(module, [Stage("interface", (LOWERING,), _LEGAL)])
-    return toolchain.object_code(llvm_ir(module), target.triple, processor)
+    with module.context:
+        for op in module.body:
+            if isinstance(op, llvm.LLVMFuncOp) and op.body.blocks:
+                op.attributes["section"] = ir.StringAttr.get(f".text.{op.sym_name.value}")
+    return object_code(module, processor, OPT_LEVEL, functions)
 
 
 def _renamed(name: str, term: Term, signature: Signature) -> tuple[Term, Signature]:

@@ -28,15 +28,14 @@ def manifest(library: Library, files: Mapping[str, bytes]) -> dict[str, Any]:
         library: The library.
         files: What lies beside the description.
     """
-    target = TARGETS[library.target]
+    levels = TARGETS[library.target]
     return {
         "format": _FORMAT,
         "name": library.interface.name,
         "library": library.shared_name,
         "link": library.link_command,
         "build": library.build,
-        "target": {"name": library.target, "triple": target.triple, "levels": list(target.levels)},
-        "needs": list(library.needs),
+        "target": {"name": library.target, "triple": levels[0].triple, "levels": [level.name for level in levels]},
         "versions": versions(),
         "statuses": [status.text for status in Status],
         "functions": {function.name: _function(function) for function in library.interface.functions},

@@ -1,4 +1,4 @@
-"""LLVM's tools and the system's linker: from LLVM IR to object code, archives and shared libraries."""
+"""LLVM's archiver and the system's linker: from objects to archives and shared libraries."""
 
 from __future__ import annotations
 
@@ -12,13 +12,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from catgrad.errors import CatgradError, CompileError
-from catgrad.runtime.engine import find_tool
+from catgrad.runtime.llvm import find_tool
 
-__all__ = ["archive", "link", "object_code", "undefined"]
-
-_OPTIMISED = "-O2"
-_FEATURES = {"x86-64-v4": ["-mattr=-prefer-256-bit"]}
-"""What to tell LLVM about a processor besides its name: with AVX-512, that vectors are as wide as registers are."""
+__all__ = ["archive", "link"]
 
 _LINK = (
     "-shared",
@@ -29,23 +25,6 @@ _LINK = (
 """Options for a library of nothing but the objects: all it needs is known, and no page of code is ever written."""
 
 
-def object_code(llvm_ir: str, triple: str, processor: str) -> bytes:
-    """Return the object code of a module, which may lie anywhere in memory.
-
-    Args:
-        llvm_ir: The module.
-        triple: The architecture and the system, as LLVM names them.
-        processor: Whose instructions may be used, as LLVM names it.
-
-    Raises:
-        CompileError: The LLVM tools are not installed, or fail.
-    """
-    machine = [f"-mtriple={triple}", f"-mcpu={processor}", *_FEATURES.get(processor, ())]
-    optimised = _run([find_tool("opt"), _OPTIMISED, *machine], llvm_ir.encode())
-    kind = ["-relocation-model=pic", "-filetype=obj", "-function-sections"]
-    return _run([find_tool("llc"), _OPTIMISED, *machine, *kind], optimised)
-
-
 def archive(objects: Mapping[str, bytes]) -> bytes:
     """Return the static library of some objects, by name."""
     with _files(objects) as paths:
@@ -54,18 +33,12 @@ def archive(objects: Mapping[str, bytes]) -> bytes:
         return target.read_bytes()
 
 
-def undefined(code: bytes) -> set[str]:
-    """Return the symbols that an object takes from elsewhere."""
-    return set(_run([find_tool("llvm-nm"), "--undefined-only", "--just-symbol-name", "-"], code).decode().split())
-
-
-def link(objects: Mapping[str, bytes], soname: str, libraries: Sequence[str]) -> bytes:
+def link(objects: Mapping[str, bytes], soname: str) -> bytes:
     """Return the shared library of some objects.
 
     Args:
         objects: By name.
         soname: What programs that are linked to it will look for.
-        libraries: What it needs: "c", "gcc".
 
     Raises:
         CatgradError: There is no C compiler to link with.
@@ -73,9 +46,8 @@ def link(objects: Mapping[str, bytes], soname: str, libraries: Sequence[str]) ->
     """
     with _files(objects) as paths:
         target = paths[0].with_name(soname)
-        needed = [f"-l{library}" for library in libraries]
         try:
-            _run([*_compiler(), *_LINK, f"-Wl,-soname,{soname}", "-o", target, *paths, *needed])
+            _run([*_compiler(), *_LINK, f"-Wl,-soname,{soname}", "-o", target, *paths, "-lc"])
         except CompileError as error:
             advice = "if the compiler finds no ld, install binutils"
             raise CompileError(f"the library cannot be linked: {advice}\n{error.message}") from error
@@ -104,10 +76,9 @@ def _files(contents: Mapping[str, bytes]) -> Iterator[list[Path]]:
         yield paths
 
 
-def _run(command: Sequence[str | Path], content: bytes = b"") -> bytes:
-    """Run a command on `content` and return what it prints."""
+def _run(command: Sequence[str | Path]) -> None:
+    """Run a command."""
     words = list(map(str, command))
-    done = subprocess.run(words, input=content, capture_output=True, check=False)
+    done = subprocess.run(words, capture_output=True, check=False)
     if done.returncode:
         raise CompileError(f"{shlex.join(words)} failed:\n{done.stderr.decode(errors='replace').strip()}")
-    return done.stdout

@@ -15,8 +15,9 @@ from typing import Any
 from mlir import ir
 
 from catgrad.errors import CatgradError
-from catgrad.runtime.engine import Native, jit
+from catgrad.runtime.engine import jit
 from catgrad.runtime.gpu.device import Device, Kernels
+from catgrad.runtime.llvm import Linked
 
 __all__ = ["HostCode", "host_code"]
 
@@ -40,7 +41,7 @@ class HostCode:
         kernels: The kernels.
     """
 
-    def __init__(self, native: Callable[[dict[str, Any]], Native], kernels: Kernels) -> None:
+    def __init__(self, native: Callable[[dict[str, Any]], Linked], kernels: Kernels) -> None:
         self._kernels = kernels
         self._launches = _Launches(module=kernels.module)
         self._table = {**kernels.functions, _RECORD: ctypes.pointer(self._launches)}

@@ -1,0 +1,155 @@
+"""LLVM's optimiser and code generator by its C interface: from the LLVM dialect to an object file or assembly.
+
+The code that is run, saved and put into libraries is made here, for whatever processor the target says.
+
+Reference: https://llvm.org/doxygen/group__LLVMCTarget.html
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from functools import cache
+from pathlib import Path
+
+import mlir
+from mlir import ir
+
+from catgrad.errors import CompileError
+from catgrad.runtime.llvm import check, declare, library, taken
+from catgrad.target import Target
+
+__all__ = ["assembly", "object_code"]
+
+_POINTER, _TEXT, _SIZE, _INT = ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t, ctypes.c_int
+_TRANSLATION = {"mlirTranslateModuleToLLVMIR": ([_POINTER, _POINTER], _POINTER)}
+_FUNCTIONS = {
+    "LLVMContextCreate": ([], _POINTER),
+    "LLVMContextDispose": ([_POINTER], None),
+    "LLVMDisposeModule": ([_POINTER], None),
+    "LLVMSetTarget": ([_POINTER, _TEXT], None),
+    "LLVMSetModuleDataLayout": ([_POINTER, _POINTER], None),
+    "LLVMCreateTargetDataLayout": ([_POINTER], _POINTER),
+    "LLVMDisposeTargetData": ([_POINTER], None),
+    "LLVMGetTargetFromTriple": ([_TEXT, _POINTER, _POINTER], _INT),
+    "LLVMCreateTargetMachine": ([_POINTER, _TEXT, _TEXT, _TEXT, _INT, _INT, _INT], _POINTER),
+    "LLVMDisposeTargetMachine": ([_POINTER], None),
+    "LLVMCreatePassBuilderOptions": ([], _POINTER),
+    "LLVMPassBuilderOptionsSetLoopVectorization": ([_POINTER, _INT], None),
+    "LLVMPassBuilderOptionsSetLoopInterleaving": ([_POINTER, _INT], None),
+    "LLVMPassBuilderOptionsSetSLPVectorization": ([_POINTER, _INT], None),
+    "LLVMDisposePassBuilderOptions": ([_POINTER], None),
+    "LLVMRunPasses": ([_POINTER, _TEXT, _POINTER, _POINTER], _POINTER),
+    "LLVMTargetMachineEmitToMemoryBuffer": ([_POINTER, _POINTER, _INT, _POINTER, _POINTER], _INT),
+    "LLVMGetBufferStart": ([_POINTER], _POINTER),
+    "LLVMGetBufferSize": ([_POINTER], _SIZE),
+    "LLVMDisposeMemoryBuffer": ([_POINTER], None),
+}
+_ASSEMBLY, _OBJECT = 0, 1
+"""LLVMCodeGenFileType."""
+_OPTIMISED, _ANYWHERE, _SMALL = 2, 2, 0
+"""LLVMCodeGenLevelDefault, LLVMRelocPIC, LLVMCodeModelDefault."""
+_VECTORIZATION = ("LoopVectorization", "LoopInterleaving", "SLPVectorization")
+_CAPSULE = b"mlir.ir.Operation._CAPIPtr"
+
+
+def object_code(module: ir.Module, target: Target, opt_level: int) -> bytes:
+    """Return the object file of a module, an ELF file whose code may lie anywhere in memory.
+
+    Args:
+        module: A module in the LLVM dialect; it is left as it is.
+        target: Whose instructions may be used.
+        opt_level: LLVM's optimisation level, 0 to 3.
+
+    Raises:
+        CompileError: LLVM refuses something.
+    """
+    return _emitted(module, target, opt_level, _OBJECT)
+
+
+def assembly(module: ir.Module, target: Target, opt_level: int) -> str:
+    """Return the assembly of a module: see `object_code`."""
+    return _emitted(module, target, opt_level, _ASSEMBLY).decode()
+
+
+def _emitted(module: ir.Module, target: Target, opt_level: int, kind: int) -> bytes:
+    llvm = _llvm()
+    with _translated(module) as code, _machine(target) as machine:
+        _retarget(code, target, machine)
+        _optimise(code, machine, opt_level)
+        message, buffer = _POINTER(), _POINTER()
+        emit = llvm.LLVMTargetMachineEmitToMemoryBuffer
+        if emit(machine, code, kind, ctypes.byref(message), ctypes.byref(buffer)):
+            raise CompileError(f"cannot generate code for {target.name}: {taken(message)}")
+        try:
+            return ctypes.string_at(llvm.LLVMGetBufferStart(buffer), llvm.LLVMGetBufferSize(buffer))
+        finally:
+            llvm.LLVMDisposeMemoryBuffer(buffer)
+
+
+@contextmanager
+def _translated(module: ir.Module) -> Iterator[int]:
+    """Provide the LLVM IR of a module while the body runs."""
+    llvm = _llvm()
+    with ExitStack() as owned:
+        context = llvm.LLVMContextCreate()
+        owned.callback(llvm.LLVMContextDispose, context)
+        pointer = ctypes.pythonapi.PyCapsule_GetPointer
+        pointer.argtypes, pointer.restype = [ctypes.py_object, _TEXT], _POINTER
+        said: list[str] = []
+        handler = module.context.attach_diagnostic_handler(lambda each: said.append(each.message) or True)
+        try:
+            code = _translator().mlirTranslateModuleToLLVMIR(pointer(module.operation._CAPIPtr, _CAPSULE), context)
+        finally:
+            handler.detach()
+        if not code:
+            raise CompileError(f"cannot translate the module to LLVM IR: {'; '.join(said)}")
+        owned.callback(llvm.LLVMDisposeModule, code)
+        yield code
+
+
+@contextmanager
+def _machine(target: Target) -> Iterator[int]:
+    """Provide LLVM's description of a target while the body runs: each compilation has its own, for it is written."""
+    llvm, found, message = _llvm(), _POINTER(), _POINTER()
+    triple = target.triple.encode()
+    if llvm.LLVMGetTargetFromTriple(triple, ctypes.byref(found), ctypes.byref(message)):
+        raise CompileError(f"cannot generate code for {target.name}: {taken(message)}")
+    words = target.processor.encode(), target.options.encode()
+    machine = llvm.LLVMCreateTargetMachine(found, triple, *words, _OPTIMISED, _ANYWHERE, _SMALL)
+    try:
+        yield machine
+    finally:
+        llvm.LLVMDisposeTargetMachine(machine)
+
+
+def _retarget(code: int, target: Target, machine: int) -> None:
+    llvm = _llvm()
+    layout = llvm.LLVMCreateTargetDataLayout(machine)
+    llvm.LLVMSetTarget(code, target.triple.encode())
+    llvm.LLVMSetModuleDataLayout(code, layout)
+    llvm.LLVMDisposeTargetData(layout)
+
+
+def _optimise(code: int, machine: int, opt_level: int) -> None:
+    llvm = _llvm()
+    options = llvm.LLVMCreatePassBuilderOptions()
+    try:
+        for each in _VECTORIZATION:
+            getattr(llvm, f"LLVMPassBuilderOptionsSet{each}")(options, 1)
+        check(llvm.LLVMRunPasses(code, f"default<O{opt_level}>".encode(), machine, options), "cannot optimise")
+    finally:
+        llvm.LLVMDisposePassBuilderOptions(options)
+
+
+@cache
+def _llvm() -> ctypes.CDLL:
+    return declare(library(), _FUNCTIONS)
+
+
+@cache
+def _translator() -> ctypes.PyDLL:
+    """Return the library of the MLIR bindings, whose functions are called with the GIL: diagnostics run Python."""
+    folder = Path(mlir.__path__[0], "_mlir_libs")
+    return declare(ctypes.PyDLL(str(folder / "libMLIRPythonCAPI.so")), _TRANSLATION)

@@ -15,10 +15,17 @@ import pytest
 import catgrad as cg
 from catgrad.autodiff import DERIVATIVES
 from catgrad.autodiff.rules import NotDifferentiable
+from catgrad.backend import object_file
 from catgrad.ops import OPS, Op, Sample
 from catgrad.passes.to_linalg.math import max_ulp
+from catgrad.prepare import prepare
+from catgrad.target import LEVELS, is_cpu
+from catgrad.target import target as processor
 from catgrad.types import bf16, dtypes, f16, f32, f64
 
+RUN = ("cpu", "cuda:emulate", "cuda")
+PROCESSORS = (*(f"cpu:{level}" for level in LEVELS), "cpu:x86-64-v4+avx512bf16")
+"""Each level, with instructions for floats of 16 bits and without."""
 ACCUMULATING = {"sum", "contract"}
 PARTS = 4
 """The programs that the samples of a dtype are divided into."""
@@ -72,7 +79,7 @@ def everywhere(chosen, slow=()):
     """Run a test on each part of dtypes on each target, and on one always, but for dtypes that are slow to emulate."""
     cases = [
         pytest.param(dtype, target, part, marks=marks(dtype in slow, target), id=f"{dtype}-{target}-{part}")
-        for dtype, target, part in product(chosen, ("cpu", "cuda:emulate", "cuda"), range(PARTS))
+        for dtype, target, part in product(chosen, (*RUN, *PROCESSORS), range(PARTS))
     ]
     names = "dtype", "target", "part"
     sampled, each = pytest.mark.sampled(PARTS, "dtype", "target"), pytest.mark.parametrize(names, cases)
@@ -80,7 +87,8 @@ def everywhere(chosen, slow=()):
 
 
 def marks(is_slow, target):
-    return {"cuda": [pytest.mark.gpu], "cuda:emulate": [pytest.mark.slow] * is_slow}.get(target, [])
+    is_slow |= target in PROCESSORS
+    return {"cuda": [pytest.mark.gpu], "cpu": []}.get(target, [pytest.mark.slow] * is_slow)
 
 
 @dataclass(frozen=True)
@@ -138,6 +146,10 @@ def gradients(dtype, part):
 
 def pairs(together, target):
     """Each case, with every result and what it should be."""
+    missing = processor(target).missing if is_cpu(target) else ()
+    if missing:
+        object_file(*prepare(together.term), target)
+        pytest.skip(f"compiled and checked, but not run: this processor lacks {', '.join(missing)}")
     found = cg.compile(together.term, target=target)(together.inputs)
     for case, results, expected in zip(together.cases, found, together.expected, strict=True):
         yield from ((case, a, b) for a, b in zip(results, expected, strict=True))

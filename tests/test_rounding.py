@@ -1,34 +1,18 @@
 """Conversions between element types round once: they agree with exact arithmetic, everywhere."""
 
-from fractions import Fraction
 from functools import cache
 
 import numpy as np
 import pytest
+from exact import FORMATS, nearest
 
 import catgrad as cg
 from catgrad.rounding import rounded
 from catgrad.types import bf16, f16, f32, f64, i32, i64
 
-FORMATS = {f16: (11, -14, 15), bf16: (8, -126, 127), f32: (24, -126, 127)}
-"""Digits, and the exponents of normal numbers."""
 NEAR = (0, 2**-12, 2**-24, 2**-40, -(2**-25), -(2**-52))
+TARGETS = (f16, bf16, f32)
 SOURCES = (i32, i64, f16, bf16, f32, f64)
-
-
-def nearest(number, dtype):
-    """The float that is nearest to an integer or a float, to even if two are."""
-    exact = Fraction(number)
-    if not exact:
-        return number * 0.0
-    digits, least, greatest = FORMATS[dtype]
-    size = abs(exact)
-    exponent = size.numerator.bit_length() - size.denominator.bit_length()
-    exponent = max(exponent - (Fraction(2) ** exponent > size), least)
-    unit = Fraction(2) ** (exponent - digits + 1)
-    found = round(size / unit) * unit  # of a fraction: to even
-    result = float("inf") if found >= Fraction(2) ** (greatest + 1) else float(found)
-    return result if exact > 0 else -result
 
 
 def integers(dtype, rng):
@@ -43,7 +27,7 @@ def integers(dtype, rng):
 def floats(dtype, rng):
     """Floats halfway between those of fewer digits, and next to that: around the least, 1 and the greatest of them."""
     found = [0.0, 5e-324, 1e-300, 1e300, 65519.99999999, 65520.0]
-    for digits, least, greatest in FORMATS.values():
+    for digits, least, greatest in (FORMATS[target] for target in TARGETS):
         for exponent in (*range(least - digits - 1, least + 2), -1, 0, 1, *range(greatest - 1, greatest + 2)):
             heads = [0, 2, 2**digits - 2, *rng.integers(0, 2**digits, 2)]
             halves = [np.ldexp(2.0**digits + head + odd, exponent - digits) for head in heads for odd in (0, 1)]
@@ -60,7 +44,7 @@ def samples(source):
     rng = np.random.default_rng(source.bits)
     numbers = (integers if source.is_integer else floats)(source, rng)
     given = [int(x) if source.is_integer else float(x) for x in numbers]
-    return numbers, {t: np.array([nearest(x, t) for x in given]) for t in FORMATS if t is not source}
+    return numbers, {t: np.array([nearest(x, t) for x in given]) for t in TARGETS if t is not source}
 
 
 def check(found, expected):

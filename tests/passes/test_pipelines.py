@@ -59,7 +59,7 @@ def test_the_pipeline_has_a_name():
 
 
 def test_an_unknown_target_is_refused():
-    with pytest.raises(RegistryError, match="no pipeline for target 'abacus': expected one of cpu"):
+    with pytest.raises(RegistryError, match="unknown target 'abacus': expected one of cpu"):
         stages("abacus")
 
 

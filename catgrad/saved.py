@@ -93,7 +93,6 @@ class Saved:
                 file.writestr(ZipInfo(name, _DATE), content, ZIP_DEFLATED, compresslevel=1)
         return archive.getvalue()
 
-
     def check_size(self) -> None:
         """Raise `CatgradError` if the file would have more than is read again."""
         for name, size in {_TERM: len(self.term), _CODE: len(self.code)}.items():

@@ -10,10 +10,13 @@ from catgrad.body import Body, Step
 from catgrad.errors import CatgradError
 from catgrad.hypergraph import to_dot as graph_to_dot
 from catgrad.json_writer import json_text
-from catgrad.ops import Operation
-from catgrad.types import TensorType
+from catgrad.picture import FORWARD, REVERSE, UPDATE, picture
+from catgrad.trees import leaf_names, unflatten
 
 __all__ = ["Shown", "dot", "svg", "text"]
+
+_COLORS = {None: "#f4f6fb", FORWARD: "#cfe3fb", REVERSE: "#fbd9c5", UPDATE: "#d5efd3"}
+"""What boxes are filled with."""
 
 
 class Shown:
@@ -83,12 +86,14 @@ def _nodes(nodes: tuple[int, ...]) -> str:
 
 def dot(term: Body) -> str:
     """Return a term's diagram in the DOT language."""
-    return graph_to_dot(term.graph, node_label=str, edge_label=_box)
-
-
-def _box(operation: Operation) -> str:
-    attributes = [str(value) for _, value in operation.attributes if not isinstance(value, TensorType)]
-    return " ".join([operation.op.name, *attributes])
+    numbers = tuple(range(len(term.outputs)))
+    results = leaf_names("out", unflatten(term.output_tree, numbers)) if numbers else []
+    return graph_to_dot(
+        picture(term),
+        edge_label=lambda box: box.text,
+        edge_color=lambda box: _COLORS[box.role],
+        ends=(term.input_names, results),
+    )
 
 
 def svg(term: Body) -> str:

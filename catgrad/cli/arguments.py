@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from argparse import ArgumentTypeError
+from pathlib import Path
+from reprlib import repr as shortened
 
-__all__ = ["natural", "positive", "rate"]
+from catgrad.integers import parse_integer
+
+__all__ = ["natural", "path", "positive", "rate"]
 
 
 def positive(text: str) -> int:
@@ -24,11 +28,19 @@ def rate(text: str) -> float:
     except ValueError:
         value = -1.0
     if not 0 <= value < float("inf"):
-        raise ArgumentTypeError(f"expected a number that is at least 0, got {text!r}")
+        raise ArgumentTypeError(f"expected a number that is at least 0, got {shortened(text)}")
     return value
 
 
+def path(text: str) -> Path:
+    """Read a path, which is not empty: that would be the folder at hand."""
+    if not text:
+        raise ArgumentTypeError("expected a path, got ''")
+    return Path(text)
+
+
 def _integer(text: str, least: int) -> int:
-    if not text.isdecimal() or int(text) < least:
-        raise ArgumentTypeError(f"expected an integer that is at least {least}, got {text!r}")
-    return int(text)
+    value = parse_integer(text, least)
+    if value is None:
+        raise ArgumentTypeError(f"expected an integer of 64 bits that is at least {least}, got {shortened(text)}")
+    return value

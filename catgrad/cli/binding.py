@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from argparse import Action, ArgumentError, ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Iterable
+from reprlib import repr as shortened
 from typing import Any
 
 from catgrad.dims import Symbol
+from catgrad.integers import parse_integer
 
 __all__ = ["add_bind", "advice"]
 
@@ -35,7 +37,8 @@ class _Bind(Action):
 
 def _binding(text: str) -> tuple[str, int]:
     """Read a dimension and its value."""
-    name, _, value = text.partition("=")
-    if not name.isidentifier() or not value.isdecimal():
-        raise ArgumentTypeError(f"expected a dimension and its value, such as B=128, got {text!r}")
-    return name, int(value)
+    name, _, digits = text.partition("=")
+    value = parse_integer(digits)
+    if not name.isidentifier() or value is None:
+        raise ArgumentTypeError(f"expected a dimension and its value, such as B=128, got {shortened(text)}")
+    return name, value

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from catgrad.cli.arguments import path
 from catgrad.cli.binding import add_bind, advice
 from catgrad.errors import CatgradError
 
@@ -41,7 +42,7 @@ _FUNCTIONS = ("init", "step", "predict")
 def configure(parser: ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("model", metavar="MODEL", help="what to build, as for show")
-    parser.add_argument("-o", dest="output", type=Path, metavar="DIR", required=True, help="the folder to write")
+    parser.add_argument("-o", dest="output", type=path, metavar="DIR", required=True, help="the folder to write")
     parser.add_argument("--name", help="of the library; every symbol begins with it (default: that of the model)")
     parser.add_argument("--what", type=_functions, metavar="LIST", help="functions (default: all that the model has)")
     add_bind(parser)

@@ -8,11 +8,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from safetensors.numpy import load_file
-
 from catgrad.autodiff.learner import Learner
 from catgrad.cli import subject
 from catgrad.cli.program import Program
+from catgrad.cli.saved_run import is_run, read_run
 from catgrad.errors import CatgradError
 from catgrad.lang.module import Module
 from catgrad.runtime.aot.names import library_name
@@ -56,9 +55,8 @@ class Model:
     @property
     def parameters(self) -> dict[str, Any] | None:
         """The parameters of a training run, else initial ones; None for what has none."""
-        trained = Path(self.name, "parameters.safetensors")
-        if trained.is_file():
-            return dict(load_file(trained))
+        if subject.split(self.name)[0] is None and is_run(Path(self.name)):
+            return read_run(Path(self.name)).parameters()
         model = self._object.model if isinstance(self._object, Learner) else self._object
         return model.init(seed=0) if isinstance(model, Module) else None
 

@@ -19,6 +19,7 @@ from types import MappingProxyType
 
 from catgrad.cache import Cache
 from catgrad.cli.data import fashion_mnist
+from catgrad.errors import CatgradError
 from catgrad.passes.machine import Machine
 from catgrad.runtime.gpu import tools
 from catgrad.runtime.gpu.driver import MissingDriver, Properties, open_driver, properties
@@ -104,10 +105,13 @@ def _caches() -> Finding:
 
 
 def _cache() -> Finding:
-    cache = Cache.of_user()
+    try:
+        cache = Cache.of_user()
+        entries = [] if cache is None else cache.entries()
+    except (CatgradError, OSError) as error:
+        return Finding(False, str(error), "keeping what was compiled")
     if cache is None:
         return Finding(True, "off: CATGRAD_CACHE_DIR is empty")
-    entries = cache.entries()
     size = sum(entry.bytes for entry in entries)
     return Finding(
         True, f"{cache.folder}: {len(entries)} compiled functions, {size / 1e6:.1f} of {cache.limit / 1e6:.0f} MB"

@@ -10,6 +10,7 @@ from importlib.metadata import version
 
 from catgrad.cli import build, cache, doctor, gpu_report, show, train
 from catgrad.errors import CatgradError
+from catgrad.integers import parse_integer
 
 __all__ = ["main"]
 
@@ -21,6 +22,8 @@ _COMMANDS = {
     "cache": cache,
     "doctor": doctor,
 }
+_GREATEST_SIZE = 10_000
+"""Characters that a terminal is at most wide or high."""
 _INTERRUPTED = 130
 """Exit code by which shells know that Ctrl-C ended a program: 128 + SIGINT."""
 
@@ -34,6 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     Raises:
         SystemExit: The arguments cannot be understood (2), or asked for help (0).
     """
+    _forget_impossible_sizes()
     arguments = _parser().parse_args(argv)
     try:
         code: int = arguments.run(arguments)
@@ -45,9 +49,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (CatgradError, OSError) as error:
         _complain(str(error))
         return 1
-    except KeyboardInterrupt:
-        _complain("interrupted")
+    except MemoryError as error:
+        _complain(f"not enough memory: {error}")
+        return 1
+    except KeyboardInterrupt as error:
+        _complain(str(error) or "interrupted")
         return _INTERRUPTED
+
+
+def _forget_impossible_sizes() -> None:
+    """Let the size of the terminal be found out where the environment says one that none has."""
+    for name in ("COLUMNS", "LINES"):
+        if name in os.environ and parse_integer(os.environ[name], 1, _GREATEST_SIZE) is None:
+            del os.environ[name]
 
 
 def _parser() -> ArgumentParser:

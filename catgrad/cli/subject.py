@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+from reprlib import repr as shortened
 from traceback import walk_tb
 from typing import Any
 
 from catgrad.autodiff.learner import Learner
-from catgrad.cli.artifacts import RECORD, read_settings
 from catgrad.cli.program import Program
+from catgrad.cli.saved_run import is_run, read_run
 from catgrad.cli.tasks import MODELS, TASKS, Settings
 from catgrad.errors import CatgradError
 from catgrad.location import Location
@@ -24,6 +26,7 @@ __all__ = ["blame", "find", "load", "parse_types", "settings_of", "split"]
 
 _MODULE = "__catgrad_main__"
 """The name of the user's file as a module: its own could be that of another."""
+_VARIADIC = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 
 
 def find(name: str, *, types: str | None = None, step: bool = False, target: str = "cpu") -> Program:
@@ -42,9 +45,9 @@ def find(name: str, *, types: str | None = None, step: bool = False, target: str
     path, member = split(name)
     if path is not None:
         return _program(name, load(path, member), types, step, target)
+    settings = settings_of(name)
     if types is not None:
         raise CatgradError(f"--types is for objects of a file: the types of {name} are known")
-    settings = settings_of(name)
     return settings.step(target) if step else settings.predict(target)
 
 
@@ -96,15 +99,16 @@ def settings_of(name: str) -> Settings:
     """
     dataset, _, model = name.partition(":")
     is_known = dataset in TASKS and (model or "hidden") in MODELS
-    if is_known and not Path(name, RECORD).is_file():
+    if is_known and not is_run(Path(name)):
         return TASKS[dataset].settings(model=model or None)
-    if Path(name).is_dir():
-        return read_settings(Path(name))
+    if name and Path(name).is_dir():
+        return read_run(Path(name)).settings
     if name.endswith(".py"):
         raise CatgradError(f"{name} is a file: say which object of it, as in {name}:object")
+    meant = f"; did you mean {dataset}.py:{model or 'object'}?" if Path(f"{dataset}.py").is_file() else ""
     raise CatgradError(
-        f"unknown model {name!r}: expected one of {', '.join(TASKS)}, with one of :{', :'.join(MODELS)} after it; "
-        "the folder of a training run; or path/to/file.py:object"
+        f"unknown model {shortened(name)}: expected one of {', '.join(TASKS)}, with one of :{', :'.join(MODELS)} after "
+        f"it; the folder of a training run; or path/to/file.py:object{meant}"
     )
 
 
@@ -127,6 +131,8 @@ def load(path: Path, member: str) -> Any:
 
 
 def _program(name: str, value: Any, types: str | None, step: bool, target: str) -> Program:
+    if isinstance(value, type):
+        raise CatgradError(f"{name} is a class: name an object that it makes, such as {_instance(name, value)}")
     if step and not isinstance(value, Learner):
         raise CatgradError(f"{name} has no training step: it is not a Learner")
     if isinstance(value, Term):
@@ -139,6 +145,16 @@ def _program(name: str, value: Any, types: str | None, step: bool, target: str) 
     if isinstance(value, Learner):
         value = value.step if step else value.predict
     return Program(value, parse_types(types), target=target)
+
+
+def _instance(name: str, cls: type) -> str:
+    """Return how an object of a class is made and named: "net = Mlp(inputs, classes), which is model.py:net"."""
+    try:
+        parameters: Iterable[inspect.Parameter] = inspect.signature(cls).parameters.values()
+    except ValueError:
+        parameters = ()
+    needed = [each.name for each in parameters if each.default is each.empty and each.kind not in _VARIADIC]
+    return f"net = {cls.__name__}({', '.join(needed)}), which is {split(name)[0]}:net"
 
 
 def _innermost(error: BaseException, path: Path) -> Location | None:

@@ -9,8 +9,10 @@ Example:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from reprlib import repr as shortened
 from typing import Any
 
 from catgrad.autodiff.learner import Learner, learner
@@ -18,6 +20,7 @@ from catgrad.cli.models import Activation, Dense, Perceptron, identity, squared_
 from catgrad.cli.program import Program
 from catgrad.dims import dim
 from catgrad.errors import CatgradError
+from catgrad.integers import GREATEST
 from catgrad.lang import nn, optim
 from catgrad.lang.module import Module
 from catgrad.types import TensorType, f32, i32
@@ -122,10 +125,13 @@ def settings_from(record: Any) -> Settings:
     Raises:
         CatgradError: The record is something else.
     """
-    known = isinstance(record, dict) and record.get("dataset") in TASKS
-    usual = asdict(TASKS[record["dataset"]].settings()) if known else {}
-    if not known or {k: type(v) for k, v in record.items()} != {k: type(v) for k, v in usual.items()}:
-        raise CatgradError("these are not the settings of a training run")
+    if not isinstance(record, dict) or record.keys() != _VALID.keys():
+        given = sorted(record) if isinstance(record, dict) else type(record).__name__
+        raise CatgradError(f"the settings are {sorted(_VALID)}, given {shortened(given)}")
+    for name, (kind, is_valid, expected) in _VALID.items():
+        value = record[name]
+        if type(value) is not kind or not is_valid(value):
+            raise CatgradError(f"the setting {name} must be {expected}, got {shortened(value)}")
     return Settings(**record)
 
 
@@ -181,3 +187,24 @@ TASKS: Mapping[str, Task] = {
         ),
     )
 }
+
+
+def _choice(names: Iterable[str]) -> tuple[type, Callable[[Any], bool], str]:
+    return str, frozenset(names).__contains__, f"one of {', '.join(names)}"
+
+
+def _count(least: int) -> tuple[type, Callable[[Any], bool], str]:
+    return int, lambda value: least <= value <= GREATEST, f"an integer that is at least {least}"
+
+
+_VALID: Mapping[str, tuple[type, Callable[[Any], bool], str]] = {
+    "dataset": _choice(TASKS),
+    "model": _choice(MODELS),
+    "hidden": _count(1),
+    "epochs": _count(1),
+    "batch": _count(1),
+    "optimizer": _choice(OPTIMIZERS),
+    "rate": (float, lambda value: 0 <= value < math.inf, "a number that is at least 0"),
+    "seed": _count(0),
+}
+"""The type of each setting, which of its values are valid, and what these are called."""

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import json
+import shlex
 from argparse import ArgumentParser, Namespace
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from catgrad.cli.arguments import natural, positive, rate
+from catgrad.cli.arguments import natural, path, positive, rate
 from catgrad.cli.tasks import MODELS, OPTIMIZERS, TASKS
 from catgrad.errors import CatgradError
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
+    from catgrad.cli.artifacts import Artifacts
+    from catgrad.cli.saved_run import SavedRun
     from catgrad.cli.tasks import Settings
+    from catgrad.cli.training import Outcome, Progress, Trainer
 
 __all__ = ["EPILOG", "configure", "run"]
 
@@ -21,6 +28,9 @@ examples:
   catgrad train digits
   catgrad train iris --model dense
   catgrad train fashion-mnist --hidden 512 --epochs 5 --save runs/wide
+  catgrad train fashion-mnist --save runs/wide --resume
+
+Ctrl-C saves what there is; --resume goes on from there, to the same numbers as without it.
 """
 
 
@@ -34,9 +44,10 @@ def configure(parser: ArgumentParser) -> None:
     parser.add_argument("--optimizer", choices=OPTIMIZERS, help="how parameters change")
     parser.add_argument("--lr", type=rate, metavar="X", help="learning rate")
     parser.add_argument("--seed", type=natural, metavar="N", help="the same seed gives the same numbers (default: 0)")
-    parser.add_argument("--data", type=Path, metavar="DIR", help="folder of the dataset's files, where it has files")
-    parser.add_argument("--target", default="cpu", help="cpu, cuda or cuda:emulate (default: %(default)s)")
-    parser.add_argument("--save", type=Path, metavar="DIR", help="where to write (default: runs/DATASET)")
+    parser.add_argument("--data", type=path, metavar="DIR", help="folder of the dataset's files, where it has files")
+    parser.add_argument("--target", help="cpu, cuda or cuda:emulate (default: cpu)")
+    parser.add_argument("--save", type=path, metavar="DIR", help="where to write (default: runs/DATASET)")
+    parser.add_argument("--resume", action="store_true", help="go on with the run that Ctrl-C has interrupted")
     shown = parser.add_mutually_exclusive_group()
     shown.add_argument("--quiet", action="store_true", help="print nothing but the accuracy")
     shown.add_argument("--json", action="store_true", help="print one JSON object")
@@ -45,32 +56,77 @@ def configure(parser: ArgumentParser) -> None:
 def run(arguments: Namespace) -> int:
     """Train, write the files of the run, and say how it went."""
     # Here and not above: these take long to load, and help needs none of them.
-    from rich.console import Console
+    from catgrad.cli.console import terminal
+    from catgrad.cli.resumption import resumed
 
+    folder = arguments.save or Path("runs", arguments.dataset)
+    saved = resumed(folder, arguments) if arguments.resume else None
+    if saved is None or not saved.is_finished:
+        return _train(arguments, folder, saved, terminal(quiet=arguments.quiet or arguments.json))
+    print(
+        json.dumps(saved.described) if arguments.json else f"{folder} is finished: it has all {saved.epochs:,} epochs"
+    )
+    return 0
+
+
+def _train(arguments: Namespace, folder: Path, saved: SavedRun | None, console: Console) -> int:
+    """Train from the beginning, or from where a saved run was."""
     from catgrad.cli import data, summary
-    from catgrad.cli.artifacts import prepare, write
-    from catgrad.cli.progress import Bar
+    from catgrad.cli.artifacts import pictures, prepare
+    from catgrad.cli.resumption import start_of
     from catgrad.cli.training import Trainer
 
-    settings = _settings(arguments)
-    folder = arguments.save or Path("runs", settings.dataset)
-    console = Console(highlight=False, soft_wrap=True, quiet=arguments.quiet or arguments.json)
-    with console.status(f"reading {settings.dataset} and compiling the training step"):
-        examples = data.load(settings.dataset, settings.seed, arguments.data)
-        trainer = Trainer(settings, examples, arguments.target)
-        introduction = summary.before(trainer)
+    settings = _settings(arguments) if saved is None else saved.settings
+    chosen = "cpu" if arguments.target is None else arguments.target
+    target = chosen if saved is None else saved.target
     prepare(folder)
+    with console.status(f"reading {settings.dataset} and compiling the training step"):
+        trainer = Trainer(settings, data.load(settings.dataset, settings.seed, arguments.data), target)
+        start = None if saved is None else start_of(saved, trainer)
+        introduction = summary.before(trainer, console.width)
+        shown = pictures(trainer.step, trainer.predict)
     console.print(introduction)
-    with Bar(console, settings.epochs, trainer.steps) as bar:
-        outcome = trainer.run(watch=bar)
-    record = summary.record(trainer, outcome)
-    files = write(folder, trainer.step, trainer.predict, outcome.parameters, record)
-    console.print(summary.after(trainer, outcome, files))
+    outcome, files = _run(trainer, start, shown, folder, console)
+    console.print(summary.after(trainer, outcome, files, console.width))
     if arguments.quiet:
         print(summary.accuracy(trainer, outcome))
     if arguments.json:
-        print(json.dumps({**record, "files": files.paths}))
+        print(json.dumps({**summary.record(trainer, outcome), "files": files.paths}))
+    if not trainer.has_finished(outcome.progress):
+        raise KeyboardInterrupt(f"interrupted after {summary.progress(trainer, outcome)}: {_advice(arguments)}")
     return 0
+
+
+def _run(
+    trainer: Trainer, start: Progress | None, shown: Mapping[str, str], folder: Path, console: Console
+) -> tuple[Outcome, Artifacts]:
+    """Train until the end or until Ctrl-C, and write what there is then.
+
+    Raises:
+        KeyboardInterrupt: There is nothing yet.
+    """
+    from catgrad.cli import summary
+    from catgrad.cli.artifacts import write
+    from catgrad.cli.interruption import interruptible
+    from catgrad.cli.progress import Bar
+
+    with interruptible() as is_stopped:
+        with Bar(console, trainer, start) as bar:
+            outcome = trainer.run(bar, start, is_stopped)
+        now = outcome.progress
+        if not now.history and not now.steps:
+            raise KeyboardInterrupt
+        record, finished = summary.record(trainer, outcome), trainer.has_finished(now)
+        return outcome, write(folder, shown, now.state, record, finished=finished)
+
+
+def _advice(arguments: Namespace) -> str:
+    """Say how to go on."""
+    from catgrad.cli.summary import command
+
+    places = {"--data": arguments.data, "--save": arguments.save}
+    options = [f"{option} {shlex.quote(str(place))}" for option, place in places.items() if place is not None]
+    return f"go on with\n  {' '.join([command(), 'train', arguments.dataset, *options, '--resume'])}"
 
 
 def _settings(arguments: Namespace) -> Settings:

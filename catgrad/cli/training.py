@@ -1,19 +1,20 @@
-"""Training: epochs of compiled steps."""
+"""Training: epochs of compiled steps, which can stop after any of them and go on as if they had not."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import Any
 
 import numpy as np
 
+from catgrad.cli import memory
 from catgrad.cli.data import Dataset, Examples
 from catgrad.cli.tasks import Settings
 from catgrad.errors import CatgradError
 
-__all__ = ["Epoch", "Outcome", "Trainer"]
+__all__ = ["Epoch", "Outcome", "Progress", "Trainer"]
 
 
 @dataclass(frozen=True)
@@ -32,18 +33,35 @@ class Epoch:
 
 
 @dataclass(frozen=True)
+class Progress:
+    """Where training is: all that the rest of it depends on, besides settings and data.
+
+    Attributes:
+        state: The parameters, and what the optimizer remembers.
+        history: The epochs that are done.
+        steps: Steps of the epoch under way.
+        loss: The sum over these steps.
+        seconds: Time of these steps.
+    """
+
+    state: Any
+    history: tuple[Epoch, ...] = ()
+    steps: int = 0
+    loss: float = 0.0
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
 class Outcome:
     """What training led to.
 
     Attributes:
-        parameters: Arrays by path.
-        history: The epochs, in order.
+        progress: Where it ended.
         train_accuracy: On the examples learned from, from 0 to 1.
         test_accuracy: On the held-back examples, if there are any.
     """
 
-    parameters: dict[str, np.ndarray[Any, Any]]
-    history: tuple[Epoch, ...]
+    progress: Progress
     train_accuracy: float
     test_accuracy: float | None
 
@@ -64,46 +82,75 @@ class Trainer:
         steps: How many steps an epoch has; examples that do not fill a batch wait for the next epoch.
 
     Raises:
-        CatgradError: There are fewer examples than one batch takes.
+        CatgradError: There are fewer examples than one batch takes, or the model is larger than the memory.
     """
 
     def __init__(self, settings: Settings, data: Dataset, target: str = "cpu") -> None:
         self.steps = len(data.train) // settings.batch
         if not self.steps:
             raise CatgradError(f"a batch of {settings.batch} is more than the {len(data.train)} training examples")
+        memory.check_room(settings)
         self.settings = settings
         self.data = data
         self.step = settings.step(target)
         self.predict = settings.predict(target)
 
-    def run(self, watch: Callable[[Epoch], None]) -> Outcome:
-        """Train from the initial parameters; `watch` is told of each epoch."""
-        state = self.settings.learner.init(self.settings.seed)
-        shuffle = np.random.default_rng(self.settings.seed)
-        history = []
-        for _ in range(self.settings.epochs):
-            state, epoch = self._epoch(state, shuffle.permutation(len(self.data.train)))
-            history.append(epoch)
-            watch(epoch)
-        parameters, test = {path: np.asarray(x) for path, x in state["parameters"].items()}, self.data.test
-        return Outcome(
-            parameters=parameters,
-            history=tuple(history),
-            train_accuracy=self._accuracy(parameters, self.data.train),
-            test_accuracy=None if test is None else self._accuracy(parameters, test),
-        )
+    def run(
+        self,
+        watch: Callable[[Epoch], None],
+        start: Progress | None = None,
+        is_stopped: Callable[[], bool] = lambda: False,
+    ) -> Outcome:
+        """Train until all epochs are done.
 
-    def _epoch(self, state: Any, order: np.ndarray[Any, Any]) -> tuple[Any, Epoch]:
-        """Take a step for each full batch of `order`; the arrays of `state` may be updated."""
+        Args:
+            watch: Told of each epoch that is done.
+            start: Where to go on; from the initial parameters if None.
+            is_stopped: Asked after each step whether to leave it at that.
+        """
+        now = start or Progress(self.settings.learner.init(self.settings.seed))
+        while not self.has_finished(now) and not is_stopped():
+            now = self._advance(now, is_stopped)
+            if now.steps == self.steps:
+                now = self._judge(now)
+                watch(now.history[-1])
+        return self._outcome(now)
+
+    def has_finished(self, now: Progress) -> bool:
+        """Return whether all epochs are done."""
+        return len(now.history) == self.settings.epochs
+
+    def _advance(self, now: Progress, is_stopped: Callable[[], bool]) -> Progress:
+        """Take the steps that the epoch still has, or those until training is stopped; the state may be updated.
+
+        The order of the examples depends on the seed and on the number of the epoch, so that any epoch can be begun.
+        """
+        order = np.random.default_rng((self.settings.seed, len(now.history))).permutation(len(self.data.train))
         batches = order[: self.steps * self.settings.batch].reshape(self.steps, -1)
-        loss, started = 0.0, perf_counter()
-        for rows in batches:
+        state, loss, done, started = now.state, now.loss, now.steps, perf_counter()
+        for rows in batches[now.steps :]:
             batch = self.data.train[rows]
             state, loss_of_batch = self.step.executable(state, batch.x, batch.y)
             loss += float(loss_of_batch)
-        seconds = perf_counter() - started
+            done += 1
+            if is_stopped():
+                break
+        seconds = now.seconds + perf_counter() - started
+        return replace(now, state=state, steps=done, loss=loss, seconds=seconds)
+
+    def _judge(self, now: Progress) -> Progress:
+        """Return where training is when the epoch under way is done."""
         judged = self.data.train if self.data.test is None else self.data.test
-        return state, Epoch(loss / self.steps, self._accuracy(state["parameters"], judged), seconds)
+        epoch = Epoch(now.loss / self.steps, self._accuracy(now.state["parameters"], judged), now.seconds)
+        return Progress(now.state, (*now.history, epoch))
+
+    def _outcome(self, now: Progress) -> Outcome:
+        parameters, test = now.state["parameters"], self.data.test
+        return Outcome(
+            progress=now,
+            train_accuracy=self._accuracy(parameters, self.data.train),
+            test_accuracy=None if test is None else self._accuracy(parameters, test),
+        )
 
     def _accuracy(self, parameters: Any, examples: Examples) -> float:
         """Return the part of the examples whose class has the greatest score."""

@@ -1,12 +1,12 @@
 """Open hypergraphs as DOT text, the language of Graphviz: boxes are operations, arrows are wires.
 
 A node produced once and consumed once is drawn as one arrow from box to box with its label beside it; any other node is
-a dot where its arrows meet. Boundaries are numbered on the left and on the right.
+a dot where its arrows meet. Boundaries are on the left and on the right, numbered or with names.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from catgrad.hypergraph.open_hypergraph import OpenHypergraph
@@ -24,31 +24,41 @@ _BOUNDARY = 'shape=plaintext, style="", fontsize=9, fontcolor="#8a8a8a"'
 _DOT = 'shape=point, width=0.06, fontsize=8, fontcolor="#8a8a8a"'
 
 
-def to_dot(f: OpenHypergraph, node_label: Callable[[Any], str] = str, edge_label: Callable[[Any], str] = str) -> str:
+def to_dot(
+    f: OpenHypergraph,
+    node_label: Callable[[Any], str] = str,
+    edge_label: Callable[[Any], str] = str,
+    edge_color: Callable[[Any], str] | None = None,
+    ends: tuple[Sequence[str], Sequence[str]] | None = None,
+) -> str:
     """Return f as DOT text, drawn from left to right; equal graphs give equal text.
 
     Args:
         f: Any open hypergraph.
         node_label: Takes a node label to the text beside the wire.
         edge_label: Takes an edge label to the text in the box.
+        edge_color: Takes an edge label to what the box is filled with, such as "#f4f6fb".
+        ends: The names of the sources and of the targets.
 
     Example:
         >>> print(to_dot(OpenHypergraph.singleton("f", ["X"], [])).splitlines()[-2])
           i0 -> e0 [label="X"];
     """
-    edges = enumerate(f.hypergraph.edges.tolist())
-    boxes = [f"  e{i} [label={_quoted(edge_label(label))}];" for i, label in edges]
-    boundaries = [*_boundary("i", "source", len(f.sources)), *_boundary("o", "sink", len(f.targets))]
+    edges = f.hypergraph.edges.tolist()
+    fills = ["" if edge_color is None else f', fillcolor="{edge_color(label)}"' for label in edges]
+    boxes = [f"  e{i} [label={_quoted(edge_label(e))}{fills[i]}];" for i, e in enumerate(edges)]
+    sources, targets = ends or (list(map(str, range(len(side)))) for side in (f.sources, f.targets))
+    boundaries = [*_boundary("i", "source", sources), *_boundary("o", "sink", targets)]
     wires = _wires(f, [_quoted(node_label(label)) for label in f.hypergraph.nodes.tolist()])
     return "\n".join([_HEADER, *boundaries, *boxes, *wires, "}\n"])
 
 
-def _boundary(end: str, rank: str, count: int) -> Iterator[str]:
-    """Yield the lines of a boundary: its numbered ends, in one column."""
-    for i in range(count):
-        yield f'  {end}{i} [label="{i}", {_BOUNDARY}];'
-    if count:
-        yield f"  {{rank={rank}; {' '.join(f'{end}{i};' for i in range(count))}}}"
+def _boundary(end: str, rank: str, names: Sequence[str]) -> Iterator[str]:
+    """Yield the lines of a boundary: its ends, in one column."""
+    for i, name in enumerate(names):
+        yield f"  {end}{i} [label={_quoted(name)}, {_BOUNDARY}];"
+    if names:
+        yield f"  {{rank={rank}; {' '.join(f'{end}{i};' for i in range(len(names)))}}}"
 
 
 def _wires(f: OpenHypergraph, texts: list[str]) -> Iterator[str]:

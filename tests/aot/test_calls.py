@@ -140,6 +140,23 @@ def test_the_loader_rejects_what_does_not_fit(chained, arguments, error, message
         chained.chain(*arguments)
 
 
+def test_a_loader_that_has_met_many_shapes_knows_the_next(chained):
+    for n in range(1, 300):
+        assert chained.chain(np.zeros((n, 1), np.float32), normal(1, 2), normal(2, 1)).shape == (n,)
+    with pytest.raises(TypeError, match=r"x must be float32 with 2 axes, got float32\(3,\)"):
+        chained.chain(normal(3), normal(1, 2), normal(2, 1))
+
+
+def test_what_is_updated_in_place_is_returned_as_the_same_object(tmp_path, import_file):
+    program = prepare(lambda state, n: (state + state, n + n), cg.bf16[3], cg.i32[()], donate=(0, 1))
+    write(tmp_path, compile_library("lib", {"update": program}, "cpu:x86-64-v2"))
+    state = np.arange(3).astype(cg.bf16.numpy)
+    updated, number = import_file(tmp_path / "lib.py").update(state, 7)
+    assert updated is state
+    assert state.astype(int).tolist() == [0, 2, 4]
+    assert (type(number), number) == (np.ndarray, 14)
+
+
 def test_nothing_has_no_greatest_element(build):
     made = build(greatest=(lambda x: cg.max(x, axis=1), cg.f32[B, N]))
     assert made.greatest(normal(0, 2)).shape == (0,)

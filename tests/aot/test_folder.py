@@ -74,6 +74,71 @@ def test_a_manifest_lists_no_files_elsewhere(libraries, tmp_path):
     assert file.read_text() == "mine"
 
 
+@pytest.mark.parametrize("name", ["notes.txt", "other.py", "../file", "/etc/passwd", "lib.x.o", "sub/lib.h", "", "."])
+def test_a_manifest_lists_no_files_of_somebody_else(libraries, tmp_path, name):
+    folder, mine = (
+        tmp_path / "folder",
+        [tmp_path / "file", *(tmp_path / "folder" / n for n in ("notes.txt", "other.py"))],
+    )
+    (folder / "sub").mkdir(parents=True)
+    mine += [folder / "lib.x.o", folder / "sub" / "lib.h"]
+    for path in mine:
+        path.write_text("mine")
+    write(folder, libraries["one"])
+    forge(folder, {name: {}})
+    write(folder, libraries["two"])
+    assert {path.read_text() for path in mine} == {"mine"}
+
+
+def forge(folder, added):
+    """Let a manifest list more files than the library has."""
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["files"].update(added)
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+
+
+@pytest.mark.parametrize("name", ["parameters.safetensors", "lib.o", "lib.x86-64-v3.o"])
+def test_what_is_no_file_is_none_of_a_library(libraries, tmp_path, name):
+    folder, mine = tmp_path / "folder", tmp_path / "mine"
+    folder.mkdir()
+    mine.write_text("mine")
+    write(folder, libraries["one"])
+    (folder / name).symlink_to(mine)
+    forge(folder, {name: {}})
+    write(folder, libraries["two"])
+    assert (folder / name).is_symlink()
+    (folder / name).unlink()
+    (folder / name).mkdir()
+    write(folder, libraries["one"])
+    assert (folder / name).is_dir()
+    assert mine.read_text() == "mine"
+
+
+def test_a_link_in_the_place_of_a_library_is_not_replaced(libraries, tmp_path):
+    folder, mine = tmp_path / "folder", tmp_path / "mine"
+    folder.mkdir()
+    mine.write_text("mine")
+    write(folder, libraries["one"])
+    (folder / "lib.h").unlink()
+    (folder / "lib.h").symlink_to(mine)
+    with pytest.raises(CatgradError, match=r"lib\.h is no file of an earlier library of this name"):
+        write(folder, libraries["two"])
+    assert mine.read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    "text", ["[" * 100_000, "3", '{"name": "lib"}', '{"name": "lib", "files": [[]], "library": 1}']
+)
+def test_a_manifest_that_is_none_is_of_somebody_else(libraries, tmp_path, text):
+    (tmp_path / "manifest.json").write_text(text)
+    with pytest.raises(CatgradError, match=r"manifest.json is no file of an earlier library"):
+        write(tmp_path, libraries["one"])
+    (tmp_path / "manifest.json").unlink()
+    os.mkfifo(tmp_path / "manifest.json")
+    with pytest.raises(CatgradError, match=r"manifest.json is no file of an earlier library"):
+        write(tmp_path, libraries["one"])
+
+
 def test_a_loader_knows_its_own_manifest(libraries, tmp_path, import_file):
     one, other = tmp_path / "one", tmp_path / "other"
     for folder, key in ((one, "one"), (other, "other")):

@@ -72,3 +72,12 @@ def test_a_machine_without_programs(monkeypatch, tmp_path):
     found = examination.examine()
     assert not any(found[name].found for name in ("MLIR", "LLVM", "ptxas", "nvdisasm", "graphviz"))
     assert found["processor"].value.endswith("of an unknown kind")
+
+
+@pytest.mark.parametrize(("name", "value"), [("CATGRAD_CACHE_BYTES", "many"), ("CATGRAD_CACHE_DIR", "/dev/null")])
+def test_a_cache_that_cannot_be_used_is_a_finding(monkeypatch, name, value):
+    monkeypatch.setenv("CATGRAD_CACHE_DIR", "cache")
+    monkeypatch.setenv(name, value)
+    found = examination._cache()
+    assert not found.found
+    assert found.value

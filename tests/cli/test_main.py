@@ -26,6 +26,23 @@ def test_help_and_version(argv, capsys):
         (["train", "digits", "--epochs", "many"], "at least 1, got 'many'"),
         (["train", "digits", "--seed", "-1"], "at least 0, got '-1'"),
         (["train", "digits", "--lr", "nan"], "at least 0, got 'nan'"),
+        (["train", "digits", "--lr", "9" * 5000], "at least 0, got '999999999999...9999999999999'"),
+        (
+            ["train", "digits", "--seed", "9" * 5000],
+            "of 64 bits that is at least 0, got '999999999999...9999999999999'",
+        ),
+        (["train", "digits", "--hidden", str(1 << 63)], "of 64 bits that is at least 1, got '9223372036854775808'"),
+        (["train", "digits", "--batch", ""], "at least 1, got ''"),
+        (["train", "digits", "--epochs", "²"], "at least 1, got '²'"),
+        (["train", "digits", "--save", ""], "argument --save: expected a path, got ''"),
+        (["train", "digits", "--data", ""], "argument --data: expected a path, got ''"),
+        (["show", "digits", "-o", ""], "argument -o: expected a path, got ''"),
+        (["build", "digits", "-o", ""], "argument -o: expected a path, got ''"),
+        (
+            ["build", "digits", "-o", "x", "--bind", "B=" + "9" * 5000],
+            "such as B=128, got 'B=9999999999...9999999999999'",
+        ),
+        (["gpu-report", "digits", "--bind", "B="], "such as B=128, got 'B='"),
         (["train", "digits", "--quiet", "--json"], "not allowed with"),
     ],
 )
@@ -51,6 +68,22 @@ def test_interruption_is_not_a_traceback(command, monkeypatch):
 
     monkeypatch.setattr(train_command, "run", interrupt)
     assert command("train", "digits") == (130, "", "error: interrupted\n")
+
+
+@pytest.mark.parametrize("size", ["0", "²", "9" * 5000, "-3", "many"])
+def test_a_terminal_of_no_size_is_not_believed(command, monkeypatch, size):
+    monkeypatch.setenv("COLUMNS", size)
+    monkeypatch.setenv("LINES", size)
+    code, _, err = command("show", "nothing")
+    assert (code, err.startswith("error: unknown model 'nothing'")) == (1, True)
+
+
+def test_too_little_memory_is_not_a_traceback(command, monkeypatch):
+    def allocate(_):
+        raise MemoryError("Unable to allocate 23.8 GiB")
+
+    monkeypatch.setattr(train_command, "run", allocate)
+    assert command("train", "digits") == (1, "", "error: not enough memory: Unable to allocate 23.8 GiB\n")
 
 
 def test_a_reader_that_leaves_is_not_a_traceback():

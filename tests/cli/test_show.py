@@ -34,6 +34,10 @@ class Pair:
     x: object
     w: object
 
+class Ready(cg.Module):
+    def forward(self, x):
+        return x
+
 def f(x, w):
     return cg.sum(cg.tanh(x @ w))
 
@@ -138,6 +142,14 @@ def test_objects_of_a_file(result, argv, type):
         (["digits", "--types", "f32[3]"], "the types of digits are known"),
         (["."], "is not what `catgrad train --save` writes"),
         (["nowhere.py:f"], "there is no file nowhere.py"),
+        ([""], "unknown model ''"),
+        (["models.py"], "models.py is a file: say which object of it, as in models.py:object"),
+        (["models:f", "--types", "f32[3]"], "unknown model 'models:f'"),
+        (["models:f"], "did you mean models.py:f?"),
+        (["models"], "did you mean models.py:object?"),
+        (["models.py:Pair", "--types", "f32[3]"], "such as net = Pair(x, w), which is models.py:net"),
+        (["models.py:Ready", "--types", "f32[3]"], "such as net = Ready(), which is models.py:net"),
+        (["models.py:Ready"], "models.py:Ready is a class: name an object that it makes"),
         (["models.py:g"], "models.py has no object 'g'"),
         (["models.py:f"], "needs the types of its arguments"),
         (["models.py:number", "--types", ""], "expected a function or a Module, got 3"),
@@ -145,7 +157,7 @@ def test_objects_of_a_file(result, argv, type):
         (["models.py:f", "--types", "f32[3"], "expected a type such as f32[B, 784], got 'f32[3'"),
         (["models.py:f", "--types", "f99[3]"], "expected one of the dtypes"),
         (["models.py:f", "--types", "f32[3]"], "argument"),
-        (["models.py:wrong", "--types", "f32[2, 3]"], "models.py:20"),
+        (["models.py:wrong", "--types", "f32[2, 3]"], "models.py:24"),
         (["models.py:broken", "--types", "f32[2]"], "    return x.nothing"),
         (["digits", "-o", "nowhere/term.txt"], "nowhere/term.txt"),
     ],

@@ -7,7 +7,7 @@ import pytest
 from safetensors.numpy import load_file
 
 import catgrad as cg
-from catgrad.cli.artifacts import read_settings
+from catgrad.cli.saved_run import read_run
 from catgrad.cli.training import Trainer
 
 
@@ -75,7 +75,7 @@ def test_a_run_leaves_what_it_says(command):
     assert "catgrad show here --step --stage asm" in out
     record = json.loads(Path("here/run.json").read_text())
     assert (record["settings"]["optimizer"], record["settings"]["rate"], record["steps"]) == ("sgd", 0.5, 1347 // 32)
-    assert read_settings(Path("here")).rate == 0.5
+    assert read_run(Path("here")).settings.rate == 0.5
     stages = [stage for path in sorted(Path("here/ir").iterdir()) for stage in [path.stem.partition("-")[2]]]
     assert stages == list(cg.stages())
 
@@ -120,6 +120,8 @@ def test_where_nothing_can_be_written_nothing_is_trained(command, tmp_path, monk
     [
         (["fashion-mnist", "--data", "nowhere"], "apt-get install dataset-fashion-mnist"),
         (["digits", "--data", "nowhere"], "comes with scikit-learn"),
+        (["digits", "--hidden", "100000000000"], "and there are"),
+        (["digits", "--hidden", "100000000000"], "choose a smaller --hidden, now 100000000000"),
         (["digits", "--batch", "5000"], "a batch of 5000 is more than the 1347 training examples"),
     ],
 )
@@ -129,6 +131,11 @@ def test_what_cannot_be_trained_is_one_line(command, argv, message):
     assert err.startswith("error: ")
     assert message in err
     assert err.count("\n") == 1
+
+
+def test_an_empty_target_is_none(command):
+    code, _, err = command("train", "iris", "--target", "")
+    assert (code, "no pipeline for target ''" in err) == (1, True)
 
 
 def test_only_a_hidden_layer_has_a_width(command):

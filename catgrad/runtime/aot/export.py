@@ -25,7 +25,7 @@ from catgrad.errors import CatgradError
 from catgrad.parameters import to_safetensors
 from catgrad.runtime.aot import loader
 from catgrad.runtime.aot.header import header
-from catgrad.runtime.aot.library import Library, compile_library
+from catgrad.runtime.aot.library import TARGETS, Library, compile_library
 from catgrad.runtime.aot.manifest import manifest
 from catgrad.runtime.aot.names import library_name
 from catgrad.runtime.signature import Signature
@@ -33,7 +33,10 @@ from catgrad.term import Term
 
 __all__ = ["check_writable", "export", "write"]
 
-_MANIFEST = "manifest.json"
+_MANIFEST, _PARAMETERS = "manifest.json", "parameters.safetensors"
+
+_LARGEST_MANIFEST = 1 << 26
+"""How many bytes a manifest takes at most."""
 
 _LIBRARY = '_library = Library(Path(__file__).with_name("{manifest}"), "{name}")'
 """How the Python loader ends where it stands for a library."""
@@ -97,7 +100,7 @@ def write(folder: Path, library: Library, parameters: Mapping[str, Any] | None =
     name = library.interface.name
     contents, missing = _contents(library)
     if parameters is not None:
-        contents["parameters.safetensors"] = to_safetensors(parameters)
+        contents[_PARAMETERS] = to_safetensors(parameters)
     contents[_MANIFEST] = (json.dumps(manifest(library, contents), indent=1) + "\n").encode()
     with files.locked(folder):
         _replace(folder, contents, _earlier(folder, name))
@@ -120,14 +123,32 @@ def _replace(folder: Path, contents: dict[str, bytes], earlier: frozenset[str]) 
 def _earlier(folder: Path, name: str) -> frozenset[str]:
     """Return the files in a folder that are an earlier library of a name, as its manifest lists them.
 
-    The shared library is one of them even if it was missing: whoever had no compiler may have linked it since.
+    Anybody can have written the manifest: only what a library of this name could have is believed to be of one. The
+    shared library is one of its files even if it was missing: whoever had no compiler may have linked it since.
     """
     try:
-        known = json.loads((folder / _MANIFEST).read_text(encoding="utf-8"))
-        listed = [file for file in (*known["files"], known["library"]) if Path(file).name == file]
-        return frozenset({_MANIFEST, *listed} if known["name"] == name else ())
-    except (OSError, ValueError, LookupError, TypeError):
+        known = json.loads(files.read(folder / _MANIFEST, _LARGEST_MANIFEST))
+        listed = {_MANIFEST, known["library"], *known["files"]} if known["name"] == name else set()
+    except (CatgradError, OSError, ValueError, LookupError, TypeError, RecursionError):
         return frozenset()
+    return frozenset(file for file in listed & file_names(name) if _is_regular(folder / file))
+
+
+def _is_regular(path: Path) -> bool:
+    """Return whether a file is there; a link is none."""
+    return path.is_file() and not path.is_symlink()
+
+
+def file_names(name: str) -> frozenset[str]:
+    """Return what the files of a library of a name can be called, for any target.
+
+    Example:
+        >>> sorted(file_names("net"))[:4]
+        ['libnet.a', 'libnet.so', 'manifest.json', 'net.aarch64.o']
+    """
+    levels = sorted({level for target in TARGETS.values() for level in target.levels})
+    code = (f"lib{name}.a", f"lib{name}.so", f"{name}.o", *(f"{name}.{level}.o" for level in levels))
+    return frozenset({*code, f"{name}.h", f"{name}.pc", f"{name}.py", _PARAMETERS, _MANIFEST})
 
 
 def check_writable(folder: Path) -> None:

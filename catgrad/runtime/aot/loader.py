@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import ctypes
 import json
-from collections.abc import Callable, Iterator, Sequence
+import math
+from collections.abc import Callable, Sequence
+from operator import itemgetter
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -27,6 +29,14 @@ _DTYPES = {
 }
 _NUMBERS: dict[str, tuple[type, ...]] = {"b": (bool,), "i": (int,), "u": (), "f": (int, float)}
 """The Python numbers that may stand for an array, by the kind of its dtype."""
+_READABLE, _WRITABLE = 0x101, 0x501
+"""The bits of `ndarray.flags.num` that code needs in what it reads, contiguous and aligned, and in what it writes."""
+_PLANS = 256
+"""How many combinations of shapes a function remembers."""
+_word_at = ctypes.c_uint64.from_address
+_DATA = object.__basicsize__
+"""Where an array has its address, which the C macro `PyArray_DATA` reads: after the object header."""
+_ndarray = np.ndarray
 _CONTAINERS: dict[str, type] = {"dict": dict, "list": list, "tuple": tuple}
 _OPERATIONS: dict[str, Callable[[int, int], int]] = {
     "add": int.__add__,
@@ -82,11 +92,22 @@ class Function:
     def __init__(self, name: str, description: dict[str, Any], statuses: list[str], code: ctypes.CDLL) -> None:
         self.__name__ = name
         self.__doc__ = description["type"]
-        self._about = description
         self._statuses = statuses
+        self._readers = [_reader(each["tree"], each["name"]) for each in description["inputs"]]
+        self._result = _writer(description["result"])
+        self._arrays = [_Array(**about) for about in description["arrays"]]
+        self._dimensions = description["dimensions"]
+        inputs = self._arrays[: sum(_count(each["tree"]) for each in description["inputs"])]
+        self._expected = [(about.dtype, about.flags, about.admit) for about in inputs]
+        self._updates = any(about.written for about in inputs)
+        self._pointers = [_pointer(each) for each in description["parameters"]]
+        self._plans: dict[tuple[tuple[int, ...], ...], _Plan] = {}
+        self._free: list[Any] = []
         self._code = code[description["symbol"]]
         self._workspace = code[f"{description['symbol']}_workspace"]
-        self._workspace.restype = ctypes.c_size_t
+        sizes, pointers = [ctypes.c_int64] * len(self._dimensions), [ctypes.c_void_p] * len(self._pointers)
+        self._code.argtypes = [*sizes, *pointers, ctypes.c_void_p, ctypes.c_size_t]
+        self._workspace.argtypes, self._workspace.restype = sizes, ctypes.c_size_t
 
     def __call__(self, *args: Any) -> Any:
         """Run the code.
@@ -94,83 +115,149 @@ class Function:
         Raises:
             TypeError, ValueError: An argument has another structure, dtype or shape than the function takes.
         """
-        inputs = self._about["inputs"]
-        if len(args) != len(inputs):
-            raise TypeError(f"{self.__name__} takes {len(inputs)} arguments, got {len(args)}")
-        arrays: list[Any] = [None] * len(self._about["arrays"])
-        for each, value in zip(inputs, args, strict=True):
-            for operand, leaf in _leaves(each["tree"], value, each["name"]):
-                arrays[operand] = _admit(leaf, self._about["arrays"][operand])
-        dimensions = self._dimensions(arrays)
-        self._complete(arrays, dimensions)
-        self._check_overlap(arrays)
-        self._run(arrays, list(dimensions.values()))
-        return _tree(self._about["result"], arrays)
+        if len(args) != len(self._readers):
+            raise TypeError(f"{self.__name__} takes {len(self._readers)} arguments, got {len(args)}")
+        given: list[Any] = []
+        for read, value in zip(self._readers, args, strict=True):
+            read(value, given)
+        arrays = [
+            value
+            if type(value) is _ndarray and value.dtype is dtype and value.flags.num & flags == flags
+            else admit(value)
+            for value, (dtype, flags, admit) in zip(given, self._expected, strict=True)
+        ]
+        shapes = tuple([array.shape for array in arrays])
+        plan = self._plans.get(shapes) or self._plan(shapes)
+        fresh = [np.empty(shape, dtype) for shape, dtype in plan.results]
+        starts = [_word_at(id(array) + _DATA).value for array in arrays + fresh]
+        if self._updates:
+            self._check_overlap(starts, plan.sizes)
+        self._run(plan, starts)
+        return self._result([*map(_kept, given, arrays), *fresh] if self._updates else arrays + fresh)
 
     def __repr__(self) -> str:
         return f"<compiled function {self.__doc__}>"
 
-    def _dimensions(self, arrays: list[Any]) -> dict[str, int]:
-        """Return the values of the symbolic dimensions, as the shapes of the arguments have them."""
-        values = {}
-        for each in self._about["dimensions"]:
-            source = each["source"]
-            size = arrays[source["array"]].shape[source["axis"]]
-            values[each["name"]] = (size - source["offset"]) // source["scale"] * each["multiple_of"]
-        return values
+    def _plan(self, shapes: tuple[tuple[int, ...], ...]) -> _Plan:
+        """Return what follows from the shapes of the arguments, after checking them."""
+        for about, given in zip(self._arrays, shapes, strict=False):
+            if len(given) != len(about.shape):
+                raise TypeError(f"{about}, got {about.dtype}{given}")
+        dimensions = {each["name"]: _dimension(each, shapes) for each in self._dimensions}
+        expected = [tuple(_extent(extent, dimensions) for extent in about.shape) for about in self._arrays]
+        for about, shape, given in zip(self._arrays, expected, shapes, strict=False):
+            if given != shape:
+                raise ValueError(f"{self.__name__}: {about.name} must have shape {shape}, got {given}")
+        values = list(dimensions.values())
+        described = list(zip(expected, (about.dtype for about in self._arrays), strict=True))
+        sizes = [math.prod(shape) * dtype.itemsize for shape, dtype in described]
+        plan = _Plan(values, described[len(shapes) :], sizes, self._workspace(*values))
+        if len(self._plans) >= _PLANS:
+            self._plans.clear()
+        self._plans[shapes] = plan
+        return plan
 
-    def _complete(self, arrays: list[Any], dimensions: dict[str, int]) -> None:
-        """Check the shapes of the arguments, and make new arrays for the results."""
-        for operand, about in enumerate(self._about["arrays"]):
-            shape = tuple(_extent(extent, dimensions) for extent in about["shape"])
-            if arrays[operand] is None:
-                arrays[operand] = np.empty(shape, _DTYPES[about["dtype"]])
-            elif arrays[operand].shape != shape:
-                raise ValueError(
-                    f"{self.__name__}: {about['name']} must have shape {shape}, got {arrays[operand].shape}"
-                )
-
-    def _check_overlap(self, arrays: list[Any]) -> None:
+    def _check_overlap(self, starts: list[int], sizes: list[int]) -> None:
         """Raise where an array that is written shares memory with another."""
-        about = self._about["arrays"]
-        blocks = sorted((x.ctypes.data, x.ctypes.data + x.nbytes, i) for i, x in enumerate(arrays) if x.nbytes)
-        end, last = 0, 0
-        written_end, last_written = 0, 0
-        for start, stop, i in blocks:
-            other = last if about[i]["written"] and start < end else last_written if start < written_end else None
-            if other is not None:
-                names = f"{about[other]['name']} and {about[i]['name']}"
+        spans = enumerate(zip(starts, sizes, strict=True))
+        end = written_end = last = last_written = 0
+        for start, stop, i in sorted((start, start + size, i) for i, (start, size) in spans if size):
+            is_written = self._arrays[i].written
+            if start < (end if is_written else written_end):
+                names = f"{self._arrays[last if is_written else last_written].name} and {self._arrays[i].name}"
                 raise ValueError(
                     f"{self.__name__}: {names} share memory, and one is written: pass a copy of one of them"
                 )
             if stop > end:
                 end, last = stop, i
-            if about[i]["written"] and stop > written_end:
+            if is_written and stop > written_end:
                 written_end, last_written = stop, i
 
-    def _run(self, arrays: list[Any], dimensions: list[int]) -> None:
-        sizes = [ctypes.c_int64(value) for value in dimensions]
-        workspace = np.empty(self._workspace(*sizes), np.uint8)
-        given = [_parameter(each, arrays) for each in self._about["parameters"]]
-        room = ctypes.c_void_p(workspace.ctypes.data), ctypes.c_size_t(workspace.size)
-        status = self._code(*sizes, *given, *room)
+    def _run(self, plan: _Plan, starts: list[int]) -> None:
+        """Call the code, with memory to work in that no other call is using."""
+        try:
+            room = self._free.pop()
+        except IndexError:
+            room = np.empty(plan.workspace, np.uint8)
+        if room.size < plan.workspace:
+            room = np.empty(plan.workspace, np.uint8)
+        pointers = [pointer(starts) for pointer in self._pointers]
+        status = self._code(*plan.dimensions, *pointers, _word_at(id(room) + _DATA).value, plan.workspace)
+        self._free.append(room)
         if status:
             raise ValueError(f"{self.__name__}: {self._statuses[status]}")
 
 
-def _leaves(tree: Any, value: Any, name: str) -> Iterator[tuple[int, Any]]:
-    """Yield the arrays of a nested value, with their operands."""
+class _Array:
+    """What an array of a call has to be."""
+
+    def __init__(self, name: str, dtype: str, shape: list[Any], written: bool) -> None:
+        self.name = name
+        self.dtype = np.dtype(_DTYPES[dtype])
+        self.shape = shape
+        self.written = written
+        self.flags = _WRITABLE if written else _READABLE
+        self._is_bf16 = dtype == "bf16"
+
+    def __str__(self) -> str:
+        return f"{self.name} must be {self.dtype} with {len(self.shape)} axes"
+
+    def admit(self, value: Any) -> Any:
+        """Return a value as an array that compiled code can use; only numbers are copied."""
+        is_number = type(value) in _NUMBERS[self.dtype.kind]
+        array = np.array(value, self.dtype) if is_number else np.asarray(value)
+        array = array.view(self.dtype) if array.dtype.name == "bfloat16" and self._is_bf16 else array
+        if array.dtype != self.dtype:
+            raise TypeError(f"{self}, got {array.dtype}{array.shape}")
+        if self.flags & ~array.flags.num:
+            raise ValueError(f"{self.name} must be contiguous, aligned, and writable if it is updated in place")
+        return array
+
+
+class _Plan(NamedTuple):
+    """What follows from the shapes of the arguments.
+
+    Attributes:
+        dimensions: The values of the symbolic dimensions.
+        results: Shape and dtype of each new array.
+        sizes: The bytes of each array.
+        workspace: How many bytes the code works in.
+    """
+
+    dimensions: list[int]
+    results: list[tuple[tuple[int, ...], Any]]
+    sizes: list[int]
+    workspace: int
+
+
+def _kept(value: Any, array: Any) -> Any:
+    """Return what is given back for an argument: the same object, if it has memory that was written."""
+    return value if isinstance(value, _ndarray) else array
+
+
+def _reader(tree: Any, name: str) -> Callable[[Any, list[Any]], None]:
+    """Return what appends the arrays of a nested value to a list, in the order of operands."""
     if isinstance(tree, int):
-        yield tree, value
-        return
+        return lambda value, found: found.append(value)
     container, children = _node(tree)
-    if not isinstance(value, container):
-        raise TypeError(f"{name} must be a {container.__name__}, got a {type(value).__name__}")
-    expected, items = _items(children), _items(value)
-    if items.keys() != expected.keys():
-        raise TypeError(f"{name} must have {sorted(expected)}, got {sorted(items)}")
-    for key, child in expected.items():
-        yield from _leaves(child, items[key], f"{name}[{key!r}]")
+    expected = {key: _reader(child, f"{name}[{key!r}]") for key, child in _items(children).items()}
+
+    def read(value: Any, found: list[Any]) -> None:
+        fits = isinstance(value, container)
+        if not fits:
+            raise TypeError(f"{name} must be a {container.__name__}, got a {type(value).__name__}")
+        items: dict[str, Any] = value if container is dict and value.keys() == expected.keys() else _items(value)
+        if items.keys() != expected.keys():
+            raise TypeError(f"{name} must have {sorted(expected)}, got {sorted(items)}")
+        for key, reader in expected.items():
+            reader(items[key], found)
+
+    return read
+
+
+def _count(tree: Any) -> int:
+    """Return how many arrays a nested value has."""
+    return 1 if isinstance(tree, int) else sum(map(_count, _items(_node(tree)[1]).values()))
 
 
 def _node(tree: Any) -> tuple[type, Any]:
@@ -187,20 +274,11 @@ def _items(children: Any) -> dict[str, Any]:
     return {str(key): each for key, each in pairs}
 
 
-def _admit(value: Any, about: dict[str, Any]) -> Any:
-    """Return a value as an array that compiled code can use; only numbers are copied."""
-    dtype = np.dtype(_DTYPES[about["dtype"]])
-    is_number = type(value) in _NUMBERS[dtype.kind]
-    array = np.array(value, dtype) if is_number else np.asarray(value)
-    array = array.view(dtype) if array.dtype.name == "bfloat16" == about["dtype"].replace("bf", "bfloat") else array
-    flags = array.flags
-    if array.dtype != dtype or array.ndim != len(about["shape"]):
-        raise TypeError(
-            f"{about['name']} must be {dtype} with {len(about['shape'])} axes, got {array.dtype}{array.shape}"
-        )
-    if not (flags.c_contiguous and flags.aligned and (flags.writeable or not about["written"])):
-        raise ValueError(f"{about['name']} must be contiguous, aligned, and writable if it is updated in place")
-    return array
+def _dimension(about: dict[str, Any], shapes: Sequence[tuple[int, ...]]) -> int:
+    """Return the value of a symbolic dimension, as the shapes of the arguments have it."""
+    source = about["source"]
+    size = shapes[source["array"]][source["axis"]]
+    return (size - source["offset"]) // source["scale"] * int(about["multiple_of"])
 
 
 def _extent(extent: Any, dimensions: dict[str, int]) -> int:
@@ -213,18 +291,23 @@ def _extent(extent: Any, dimensions: dict[str, int]) -> int:
     return _OPERATIONS[operation](*(_extent(each, dimensions) for each in operands))
 
 
-def _parameter(operands: Any, arrays: Sequence[Any]) -> Any:
-    """Return a pointer to an array, or to a struct of such pointers."""
+def _pointer(operands: Any) -> Callable[[list[int]], Any]:
+    """Return what makes a parameter of addresses: that of an array, or a struct of some."""
     if isinstance(operands, int):
-        return ctypes.c_void_p(arrays[operands].ctypes.data)
-    return (ctypes.c_void_p * len(operands))(*(arrays[each].ctypes.data for each in operands))
+        return itemgetter(operands)
+    struct = ctypes.c_void_p * len(operands)
+    return lambda starts: struct(*[starts[each] for each in operands])
 
 
-def _tree(tree: Any, arrays: Sequence[Any]) -> Any:
-    """Return arrays in a nested structure."""
-    if tree is None or isinstance(tree, int):
-        return None if tree is None else arrays[tree]
+def _writer(tree: Any) -> Callable[[list[Any]], Any]:
+    """Return what nests arrays."""
+    if tree is None:
+        return lambda arrays: None
+    if isinstance(tree, int):
+        return itemgetter(tree)
     container, children = _node(tree)
     if isinstance(children, dict):
-        return {key: _tree(child, arrays) for key, child in children.items()}
-    return container(_tree(child, arrays) for child in children)
+        items = {key: _writer(child) for key, child in children.items()}
+        return lambda arrays: {key: write(arrays) for key, write in items.items()}
+    writers = list(map(_writer, children))
+    return lambda arrays: container([write(arrays) for write in writers])

@@ -1,0 +1,174 @@
+"""A training run, read from its folder: nothing in it is believed that does not fit the model."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from catgrad import files, trees
+from catgrad.cli.artifacts import OPTIMIZER, PARAMETERS, RECORD, named
+from catgrad.cli.run_folder import LARGEST
+from catgrad.cli.tasks import Settings, settings_from
+from catgrad.cli.training import Epoch, Progress
+from catgrad.errors import CatgradError
+from catgrad.integers import GREATEST
+from catgrad.parameters import check_finite, check_fit, from_safetensors
+from catgrad.types import TensorType
+
+__all__ = ["SavedRun", "is_run", "read_run"]
+
+_NAMES = (
+    *("settings", "target", "train_examples", "test_examples", "train_accuracy", "test_accuracy", "steps"),
+    *("compile_seconds", "train_seconds", "steps_per_second", "losses", "accuracies", "seconds", "epoch", "sha256"),
+)
+"""What a record has."""
+_LARGEST_RECORD = 1 << 30
+"""How many bytes it takes at most."""
+
+
+@dataclass(frozen=True)
+class SavedRun:
+    """A run as its folder has it.
+
+    Attributes:
+        folder: Where.
+        settings: How it was trained.
+        record: What else `run.json` says.
+    """
+
+    folder: Path
+    settings: Settings
+    record: Mapping[str, Any]
+
+    @property
+    def epochs(self) -> int:
+        """How many epochs are done."""
+        return len(self._list("losses"))
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether all epochs are."""
+        return self.epochs == self.settings.epochs
+
+    @property
+    def described(self) -> dict[str, Any]:
+        """What `run.json` says."""
+        return {"settings": asdict(self.settings), **self.record}
+
+    @property
+    def target(self) -> str:
+        """What it ran on."""
+        target = self.record.get("target")
+        if not isinstance(target, str):
+            raise self._error(f"target must be a text, got {target!r}")
+        return target
+
+    def parameters(self, *, finite: bool = True) -> dict[str, np.ndarray[Any, Any]]:
+        """Return the learned parameters.
+
+        Args:
+            finite: Whether to refuse NaN and infinities.
+
+        Raises:
+            CatgradError: They are not those of the model and of this run.
+        """
+        types = {path: parameter.type for path, parameter in self.settings.learner.model.parameters().items()}
+        return self._arrays(PARAMETERS, types, finite)
+
+    def progress(self) -> Progress:
+        """Return where an interrupted run goes on.
+
+        Raises:
+            CatgradError: A file does not fit the model, or the others.
+        """
+        initial = self.settings.learner.init(self.settings.seed)["optimizer"]
+        types = {name: TensorType.of(array) for name, array in named(initial).items()}
+        remembered = self._arrays(OPTIMIZER, types, finite=False)
+        leaves = [remembered[name] for name in types]
+        optimizer = trees.unflatten(trees.flatten(initial)[1], leaves)
+        state = {"parameters": self.parameters(finite=False), "optimizer": optimizer}
+        epoch = self.record.get("epoch")
+        if not isinstance(epoch, dict) or epoch.keys() != {"steps", "loss", "seconds"}:
+            raise self._error("epoch must say steps, loss and seconds")
+        steps, loss, seconds = epoch["steps"], _number(epoch["loss"]), _number(epoch["seconds"])
+        if type(steps) is not int or not 0 <= steps <= GREATEST or loss is None or seconds is None:
+            raise self._error("epoch must say steps, loss and seconds as numbers")
+        return Progress(state, self._history(), steps, loss, seconds)
+
+    def _history(self) -> tuple[Epoch, ...]:
+        """Return the epochs that are done."""
+        losses, accuracies = self._list("losses"), self._list("accuracies")
+        seconds = self._list("seconds")
+        if not len(losses) == len(accuracies) == len(seconds) <= self.settings.epochs:
+            raise self._error("losses, accuracies and seconds must have a number for each epoch that is done")
+        return tuple(map(Epoch, losses, accuracies, seconds))
+
+    def _list(self, name: str) -> list[float]:
+        """Return numbers of the record; null is what JSON has for NaN and infinities."""
+        given = self.record.get(name)
+        found = [_number(value) for value in given] if isinstance(given, list) else [None]
+        if None in found:
+            raise self._error(f"{name} must be a list of numbers")
+        return [value for value in found if value is not None]
+
+    def _arrays(self, name: str, types: Mapping[str, TensorType], finite: bool) -> dict[str, np.ndarray[Any, Any]]:
+        path = self.folder / name
+        try:
+            content = files.read(path, LARGEST)
+        except OSError as error:
+            raise CatgradError(f"{path} cannot be read: {error.strerror}: train again, or restore the file") from error
+        try:
+            arrays = from_safetensors(content)
+            check_fit(arrays, types)
+            if finite:
+                check_finite(arrays)
+        except CatgradError as error:
+            raise CatgradError(f"{path} does not fit the model: {error}") from error
+        known = self.record.get("sha256")
+        if not isinstance(known, dict | None):
+            raise self._error("sha256 must be hashes by file")
+        if known is not None and known.get(name) != hashlib.sha256(content).hexdigest():
+            raise CatgradError(f"{path} is not the file that the run of {RECORD} wrote: train again, or restore it")
+        return arrays
+
+    def _error(self, message: str) -> CatgradError:
+        return CatgradError(f"{self.folder / RECORD} is damaged: {message}")
+
+
+def is_run(folder: Path) -> bool:
+    """Return whether a training run has left its files in a folder."""
+    return (folder / RECORD).exists()
+
+
+def read_run(folder: Path) -> SavedRun:
+    """Read a run.
+
+    Raises:
+        CatgradError: It is not the folder of a run.
+    """
+    try:
+        record = json.loads(files.read(folder / RECORD, _LARGEST_RECORD))
+        if not isinstance(record, dict) or "settings" not in record or record.keys() - set(_NAMES):
+            given = sorted(record)[:20] if isinstance(record, dict) else type(record).__name__
+            raise CatgradError(f"{RECORD} says {', '.join(_NAMES)}, given {given}")
+        return SavedRun(folder, settings_from(record.pop("settings")), record)
+    except RecursionError as error:
+        raise CatgradError(f"{folder} is not what `catgrad train --save` writes: nested too deeply") from error
+    except (OSError, ValueError, CatgradError) as error:
+        raise CatgradError(f"{folder} is not what `catgrad train --save` writes: {error}") from error
+
+
+def _number(value: Any) -> float | None:
+    """Return a number of a record, of which null is none that JSON has."""
+    if value is None:
+        return math.nan
+    if type(value) is float:
+        return value if math.isfinite(value) else None
+    return float(value) if type(value) is int and abs(value) <= GREATEST else None

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 from catgrad import dims
 from catgrad.body import Step
@@ -23,6 +23,8 @@ from catgrad.trees import Tree, flatten, unflatten
 from catgrad.types import TensorType
 
 __all__ = ["Term", "carry", "linkable"]
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,11 +128,10 @@ class Term(Shown):
             found.update((s.name, s) for s in dims.symbols(extents) if s.name not in found)
         return tuple(found.values())
 
-    @cached_property
+    @property
     def nonempty(self) -> tuple[Extent, ...]:
-        """The extents, here and in definitions, that have to be at least 1 and are not provably so."""
-        found = dict.fromkeys(extent for body in self._bodies for extent in body._operands_nonempty())
-        return tuple(extent for extent in found if not dims.provably_positive(extent))
+        """The extents, here and in definitions, that have to be at least 1 for the results, and are not provably so."""
+        return self._nonempty(self._all_results)
 
     @cached_property
     def symbolic_types(self) -> tuple[TensorType, ...]:
@@ -142,10 +143,53 @@ class Term(Shown):
     def _bodies(self) -> tuple[Term, ...]:
         return (*(definition.term for definition in self.definitions), self)
 
-    def _operands_nonempty(self) -> Iterator[Extent]:
-        for step in self.steps:
-            if step.operation.op.nonempty is not None:
-                yield from step.operation.nonempty(*(self.node_types[node] for node in step.inputs))
+    @property
+    def _all_results(self) -> frozenset[int]:
+        return frozenset(range(len(self.outputs)))
+
+    def _nonempty(self, results: frozenset[int]) -> tuple[Extent, ...]:
+        """Return the extents that have to be at least 1 for some of the results."""
+        return self.remembered(("nonempty", results), lambda: tuple(dict.fromkeys(self._operands_nonempty(results))))
+
+    def _operands_nonempty(self, results: frozenset[int]) -> Iterator[Extent]:
+        for step, wanted in self.needed(results):
+            if step.operation.op is call:
+                yield from step.operation.keywords["definition"].term._nonempty(wanted)
+            elif step.operation.op.nonempty is not None:
+                extents = step.operation.nonempty(*(self.node_types[node] for node in step.inputs))
+                yield from (extent for extent in extents if not dims.provably_positive(extent))
+
+    def needed(self, results: frozenset[int]) -> tuple[tuple[Step, frozenset[int]], ...]:
+        """Return the operations that some of the results depend on, in order, each with which of its own they need.
+
+        Args:
+            results: Positions among the outputs.
+        """
+        return self.remembered(("needed", results), lambda: tuple(reversed(tuple(self._backwards(results)))))
+
+    def _backwards(self, results: frozenset[int]) -> Iterator[tuple[Step, frozenset[int]]]:
+        nodes = {self.outputs[i] for i in results}
+        for step in reversed(self.steps):
+            wanted = frozenset(i for i, node in enumerate(step.outputs) if node in nodes)
+            if wanted:
+                yield step, wanted
+                nodes.update(_read(step, wanted))
+
+    def _inputs_for(self, results: frozenset[int]) -> tuple[int, ...]:
+        """Return the positions of the inputs that some of the results depend on."""
+        return self.remembered(("inputs", results), lambda: self._find_inputs(results))
+
+    def _find_inputs(self, results: frozenset[int]) -> tuple[int, ...]:
+        nodes = {self.outputs[i] for i in results}
+        nodes.update(node for step, wanted in self.needed(results) for node in _read(step, wanted))
+        return tuple(i for i, node in enumerate(self.inputs) if node in nodes)
+
+    def remembered(self, key: Any, make: Callable[[], T]) -> T:
+        """Return what is found once for each key."""
+        if key not in self._bound:
+            self._bound[key] = make()
+        found: T = self._bound[key]
+        return found
 
     def _extents(self) -> Iterator[Sequence[Extent]]:
         types = dict.fromkeys((*self.source_types, *self.node_types))
@@ -162,11 +206,7 @@ class Term(Shown):
         """Return the term with symbols replaced by extents: in types, attributes and definitions."""
         if not any(symbol.name in values for symbol in self.symbols):
             return self
-        key = tuple(sorted(values.items()))
-        if key not in self._bound:
-            self._bound[key] = self._substitute(values)
-        found: Term = self._bound[key]
-        return found
+        return self.remembered(tuple(sorted(values.items())), lambda: self._substitute(values))
 
     def _substitute(self, values: Mapping[str, Extent]) -> Term:
         graph = self.graph.hypergraph
@@ -175,14 +215,25 @@ class Term(Shown):
         bound = Hypergraph(nodes, labels([renamed[e] for e in graph.edges]), graph.sources, graph.targets)
         return replace(self, graph=OpenHypergraph(self.graph.sources, self.graph.targets, bound), _bound={})
 
-    def evaluate(self, xp: Any, *arrays: Any) -> tuple[Any, ...]:
-        """Evaluate operation by operation, by the reference meanings; every symbol must have been replaced."""
+    def evaluate(self, xp: Any, *arrays: Any, results: frozenset[int] | None = None) -> tuple[Any, ...]:
+        """Evaluate operation by operation, by the reference meanings; every symbol must have been replaced.
+
+        Args:
+            xp: The namespace of the arrays.
+            *arrays: The inputs; any value for those that no wanted result depends on.
+            results: Positions of the outputs that are wanted, all of them if None; the others are None. What only they
+                depend on is not evaluated, and need not have a value.
+        """
+        wanted = self._all_results if results is None else results
         values = dict(zip(self.inputs, arrays, strict=True))
-        for step in self.steps:
-            operands = [values[node] for node in step.inputs]
-            results = step.operation.op.evaluate(xp, *operands, **step.operation.keywords)
-            values.update(zip(step.outputs, results, strict=True))
-        return tuple(values[node] for node in self.outputs)
+        for step, some in self.needed(wanted):
+            operands, operation = [values.get(node) for node in step.inputs], step.operation
+            if operation.op is call:
+                made = operation.keywords["definition"].term.evaluate(xp, *operands, results=some)
+            else:
+                made = operation.op.evaluate(xp, *operands, **operation.keywords)
+            values.update(zip(step.outputs, made, strict=True))
+        return tuple(values.get(node) if i in wanted else None for i, node in enumerate(self.outputs))
 
     def nested(self, input_tree: Tree, output_tree: Tree, input_names: Sequence[str]) -> Term:
         """Return the term with its arguments and results nested as the user wrote them."""
@@ -192,6 +243,14 @@ class Term(Shown):
         """Return the term with another graph of the same type; edges past the end of `locations` have none."""
         padded = (*locations, *[None] * (len(graph.hypergraph.edges) - len(locations)))
         return replace(self, graph=graph, locations=padded, _bound={})
+
+
+def _read(step: Step, results: frozenset[int]) -> Sequence[int]:
+    """Return the nodes that some results of an operation depend on."""
+    if step.operation.op is not call:
+        return step.inputs
+    positions: tuple[int, ...] = step.operation.keywords["definition"].term._inputs_for(results)
+    return [step.inputs[i] for i in positions]
 
 
 def linkable(name: str) -> str:

@@ -96,3 +96,29 @@ def test_definitions_at_symbolic_sizes_are_evaluated_at_each_size():
     term = cg.trace(lambda x: layer(layer(x)), f64[B, 2])
     for size in (1, 3):
         assert cg.interpret(term, np.ones((size, 2))).tolist() == [[4.0, 4.0]] * size
+
+
+@cg.function
+def extremes_and_sum(x):
+    """Return what has no value where there is nothing beside what has, in more operations than are inlined."""
+    y = x
+    for _ in range(40):
+        y = y * x
+    return cg.argmax(y, axis=0), cg.max(y, axis=0), cg.sum(y, axis=0)
+
+
+def test_what_nobody_uses_needs_no_value():
+    plain = lambda x: (cg.max(x, axis=0), cg.sum(x, axis=0))[1]  # noqa: E731
+    called = lambda x: extremes_and_sum(x)[2] + extremes_and_sum(2 * x)[2]  # noqa: E731
+    term = cg.trace(lambda x: (plain(x), called(x), cg.grad(lambda x: cg.sum(called(x)))(x)), f32[B, 3])
+    for run in (lambda x: cg.interpret(term, x), cg.compile(term), cg.compile(term, target="cuda:emulate")):
+        results = [np.asarray(y) for y in run(np.zeros((0, 3), np.float32))]
+        assert [y.tolist() for y in results[:2]] == [[0.0] * 3] * 2
+        assert results[2].shape == (0, 3)
+
+
+def test_what_somebody_uses_needs_one():
+    term = cg.trace(lambda x: extremes_and_sum(x)[1] + extremes_and_sum(2 * x)[2], f32[B, 3])
+    for run in (lambda x: cg.interpret(term, x), cg.compile(term)):
+        with pytest.raises(CatgradError, match="nothing has no value"):
+            run(np.zeros((0, 3), np.float32))

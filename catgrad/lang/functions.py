@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 from catgrad import dims, ops
 from catgrad.errors import CatgradError
+from catgrad.types import bool_, f32
 
 __all__ = [
     "all",
@@ -55,6 +57,7 @@ def clip(x: Any, low: Any, high: Any) -> Any:
     return ops.minimum(ops.maximum(x, low), high)
 
 
+@ops.upcast
 def mean(x: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
     """Return the mean over the given axes, or all of them.
 
@@ -74,39 +77,55 @@ def mean(x: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
 
 
 def any(x: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
-    """Return whether some bool is true over the given axes, or all of them.
+    """Return whether some element is true (not 0) over the given axes, or all of them; of no elements, none is.
 
     Example:
         >>> any(ops.constant([[True, False]]), axis=1).tolist()
         [True]
     """
-    return ops.max(x, axis, keepdims=keepdims)
+    return ops.greater(_count(ops.converted(x, bool_), axis, keepdims), 0)
 
 
 def all(x: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
-    """Return whether every bool is true over the given axes, or all of them.
+    """Return whether every element is true (not 0) over the given axes, or all of them; of no elements, every one is.
 
     Example:
         >>> all(ops.constant([[True, False]]), axis=1).tolist()
         [False]
     """
-    return ops.min(x, axis, keepdims=keepdims)
+    return ops.equal(_count(ops.logical_not(ops.converted(x, bool_)), axis, keepdims), 0)
 
 
+def _count(x: Any, axis: Any, keepdims: bool) -> Any:
+    """Return how many bools are true, as a float: rounded where it is large, but never wrapped to 0."""
+    return ops.sum(ops.cast(x, f32), axis, keepdims=keepdims)
+
+
+@ops.upcast
 def logsumexp(x: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
     """Return log ∑ exp(x) over the given axes, shifted by the largest so that it cannot overflow.
+
+    Where the largest is infinite, it is the result: -inf of nothing but -inf. The derivative there is that of the
+    largest.
 
     Example:
         >>> round(logsumexp(ops.constant([1000.0, 1000.0])).item() - 1000, 3)
         0.693
     """
-    top = ops.stop_gradient(ops.max(x, axis, keepdims=True))
-    total = ops.log(ops.sum(ops.exp(ops.subtract(x, top)), axis, keepdims=keepdims))
-    return ops.add(total, ops.reshape(top, ops.typeof(total).shape))
+    top = ops.max(x, axis, keepdims=True)
+    infinite = ops.equal(ops.abs(top), math.inf)
+    shift = ops.stop_gradient(ops.where(infinite, 0, top))
+    total = ops.sum(ops.exp(ops.subtract(ops.where(infinite, 0, x), shift)), axis, keepdims=True)
+    result = ops.where(infinite, top, ops.add(ops.log(total), shift))
+    return result if keepdims else ops.squeeze(result, ops.axis_indices("logsumexp", axis, ops.typeof(x).rank))
 
 
+@ops.upcast
 def softmax(x: Any, axis: int = -1) -> Any:
     """Return exp(x) / ∑ exp(x) along an axis, shifted by the largest so that it cannot overflow.
+
+    An element of -inf is excluded: its probability is 0, as is its derivative. Where the largest is infinite, in a
+    row of which everything is excluded or one that has an element of inf, the result is NaN.
 
     Example:
         >>> softmax(ops.constant([0.0, 0.0])).tolist()
@@ -116,8 +135,9 @@ def softmax(x: Any, axis: int = -1) -> Any:
     return ops.divide(weights, ops.sum(weights, axis, keepdims=True))
 
 
+@ops.upcast
 def log_softmax(x: Any, axis: int = -1) -> Any:
-    """Return the logarithm of softmax, computed without leaving the logarithms.
+    """Return the logarithm of softmax, computed without leaving the logarithms; NaN where softmax is.
 
     Example:
         >>> log_softmax(ops.constant([0.0, -1000.0])).tolist()
@@ -137,16 +157,7 @@ def relu(x: Any) -> Any:
     return ops.where(ops.less_equal(x, 0), 0, x)
 
 
-def silu(x: Any) -> Any:
-    """Return x · sigmoid(x) entrywise.
-
-    Example:
-        >>> silu(ops.constant([0.0])).tolist()
-        [0.0]
-    """
-    return ops.multiply(x, ops.sigmoid(x))
-
-
+@ops.upcast
 def softplus(x: Any) -> Any:
     """Return log(1 + exp(x)) entrywise, without overflow.
 
@@ -154,7 +165,30 @@ def softplus(x: Any) -> Any:
         >>> softplus(ops.constant([1000.0])).tolist()
         [1000.0]
     """
-    return ops.add(relu(x), ops.log1p(ops.exp(ops.negative(ops.abs(x)))))
+    # max(x, 0) + log(1 + exp(-|x|)), both of which change sides together at 0: their kinks cancel in every derivative.
+    below = ops.where(ops.less_equal(x, 0), x, ops.negative(x))
+    return ops.add(relu(x), ops.log1p(ops.exp(below)))
+
+
+_FAR = 1000.0
+"""Where gates are exactly 0 below and 1 above, with derivatives that are 0, in f64 as well."""
+
+
+@ops.upcast
+def _gated(x: Any, gate: Callable[[Any], Any]) -> Any:
+    """Return x · gate(x), for a gate that goes from 0 to 1: far out it is relu, so that there is no inf · 0."""
+    near = ops.where(ops.greater(ops.abs(x), _FAR), -_FAR, x)
+    return ops.where(ops.greater(x, _FAR), x, ops.multiply(near, gate(near)))
+
+
+def silu(x: Any) -> Any:
+    """Return x · sigmoid(x) entrywise.
+
+    Example:
+        >>> silu(ops.constant([0.0])).tolist()
+        [0.0]
+    """
+    return _gated(x, ops.sigmoid)
 
 
 def gelu(x: Any, *, approximate: str = "none") -> Any:
@@ -173,10 +207,19 @@ def gelu(x: Any, *, approximate: str = "none") -> Any:
         >>> gelu(ops.constant([0.0])).tolist()
         [0.0]
     """
-    half = ops.multiply(x, 0.5)
-    if approximate == "none":
-        return ops.multiply(half, ops.add(1, ops.erf(ops.multiply(x, math.sqrt(0.5)))))
-    if approximate != "tanh":
+    if approximate not in _GELU:
         raise CatgradError(f'gelu: approximate is "none" or "tanh", not {approximate!r}')
-    inner = ops.multiply(x, ops.add(ops.multiply(square(x), 0.044715 * math.sqrt(2 / math.pi)), math.sqrt(2 / math.pi)))
-    return ops.multiply(half, ops.add(1, ops.tanh(inner)))
+    return _gated(x, lambda x: ops.multiply(0.5, ops.add(1, _GELU[approximate](x))))
+
+
+def _erf_of_gelu(x: Any) -> Any:
+    return ops.erf(ops.multiply(x, math.sqrt(0.5)))
+
+
+def _tanh_of_gelu(x: Any) -> Any:
+    scale = math.sqrt(2 / math.pi)
+    return ops.tanh(ops.multiply(x, ops.add(ops.multiply(square(x), 0.044715 * scale), scale)))
+
+
+_GELU = {"none": _erf_of_gelu, "tanh": _tanh_of_gelu}
+"""2 Φ(x) - 1, or what approximates it."""

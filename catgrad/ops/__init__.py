@@ -68,6 +68,8 @@ from catgrad.ops.op import Sample as Sample
 from catgrad.ops.op import recorder as recorder
 from catgrad.ops.op import recording as recording
 from catgrad.ops.op import typeof as typeof
+from catgrad.ops.precision import converted as converted
+from catgrad.ops.precision import upcast as upcast
 from catgrad.ops.reduction import argmax as argmax
 from catgrad.ops.reduction import argmin as argmin
 from catgrad.ops.reduction import max as max

@@ -20,6 +20,9 @@ __all__ = ["broadcast_shapes", "is_number", "lift", "numbers", "together"]
 _KINDS = {"b": bool_, "i": i32, "f": f32}
 """Element types of Python numbers, by the kind that numpy gives them; each kind is part of the next."""
 
+_OTHER_KINDS = {"u": "i", "V": "f"}
+"""What arrays have besides: unsigned integers, and the floats that numpy does not know itself."""
+
 
 def is_number(value: Any) -> bool:
     """Return whether `value` is a Python number, which has no dtype of its own.
@@ -32,14 +35,15 @@ def is_number(value: Any) -> bool:
 
 
 def numbers(value: Any, dtype: DType | None = None) -> np.ndarray[Any, Any]:
-    """Return Python numbers, one or nested in lists, as an array.
+    """Return numbers as an array: a Python number, nested lists of them, or an array of another dtype.
 
     Args:
         value: Bools, integers or floats.
         dtype: The element type; bool, i32 or f32, by their kind, when left out.
 
     Raises:
-        TypeCheckError: They are no numbers, or have no place in `dtype`: a float in integers, an integer out of range.
+        TypeCheckError: They are no numbers, or have no place in `dtype`: a float in integers, a number out of range.
+            Infinities and NaN are floats of every dtype, and floats are rounded.
 
     Example:
         >>> numbers([1, 2]).dtype, numbers(1, f32).item()
@@ -50,8 +54,10 @@ def numbers(value: Any, dtype: DType | None = None) -> np.ndarray[Any, Any]:
         target = dtype or _KINDS[found.dtype.kind]
         if not _holds(target, found):
             raise OverflowError
-        with np.errstate(over="ignore"):
-            return rounded(found, target) if target.is_float else np.asarray(value, dtype=target.numpy)
+        array = rounded(found, target) if target.is_float else np.asarray(value, dtype=target.numpy)
+        if not _in_range(target, found, array):
+            raise OverflowError
+        return array
     except (KeyError, OverflowError, TypeError, ValueError):
         wanted = dtype.name if dtype else " or ".join(each.name for each in _KINDS.values())
         raise TypeCheckError(
@@ -60,13 +66,19 @@ def numbers(value: Any, dtype: DType | None = None) -> np.ndarray[Any, Any]:
 
 
 def _holds(dtype: DType, found: np.ndarray[Any, Any]) -> bool:
-    """Return whether numbers are of the kind of an element type, or of a part of it; numpy itself checks integers."""
-    order = list(_KINDS)
+    """Return whether numbers are of the kind of an element type, or of a part of it."""
     if not found.size:
         return True
     if dtype.is_bool and found.dtype.kind == "i":
         return bool(((found == 0) | (found == 1)).all())
-    return order.index(found.dtype.kind) <= order.index(dtype.kind[0])
+    order = list(_KINDS)
+    return order.index(_OTHER_KINDS.get(found.dtype.kind, found.dtype.kind)) <= order.index(dtype.kind[0])
+
+
+def _in_range(dtype: DType, found: np.ndarray[Any, Any], array: np.ndarray[Any, Any]) -> bool:
+    """Return whether no number left the range as it was converted: no integer wrapped, no float became infinite."""
+    kept = np.isfinite(array) | ~np.isfinite(found) if dtype.is_float else array == found
+    return bool(kept.all())
 
 
 def _shown(value: Any) -> str:

@@ -15,7 +15,6 @@ from catgrad.ops.elementwise import require_dtype
 from catgrad.ops.logic import cast, equal
 from catgrad.ops.op import Kind, Op, Operation, Sample, operation, recorder, typeof
 from catgrad.ops.shape import axis_index, broadcast_to, expand_dims, extents
-from catgrad.rounding import rounded
 from catgrad.types import DType, TensorType, bf16, dtypes, f16, f32, f64, i32, i64
 
 __all__ = ["Literal", "arange", "constant", "full", "iota", "nat_to_tensor", "one_hot", "ones", "zeros"]
@@ -62,10 +61,9 @@ def _constant_samples(dtype: DType) -> list[Sample]:
 
 
 def _constant(op: Op, value: Any, dtype: Any = None) -> Any:
-    wanted = None if dtype is None else types.dtype(dtype)
-    if not isinstance(value, np.ndarray | np.generic):
-        return recorder().constant(numbers(value, wanted))
-    return recorder().constant(rounded(value, TensorType.of(value).dtype if wanted is None else wanted))
+    is_array = isinstance(value, np.ndarray | np.generic)
+    wanted = TensorType.of(value).dtype if is_array and dtype is None else dtype
+    return recorder().constant(numbers(value, None if wanted is None else types.dtype(wanted)))
 
 
 @operation(

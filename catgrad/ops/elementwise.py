@@ -184,9 +184,17 @@ remainder = elementwise(
     dtypes=NUMBERS,
     doc="remainder : X × X → X, with the sign of the divisor; an integer's remainder by zero is 0.",
 )
+
+
+def _pow(xp: Any, x: Any, y: Any) -> Any:
+    """Evaluate pow; what takes a root for y = 1/2 would keep the sign of zeros and infinities, which odd y alone do."""
+    is_odd = xp.pow(-xp.ones_like(y), y) == -1
+    return xp.pow(xp.where(((x == 0) | xp.isinf(x)) & ~is_odd, xp.abs(x), x), y)
+
+
 pow = elementwise(
     "pow",
-    lambda xp, x, y: xp.pow(x, y),
+    _pow,
     operands("pow", (0.5, 3), (-2, 3)),
     inputs=BINARY,
     doc="pow : X × X → X, x to the power y, as IEEE 754 defines pow.",

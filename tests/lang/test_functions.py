@@ -89,6 +89,19 @@ def test_means_of_symbolic_extents_divide_by_the_size():
     np.testing.assert_allclose(cg.interpret(term, x), x.mean((0, 1)))
 
 
-def test_any_and_all_of_nothing_are_errors():
-    with pytest.raises(TypeCheckError, match="no elements"):
-        cg.any(np.zeros((0,), bool))
+def test_of_nothing_none_is_true_and_every_one_is():
+    nothing = np.zeros((2, 0, 3), bool)
+    assert (cg.any(nothing).item(), cg.all(nothing).item()) == (False, True)
+    assert cg.any(nothing, axis=1, keepdims=True).tolist() == [[[False] * 3]] * 2
+    assert cg.all(nothing, axis=(0, 1)).tolist() == [True] * 3
+    b = cg.dim("B")
+    both = cg.compile(lambda x: (cg.any(x, axis=0), cg.all(x, axis=0)), cg.bool_[b, 2])
+    for x in (np.zeros((0, 2), bool), np.array([[True, False]])):
+        assert [y.tolist() for y in both(x)] == [np.any(x, axis=0).tolist(), np.all(x, axis=0).tolist()]
+
+
+@pytest.mark.parametrize("dtype", [np.int32, np.float16, np.float64])
+def test_numbers_are_true_unless_they_are_zero(dtype):
+    x = np.array([[0, 2], [-1, 3], [0, 0]], dtype)
+    assert cg.any(x, axis=1).tolist() == [True, True, False]
+    assert cg.all(x, axis=1).tolist() == [False, True, False]

@@ -1,11 +1,14 @@
 """The reference meaning of every operation, against numpy, another array library, and the rules for narrow floats."""
 
+import math
+
 import array_api_strict
 import numpy as np
 import pytest
 import scipy.special
 from optable import CASES, OPERATIONS, assert_close, assert_same, evaluate, input_types, result_types
 
+import catgrad as cg
 from catgrad import ops
 from catgrad.types import TensorType, bf16, bool_, f16, f32, f64, i32, i64
 
@@ -182,3 +185,33 @@ def test_rounding_is_half_to_even():
 def test_empty_sums_are_zero():
     assert ops.sum(np.zeros((0, 3))).item() == 0
     assert ops.contract("ik,kj->ij", np.ones((2, 0)), np.ones((0, 3))).tolist() == [[0.0] * 3] * 2
+
+
+SPECIAL = [0.0, 0.5, 1.0, 2.0, 3.0, 2.5, 2.0**14, np.inf]
+
+
+def _c_pow(x, y):
+    """Return pow as C's annex F has it; Python raises where C has a pole or NaN."""
+    try:
+        return math.pow(x, y)
+    except ValueError:
+        pole = math.copysign(np.inf, x) if y % 2 == 1 else np.inf
+        return pole if x == 0 else np.nan
+    except OverflowError:
+        return -np.inf if x < 0 and y % 2 == 1 else np.inf
+
+
+@pytest.mark.parametrize("dtype", [f16, bf16, f32, f64], ids=str)
+def test_powers_of_special_values_are_those_of_c(dtype):
+    """However the exponent is laid out: numpy computes another function where it is one number for all."""
+    x = np.array([*SPECIAL, *(-s for s in SPECIAL), np.nan]).astype(dtype.numpy)
+    columns = [ops.pow(x, float(y)) for y in x.tolist()]
+    columns += [ops.pow(x, np.full_like(x, y)) for y in x]
+    columns += [cg.interpret(cg.trace(lambda x, y=y: x ** float(y), dtype[x.shape]), x) for y in x.tolist()]
+    expected = [[_c_pow(float(a), float(b)) for a in x] for b in x] * 3
+    with np.errstate(over="ignore"):
+        rounded = np.array(expected).astype(dtype.numpy).astype(np.float64)
+    found = np.array([np.asarray(c, np.float64) for c in columns])
+    np.testing.assert_allclose(found, rounded, rtol=1e-2 if dtype is bf16 else 1e-3)
+    is_number = ~np.isnan(rounded)
+    np.testing.assert_array_equal(np.signbit(found)[is_number], np.signbit(rounded)[is_number])

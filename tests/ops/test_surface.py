@@ -1,5 +1,8 @@
 """The public forms: broadcasting, Python numbers, axes and shapes as users write them."""
 
+import math
+
+import ml_dtypes
 import numpy as np
 import pytest
 
@@ -84,11 +87,44 @@ def test_the_greatest_numbers_have_a_place(value, dtype, expected):
     assert ops.constant(value, dtype).item() == expected
 
 
+LARGEST = {f16: 65504.0, bf16: float(ml_dtypes.finfo(bf16.numpy).max), f32: float(np.finfo(np.float32).max)}
+
+
+@pytest.mark.parametrize("dtype", LARGEST, ids=str)
+def test_a_number_beyond_the_range_of_floats_has_no_place(dtype):
+    x, beyond = np.zeros(1, dtype.numpy), 1.01 * LARGEST[dtype]
+    refused = [
+        lambda value: ops.add(x, value),
+        lambda value: ops.less(value, x),
+        lambda value: ops.where(x > 5, x, value),
+        lambda value: cg.clip(x, -value, value),
+        lambda value: ops.full((2,), value, dtype),
+        lambda value: ops.constant([0.0, value], dtype),
+        lambda value: ops.constant(np.float64(value), dtype),
+        lambda value: ops.constant(np.array([value]), dtype),
+    ]
+    for f in refused:
+        for value in (beyond, -beyond, int(beyond)):
+            with pytest.raises(TypeCheckError, match=f"has no place in a tensor of {dtype}"):
+                f(value)
+
+
 @FLOATS
-def test_a_float_beyond_the_range_is_infinite(dtype):
+def test_infinities_nan_and_what_rounds_into_the_range_have_a_place(dtype):
     x = np.zeros(1, dtype.numpy)
-    assert np.isinf(np.asarray(ops.add(x, 1e300), np.float64)).all() == (dtype is not f64)
-    assert ops.add(x, 2**100).dtype == dtype.numpy
+    assert ops.add(x, float("inf")) == np.inf
+    assert ops.add(x, -math.inf) == -np.inf
+    assert np.isnan(ops.add(x, math.nan)).all()
+    assert np.isinf(ops.constant([np.inf, -np.inf], dtype)).all()
+    largest = LARGEST.get(dtype, 1e308)
+    assert ops.add(x, largest * (1 + 1e-9)).item() == pytest.approx(largest)
+    assert ops.add(x, 1e-300) == (1e-300 if dtype is f64 else 0)
+
+
+@pytest.mark.parametrize(("array", "dtype"), [(np.array([2**40]), i32), (np.array([1.5]), i64), (np.int64(-1), bool_)])
+def test_arrays_do_not_lose_what_they_hold(array, dtype):
+    with pytest.raises(TypeCheckError, match="has no place"):
+        ops.constant(array, dtype)
 
 
 def test_constants_of_python_numbers():

@@ -1,38 +1,121 @@
-"""Losses: functions of predictions and targets to a scalar, the mean over the batch."""
+"""Losses: functions of predictions and targets to a scalar, the mean over the batch.
+
+Shapes have to agree, and are never broadcast. 16-bit floats are computed in f32, and the loss is rounded once.
+"""
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
+import numpy as np
+
 from catgrad import ops
+from catgrad.dims import Extent
+from catgrad.errors import CatgradError, TypeCheckError
 from catgrad.lang.functions import log_softmax, mean, square
+from catgrad.lang.var import Var
+from catgrad.types import TensorType, bool_
 
 __all__ = ["mse", "softmax_cross_entropy"]
 
 
+@ops.upcast
 def mse(predictions: Any, targets: Any) -> Any:
-    """Return the mean squared difference of two tensors of one shape : f32[].
+    """Return the mean squared difference of two tensors of one shape and dtype, as a scalar.
+
+    Raises:
+        TypeCheckError: The shapes or dtypes differ.
 
     Example:
         >>> mse(ops.constant([1.0, 3.0]), ops.constant([1.0, 1.0])).item()
         2.0
     """
-    return mean(square(predictions - targets))
+    given, wanted = ops.typeof(predictions), ops.typeof(targets)
+    if given.shape != wanted.shape:
+        raise TypeCheckError(f"mse needs targets of the predictions' shape, {given}; given {wanted}: use cg.reshape")
+    return mean(square(ops.subtract(predictions, targets)))
 
 
-def softmax_cross_entropy(logits: Any, labels: Any) -> Any:
-    """Return the mean cross entropy of softmax(logits) : f32[].
+@ops.upcast
+def softmax_cross_entropy(logits: Any, labels: Any, *, ignore_index: int | None = None) -> Any:
+    """Return the mean cross entropy of softmax(logits), as a scalar.
+
+    Logits of -inf exclude their classes: the loss is finite where the labels give them no weight, and inf elsewhere.
+    A row that excludes every class is NaN, as is the mean over no rows, or over none that is not ignored.
+
+    Labels that are no class, neither in [0, classes) nor `ignore_index`, are an error where their values are known, and
+    make their row of the loss and of its gradient NaN in compiled code.
 
     Args:
         logits: Floats [..., classes].
         labels: Class numbers, integers [...], or distributions, floats [..., classes].
+        ignore_index: The class number of rows that do not count, neither in the loss nor in the mean.
+
+    Raises:
+        TypeCheckError: The labels are of another shape or dtype.
+        CatgradError: A label that is known is no class.
 
     Example:
-        >>> import numpy as np
-        >>> round(softmax_cross_entropy(np.zeros((2, 4), np.float32), np.array([0, 3])).item(), 4)
-        1.3863
+        >>> softmax_cross_entropy(np.zeros((2, 4), np.float32), np.array([0, 3])).round(4)
+        np.float32(1.3863)
     """
     given, wanted = ops.typeof(logits), ops.typeof(labels)
-    if wanted.dtype.is_integer:
-        labels = ops.one_hot(labels, given.shape[-1], given.dtype)
-    return -mean(ops.sum(labels * log_softmax(logits), axis=-1))
+    if wanted.dtype.is_float and ignore_index is None:
+        return _of_distributions(logits, labels, given, wanted)
+    if not wanted.dtype.is_integer:
+        kinds = "class numbers" if wanted.dtype.is_float else "class numbers, or distributions,"
+        raise TypeCheckError(f"softmax_cross_entropy needs {kinds} as labels; given {wanted}: use cg.cast")
+    if given.shape[:-1] != wanted.shape or not given.rank:
+        raise TypeCheckError(
+            f"softmax_cross_entropy needs logits [..., classes] and class numbers [...]; "
+            f"given {given} and {wanted}: use cg.reshape"
+        )
+    _check_classes(labels, given.shape[-1], ignore_index)
+    return _of_classes(logits, labels, given, ignore_index)
+
+
+def _of_distributions(logits: Any, labels: Any, given: TensorType, wanted: TensorType) -> Any:
+    """Return the mean of -∑ p log q, where 0 log 0 is 0."""
+    if given.shape != wanted.shape or not given.rank:
+        raise TypeCheckError(
+            f"softmax_cross_entropy needs distributions of the logits' shape [..., classes]; given {given} and {wanted}"
+        )
+    logarithms = log_softmax(logits)
+    absent = ops.logical_and(ops.equal(labels, 0), ops.equal(logarithms, -math.inf))
+    return -mean(ops.sum(labels * ops.where(absent, 0, logarithms), axis=-1))
+
+
+def _of_classes(logits: Any, labels: Any, given: TensorType, ignore_index: int | None) -> Any:
+    """Return the mean of -log q[label] over the rows that count; a label that is no class stands for all, times NaN."""
+    is_class = _is_class(labels, given.shape[-1])
+    weights = ops.where(is_class, ops.constant(1, given.dtype), math.nan)
+    chosen = ops.where(ops.expand_dims(is_class, -1), ops.one_hot(labels, given.shape[-1], bool_), True)
+    if ignore_index is None:
+        return -mean(_logarithms(logits, chosen) * weights)
+    counts = ops.not_equal(labels, ignore_index)
+    rows = _logarithms(ops.where(ops.expand_dims(counts, -1), logits, 0), chosen)
+    return -ops.sum(rows * ops.where(counts, weights, 0)) / ops.sum(ops.cast(counts, given.dtype))
+
+
+def _logarithms(logits: Any, chosen: Any) -> Any:
+    """Return the sum of log q over the chosen classes of each row."""
+    return ops.sum(ops.where(chosen, log_softmax(logits), 0), axis=-1)
+
+
+def _is_class(labels: Any, classes: Extent) -> Any:
+    beyond = ops.nat_to_tensor(classes, ops.typeof(labels).dtype)
+    return ops.logical_and(ops.greater_equal(labels, 0), ops.less(labels, beyond))
+
+
+def _check_classes(labels: Any, classes: Extent, ignore_index: int | None) -> None:
+    """Raise unless the labels that are known are classes, or to be ignored."""
+    if isinstance(labels, Var) or not isinstance(classes, int):
+        return
+    known = np.asarray(labels)
+    wrong = known[((known < 0) | (known >= classes)) & (True if ignore_index is None else known != ignore_index)]
+    if wrong.size:
+        raise CatgradError(
+            f"softmax_cross_entropy: labels are classes in [0, {classes}); given {wrong[0]}: "
+            "rows that are not to count have the label ignore_index"
+        )

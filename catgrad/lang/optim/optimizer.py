@@ -29,17 +29,18 @@ class Optimizer(ABC):
     """How parameters change given their gradients.
 
     The state is {slot: {path: array}} for slots that every parameter has, besides scalars that all of them share. The
-    rule for one parameter is a definition, so parameters of equal type share its code.
+    rule for one parameter is a definition, so parameters of equal type share its code. Parameters of f16 and bf16 have
+    slots of f32, and are updated in f32: only what they become is rounded.
     """
 
     @property
     @abstractmethod
     def slots(self) -> tuple[str, ...]:
-        """Names of what is kept for each parameter, of the parameter's type."""
+        """Names of what is kept for each parameter, of its shape, in f32 or, for f64, in f64."""
 
     @abstractmethod
     def rule(self, parameter: Any, gradient: Any, *known: Any) -> tuple[Any, ...]:
-        """Return the new parameter and slots, given the slots and the coefficients of the step."""
+        """Return the new parameter and slots, given the slots and the coefficients of the step; all f32, or f64."""
 
     def scalars(self) -> dict[str, TensorType]:
         """Return the types of what is kept once for all parameters."""
@@ -51,18 +52,25 @@ class Optimizer(ABC):
 
     def state_types(self, parameters: Mapping[str, TensorType]) -> dict[str, Any]:
         """Return the nested types of the state, which begins with zeros."""
-        return {**{slot: dict(parameters) for slot in self.slots}, **self.scalars()}
+        kept = {path: TensorType(type.dtype.accumulator, type.shape) for path, type in parameters.items()}
+        return {**{slot: dict(kept) for slot in self.slots}, **self.scalars()}
 
     def update(self, parameters: Values, gradients: Values, state: Values) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return the new parameters and the new state, for traced values by path."""
         scalars, coefficients = self.advance({name: state[name] for name in self.scalars()})
-        rule = PythonFunction(self.rule)
+        rounded = PythonFunction(self._rounded)
         updated = {
-            path: rule(parameter, gradients[path], *(state[slot][path] for slot in self.slots), *coefficients)
+            path: rounded(parameter, gradients[path], *(state[slot][path] for slot in self.slots), *coefficients)
             for path, parameter in parameters.items()
         }
         slots = {slot: {path: new[1 + i] for path, new in updated.items()} for i, slot in enumerate(self.slots)}
         return {path: new[0] for path, new in updated.items()}, {**slots, **scalars}
+
+    def _rounded(self, parameter: Any, gradient: Any, *known: Any) -> tuple[Any, ...]:
+        """Apply the rule, and return the new parameter in its own dtype."""
+        dtype = ops.typeof(parameter).dtype
+        new, *slots = self.rule(*(ops.converted(x, dtype.accumulator) for x in (parameter, gradient)), *known)
+        return ops.converted(new, dtype), *slots
 
 
 @dataclass(frozen=True)

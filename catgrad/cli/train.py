@@ -93,7 +93,8 @@ def _train(arguments: Namespace, folder: Path, saved: SavedRun | None, console: 
     if arguments.json:
         print(json.dumps({**summary.record(trainer, outcome), "files": files.paths}))
     if not trainer.has_finished(outcome.progress):
-        raise KeyboardInterrupt(f"interrupted after {summary.progress(trainer, outcome)}: {_advice(arguments)}")
+        advice = _advice(arguments, console.width)
+        raise KeyboardInterrupt(f"interrupted after {summary.progress(trainer, outcome)}: go on with\n{advice}")
     return 0
 
 
@@ -120,13 +121,14 @@ def _run(
         return outcome, write(folder, shown, now.state, record, finished=finished)
 
 
-def _advice(arguments: Namespace) -> str:
-    """Say how to go on."""
+def _advice(arguments: Namespace, width: int) -> str:
+    """Return the command that goes on, in lines of a width."""
+    from catgrad.cli.console import folded_command
     from catgrad.cli.summary import command
 
     places = {"--data": arguments.data, "--save": arguments.save}
     options = [f"{option} {shlex.quote(str(place))}" for option, place in places.items() if place is not None]
-    return f"go on with\n  {' '.join([command(), 'train', arguments.dataset, *options, '--resume'])}"
+    return folded_command([command(), "train", arguments.dataset, *options, "--resume"], width)
 
 
 def _settings(arguments: Namespace) -> Settings:

@@ -146,7 +146,7 @@ def file_names(name: str) -> frozenset[str]:
         >>> sorted(file_names("net"))[:4]
         ['libnet.a', 'libnet.so', 'manifest.json', 'net.aarch64.o']
     """
-    levels = sorted({level for target in TARGETS.values() for level in target.levels})
+    levels = {level.name for levels in TARGETS.values() for level in levels}
     code = (f"lib{name}.a", f"lib{name}.so", f"{name}.o", *(f"{name}.{level}.o" for level in levels))
     return frozenset({*code, f"{name}.h", f"{name}.pc", f"{name}.py", _PARAMETERS, _MANIFEST})
 

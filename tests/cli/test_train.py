@@ -135,7 +135,7 @@ def test_what_cannot_be_trained_is_one_line(command, argv, message):
 
 def test_an_empty_target_is_none(command):
     code, _, err = command("train", "iris", "--target", "")
-    assert (code, "no pipeline for target ''" in err) == (1, True)
+    assert (code, "unknown target ''" in err) == (1, True)
 
 
 def test_only_a_hidden_layer_has_a_width(command):

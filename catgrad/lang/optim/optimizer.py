@@ -59,6 +59,7 @@ class Optimizer(ABC):
         """Return the new parameters and the new state, for traced values by path."""
         scalars, coefficients = self.advance({name: state[name] for name in self.scalars()})
         rounded = PythonFunction(self._rounded)
+        rounded.name = "rule"  # in diagrams and in the IR
         updated = {
             path: rounded(parameter, gradients[path], *(state[slot][path] for slot in self.slots), *coefficients)
             for path, parameter in parameters.items()

@@ -39,6 +39,7 @@ class Term(Shown):
         output_tree: How the results are nested.
         input_names: How the user would write each input: "x", "state['weight']".
         donates: Indices of inputs whose storage the outputs may take over.
+        captured: Values of the traces around this one that it uses; they come in as one more argument, the last.
     """
 
     graph: OpenHypergraph
@@ -48,6 +49,7 @@ class Term(Shown):
     output_tree: Tree
     input_names: tuple[str, ...]
     donates: frozenset[int] = frozenset()
+    captured: tuple[Any, ...] = ()
     _bound: dict[Any, Any] = field(default_factory=dict, repr=False)
 
     @staticmethod
@@ -87,6 +89,12 @@ class Term(Shown):
     def node_types(self) -> tuple[TensorType, ...]:
         """Type of each node."""
         return tuple(self.graph.hypergraph.nodes)
+
+    @property
+    def arguments(self) -> tuple[Any, ...]:
+        """The arguments that its caller gives, as nested positions of inputs."""
+        nested: tuple[Any, ...] = unflatten(self.input_tree, range(len(self.source_types)))
+        return nested[:-1] if self.captured else nested
 
     @property
     def type(self) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -39,10 +40,9 @@ class Transformed(Function):
         self._options = options
 
     @property
-    def key(self) -> Hashable:
-        """The transformation and the code it transforms, where that is known."""
-        inner = self._function.key
-        return None if inner is None else (type(self), self._options, inner)
+    def parts(self) -> tuple[Any, ...]:
+        """What it transforms, and how."""
+        return self._options, self._function
 
 
 class Vjp(Transformed):
@@ -54,11 +54,17 @@ class Vjp(Transformed):
         wanted = _cotangent_tree(inner.output_tree, inner.target_types)
         if trees.flatten(types[-1]) != trees.flatten(wanted):
             raise TypeCheckError(f"{self.name}: the results' cotangents are {wanted}, given {types[-1]}")
+        own, arguments = trees.flatten(inner.arguments)
         result = trees.unflatten(inner.output_tree, inner.target_types)
-        back = _cotangent_tree(inner.input_tree, inner.source_types)
-        names = [*inner.input_names, *trees.leaf_names("cotangents", types[-1])]
-        floats = [i for i, type in enumerate(inner.source_types) if cotangents(type)]
-        return pull_back(inner, floats).nested(trees.flatten(types)[1], trees.flatten((result, back))[1], names)
+        back = _cotangent_tree(arguments, [inner.source_types[i] for i in own])
+        pulled = pull_back(inner, [i for i in own if cotangents(inner.source_types[i])])
+        captured = [tuple(value.type for value in inner.captured)] if inner.captured else []
+        flat, tree = trees.flatten((*types, *captured))
+        first, last = len(own), len(flat) - len(inner.captured)
+        order = _select(flat, [*range(first), *range(last, len(flat)), *range(first, last)])
+        names = [*inner.input_names[:first], *trees.leaf_names("cotangents", types[-1]), *inner.input_names[first:]]
+        moved = replace(pulled, graph=order >> pulled.graph, captured=inner.captured)
+        return moved.nested(tree, trees.flatten((result, back))[1], names)
 
 
 class ValueAndGrad(Transformed):
@@ -97,8 +103,7 @@ def _value_and_grad(term: Term, wrt: Wrt, name: str) -> Term:
         returned = ", ".join(map(str, term.target_types)) or "nothing"
         raise TypeCheckError(f"{name}: the gradient is of a float scalar; {term.name} returns {returned}")
     value = term.target_types[0]
-    arguments = trees.unflatten(term.input_tree, range(len(term.source_types)))
-    chosen = _chosen_leaves(arguments, wrt, name)
+    chosen = _chosen_leaves(term.arguments, wrt, name)
     wanted = trees.flatten(chosen)[0]
     for i in wanted:
         if not term.source_types[i].dtype.is_float:
@@ -141,7 +146,8 @@ def _like(
 ) -> Term:
     """Return a term with the arguments of another."""
     known = term.locations if locations is None else locations
-    return Term.flat(graph, name, known).nested(term.input_tree, output_tree, term.input_names)
+    nested = Term.flat(graph, name, known).nested(term.input_tree, output_tree, term.input_names)
+    return replace(nested, captured=term.captured)
 
 
 def _transform(kind: type[Transformed], name: str, f: Any, options: Hashable = ()) -> Any:

@@ -5,16 +5,15 @@ from __future__ import annotations
 import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Sequence
-from functools import partial
 from typing import Any
 
 import numpy as np
 
 from catgrad import ops, trees
 from catgrad.errors import CatgradError, TypeCheckError, located
+from catgrad.lang.environment import Closure, Reader, closure, readable
 from catgrad.lang.trace import Program, Tracer, trace_function
 from catgrad.location import defined
-from catgrad.ops import Definition
 from catgrad.term import Term
 from catgrad.types import TensorType
 
@@ -43,15 +42,15 @@ class Function(ABC):
 
     @property
     @abstractmethod
-    def key(self) -> Hashable:
-        """What makes two functions the same code; None where that is known only of what they record."""
+    def parts(self) -> tuple[Any, ...]:
+        """What it is made of: equal parts make functions of one class the same code."""
 
     def __call__(self, *arguments: Any) -> Any:
         """Record a call while tracing; otherwise evaluate by the reference meanings."""
         leaves, tree = trees.flatten(arguments)
         if not isinstance(ops.recorder(), Tracer):
             return self._evaluate(leaves, tree)
-        return call_definition(self.key, self.name, leaves, tree, self.term)
+        return call_definition(closure(self), self.name, leaves, tree, self.term)
 
     def _evaluate(self, leaves: Sequence[Any], tree: trees.Tree) -> Any:
         arrays = [ops.numbers(x) if ops.is_number(x) else np.asarray(x) for x in leaves]
@@ -72,9 +71,9 @@ class PythonFunction(Function):
         self.__doc__ = function.__doc__
 
     @property
-    def key(self) -> Hashable:
+    def parts(self) -> tuple[Any, ...]:
         """The function itself."""
-        return self._function
+        return (self._function,)
 
     def term(self, *types: Any, program: Program | None = None) -> Term:
         """Trace the function; see `Function.term`."""
@@ -96,9 +95,9 @@ class TermFunction(Function):
         self.name = term.name
 
     @property
-    def key(self) -> Hashable:
+    def parts(self) -> tuple[Any, ...]:
         """The term itself."""
-        return self._term
+        return (self._term,)
 
     def term(self, *types: Any, program: Program | None = None) -> Term:
         """Return the term, if the types are its own."""
@@ -147,13 +146,18 @@ def _declared(function: Callable[..., Any]) -> Any:
         return None
 
 
+@readable(Function)
+def _read(reader: Reader, function: Function) -> Hashable:
+    return tuple(map(reader.read, function.parts))
+
+
 def call_definition(
-    key: Hashable, name: str, leaves: Sequence[Any], tree: trees.Tree, body: Callable[..., Term]
+    code: Closure, name: str, leaves: Sequence[Any], tree: trees.Tree, body: Callable[..., Term]
 ) -> Any:
-    """Record a call, tracing the definition if this code was not traced at these types before.
+    """Record a call, tracing the definition if this code was not traced in this environment, at these types, before.
 
     Args:
-        key: What makes two definitions the same code; None where that is known only of what they record.
+        code: What is called.
         name: A name for the definition.
         leaves: The flattened arguments.
         tree: How they were nested.
@@ -163,18 +167,18 @@ def call_definition(
     assert isinstance(tracer, Tracer)
     values = [tracer.value(x) for x in leaves]
     types = tuple(v.type for v in values)
-    definitions = tracer.program.definitions
-    trace = partial(body, *trees.unflatten(tree, types), program=tracer.program)
-    full = trace() if key is None else (key, tree, types)
-    if isinstance(full, Term):
-        definitions.setdefault(full, Definition(name, full))
-    elif full not in definitions:
-        definitions[full] = None
-        definitions[full] = Definition(name, trace())
-    definition = definitions[full]
-    if definition is None:
-        raise CatgradError(f"{name} calls itself with arguments of the same types: a term is finite")
-    results = tracer.record(ops.call.operation(definition=definition), values)
+    program, key = tracer.program, (code.key, tree, types)
+    if code.is_known and key in program.traced:
+        definition, places = program.traced[key]
+        captured = tuple(code.values[i] for i in places)
+    else:
+        with program.tracing(key, name):
+            term = body(*trees.unflatten(tree, types), program=program)
+        definition, captured = program.definition(code.key if code.is_known else None, name, term), term.captured
+        places = code.places(captured)
+        if places is not None:
+            program.traced[key] = definition, places
+    results = tracer.record(ops.call.operation(definition=definition), [*values, *captured])
     return trees.unflatten(definition.term.output_tree, results)
 
 

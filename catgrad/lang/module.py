@@ -16,6 +16,7 @@ import numpy as np
 from catgrad import ops, trees
 from catgrad.errors import CatgradError
 from catgrad.lang.configuration import configuration
+from catgrad.lang.environment import Closure, Reader, opaque, readable
 from catgrad.lang.function import Function, argument_names, call_definition, check_declared
 from catgrad.lang.structure import HIDDEN, Node, path_text, reach, replace
 from catgrad.lang.trace import Program, Tracer, trace_function
@@ -92,8 +93,10 @@ class Module(Node):
         if not isinstance(ops.recorder(), Tracer):
             return self.forward(*arguments)
         leaves, tree = trees.flatten((values, *arguments))
+        key = self._key()
+        code = opaque(self) if key is None else Closure(key, (), is_known=True)
         try:
-            return call_definition(self._key(), name, leaves, tree, partial(self._term, values))
+            return call_definition(code, name, leaves, tree, partial(self._term, values))
         except RecursionError:
             raise CatgradError(f"{name} calls itself, or modules are nested too deeply: a term is finite") from None
 
@@ -180,9 +183,9 @@ class ModuleFunction(Function):
         self.leading = ({path: p.type for path, p in module.parameters().items()},)
 
     @property
-    def key(self) -> Hashable:
-        """The module's code and configuration, where they are plain."""
-        return self._module._key()
+    def parts(self) -> tuple[Any, ...]:
+        """The module."""
+        return (self._module,)
 
     def term(self, *types: Any, program: Program | None = None) -> Term:
         """Trace the module; see `Function.term`."""
@@ -190,3 +193,11 @@ class ModuleFunction(Function):
         term = trace_function(self._module.apply, self.name, types, names, program)
         check_declared(type(self._module).forward, term)
         return term
+
+
+@readable(Module)
+def _read(reader: Reader, module: Module) -> Hashable:
+    """Read a module in a closure: what it is bound to is in the environment, what it declares is itself alone."""
+    key = module._key()
+    values = [value for value in module._slots().values() if not isinstance(value, Parameter)]
+    return reader.unknown(module) if key is None else key, tuple(map(reader.read, values))

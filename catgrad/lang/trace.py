@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -26,22 +27,53 @@ class Program:
 
     Attributes:
         terms: Terms by what was recorded (hash consing): equal ones are one object.
-        definitions: Definitions by function and types, or by their terms; None while one is being traced.
+        traced: Definitions by closure and types, with the positions of what they capture in the closure's values.
+        active: The closures and types that are being traced.
     """
 
     terms: dict[Hashable, Term] = field(default_factory=dict)
-    definitions: dict[Hashable, Definition | None] = field(default_factory=dict)
+    traced: dict[Hashable, tuple[Definition, tuple[int, ...]]] = field(default_factory=dict)
+    active: set[Hashable] = field(default_factory=set)
+    _definitions: dict[Hashable, Definition] = field(default_factory=dict)
+
+    @contextmanager
+    def tracing(self, key: Hashable, name: str) -> Iterator[None]:
+        """Know, for the time of a block, that a definition is being traced.
+
+        Raises:
+            CatgradError: It is being traced already.
+        """
+        if key in self.active:
+            raise CatgradError(f"{name} calls itself with arguments of the same types: a term is finite")
+        self.active.add(key)
+        try:
+            yield
+        finally:
+            self.active.remove(key)
+
+    def definition(self, code: Hashable, name: str, term: Term) -> Definition:
+        """Return the definition of a term: one for all equal terms of the same code."""
+        key = code, name, term.graph, term.input_tree, term.output_tree
+        return self._definitions.setdefault(key, Definition(name, replace(term, captured=())))
 
 
 class Tracer:
     """The recorder that builds a term.
 
+    A value of a trace around this one becomes an input (closure conversion).
+
     Args:
         program: What it shares with the traces of the definitions it calls.
+        outer: The trace around this one, if what is traced may use its values.
+
+    Attributes:
+        captured: The values of traces around this one that it has used, with the inputs that they are here.
     """
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program, outer: Tracer | None = None) -> None:
         self.program = program
+        self.captured: dict[tuple[Any, int], tuple[Var, Var]] = {}
+        self._outer = outer
         self._graph = LaxOpenHypergraph()
         self._locations: list[Location | None] = []
         self._literals: dict[Operation, Var] = {}
@@ -74,9 +106,18 @@ class Tracer:
         """Return a result or operand as a value of this trace: arrays and numbers become literals."""
         if not isinstance(x, Var):
             return self.constant(np.asarray(x)) if isinstance(x, np.ndarray | np.generic) else self._number(x)
-        if x.tracer is not self:
-            raise CatgradError(f"{x!r} belongs to another function being traced: pass it in as an argument")
-        return x
+        return x if x.tracer is self else self._capture(x)
+
+    def _capture(self, x: Var) -> Var:
+        outer = self._outer
+        while outer is not x.tracer:
+            if outer is None:
+                raise CatgradError(f"{x!r} belongs to another function being traced: pass it in as an argument")
+            outer = outer._outer
+        key = x.tracer, x.node
+        if key not in self.captured:
+            self.captured[key] = x, self.input(x.type)
+        return self.captured[key][1]
 
     def _number(self, x: Any) -> Var:
         if not isinstance(x, bool | int | float):
@@ -112,27 +153,39 @@ def trace_function(
         name: A name for the term.
         arguments: Nested types, one for each argument.
         argument_names: What the user calls them.
-        program: What to share with other traces.
+        program: That of the trace around this one, if there is one: what it has computed may be captured.
+
+    Returns:
+        The term; what it has captured is one more argument, the last.
 
     Raises:
         TypeCheckError: An operation rejected its operands; the error shows the user's line.
         CatgradError: A result is no array, or belongs to another trace.
     """
     shared = program or Program()
-    tracer = Tracer(shared)
+    tracer = Tracer(shared, _around(shared))
     leaves, input_tree = trees.flatten(tuple(arguments))
     inputs = [tracer.input(_checked(leaf)) for leaf in leaves]
     with located(), ops.recording(tracer):
         results = function(*trees.unflatten(input_tree, inputs))
         flat, output_tree = trees.flatten(results)
         outputs = [tracer.value(x) for x in flat]
-    code = name, input_tree, output_tree, tracer.recorded(inputs, outputs)
-    if code in shared.terms:
-        return shared.terms[code]
-    names = [
-        leaf for root, tree in zip(argument_names, arguments, strict=True) for leaf in trees.leaf_names(root, tree)
-    ]
-    return shared.terms.setdefault(code, tracer.finish(inputs, outputs, name).nested(input_tree, output_tree, names))
+    used = list(tracer.captured.values())
+    captured = (tuple(outer.type for outer, _ in used),) if used else ()
+    nested, inputs = (*arguments, *captured), [*inputs, *(inner for _, inner in used)]
+    code = name, trees.flatten(nested)[1], output_tree, tracer.recorded(inputs, outputs)
+    if code not in shared.terms:
+        roots = zip((*argument_names, *("captured" for _ in captured)), nested, strict=True)
+        names = [leaf for root, tree in roots for leaf in trees.leaf_names(root, tree)]
+        shared.terms[code] = tracer.finish(inputs, outputs, name).nested(code[1], output_tree, names)
+    term = shared.terms[code]
+    return replace(term, captured=tuple(outer for outer, _ in used)) if used else term
+
+
+def _around(program: Program) -> Tracer | None:
+    """Return the trace that is going on, if it is one of the program."""
+    found = ops.recorder()
+    return found if isinstance(found, Tracer) and found.program is program else None
 
 
 def _checked(leaf: Any) -> TensorType:

@@ -164,14 +164,6 @@ def test_gradients_inside_functions_that_are_traced():
     assert cg.function(newton)(V).tolist() == [0.0] * 3
 
 
-def test_gradients_with_respect_to_captured_values_are_refused():
-    def f(x):
-        return cg.grad(lambda y: cg.sum(x * y))(x)
-
-    with pytest.raises(CatgradError, match="belongs to another function being traced"):
-        cg.trace(f, f64[3])
-
-
 def test_locations_survive_differentiation():
     def f(x):
         return cg.sum(cg.tanh(x))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from os import PathLike
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from catgrad.dims import Extent
-from catgrad.errors import located
+from catgrad.errors import CatgradError, located
 
 if TYPE_CHECKING:
     from catgrad.runtime import Executable
@@ -58,6 +59,7 @@ def compile(
     return executable(Source(program, signature, target), seconds)
 
 
+@located()
 def load(path: str | Path, *, trust_code: bool = True) -> Executable:
     """Load an executable that `Executable.save` wrote.
 
@@ -85,9 +87,13 @@ def load(path: str | Path, *, trust_code: bool = True) -> Executable:
     """
     from catgrad.source import load
 
+    if not isinstance(path, str | PathLike):
+        raise CatgradError(f"load takes the path of a file, got {path!r}")
+
     return load(Path(path), trust_code)
 
 
+@located()
 def stages(target: str = "cpu") -> tuple[str, ...]:
     """Return the names of the stages of the pipeline for a target, which `Executable.ir` shows.
 

@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from functools import wraps
+from typing import ParamSpec, TypeVar
 
 from catgrad.location import Location, caller, passed
 from catgrad.text import printable
+from catgrad.tracebacks import shorten
 
-__all__ = ["ArgumentError", "CatgradError", "CompileError", "DeviceError", "RegistryError", "TypeCheckError", "located"]
+__all__ = [
+    "ArgumentError",
+    "CatgradError",
+    "CompileError",
+    "DeviceError",
+    "RegistryError",
+    "TypeCheckError",
+    "located",
+    "refuse_misfit",
+]
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 class CatgradError(Exception):
@@ -52,11 +66,54 @@ class RegistryError(CatgradError, LookupError):
     """A rule is registered twice, or asked for and missing; the message names the file to edit."""
 
 
-@contextmanager
-def located() -> Iterator[None]:
-    """Show the errors of a block at the user's line that led to them, where they have no place of their own."""
-    try:
-        yield
-    except CatgradError as error:
-        error.locate(passed(error) or caller())
-        raise
+class Door:
+    """Context manager, and decorator of public functions; see `located`."""
+
+    def __enter__(self) -> None:
+        """Begin the block."""
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, CatgradError):
+            error.locate(passed(error) or caller())
+        if error is not None:
+            shorten(error, isinstance(error, CatgradError))
+
+    def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
+        """Return a function with its body in such a block."""
+
+        @wraps(function)
+        def door(*args: P.args, **kwargs: P.kwargs) -> R:
+            with self:
+                try:
+                    return function(*args, **kwargs)
+                except TypeError as error:
+                    refuse_misfit(error, function.__qualname__)
+                    raise
+
+        return door
+
+
+_DOOR = Door()
+
+
+def located() -> Door:
+    """Return a context manager and decorator of public functions, which shows errors as users should see them.
+
+    Catgrad's own errors point at the user's line that led to them, where they have no place of their own, and all
+    errors have short tracebacks (`catgrad.tracebacks`). A call with other arguments than the function has is a
+    `TypeCheckError`.
+    """
+    return _DOOR
+
+
+def refuse_misfit(error: TypeError, name: str) -> None:
+    """Raise `TypeCheckError` if a call has failed because it has other arguments than the function.
+
+    Args:
+        error: What the call has raised, caught where the call is.
+        name: What users call the function.
+    """
+    trace = error.__traceback__
+    if trace is not None and trace.tb_next is None and not isinstance(error, CatgradError):
+        complaint = str(error).partition("() ")[2] or str(error)
+        raise TypeCheckError(f"{name.removesuffix('.__init__')}: {complaint}") from None

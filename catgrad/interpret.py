@@ -8,7 +8,7 @@ import numpy as np
 
 from catgrad import trees
 from catgrad.dims import Solver
-from catgrad.errors import ArgumentError
+from catgrad.errors import ArgumentError, CatgradError, located
 from catgrad.ops import typeof
 from catgrad.types import axes
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["interpret"]
 
 
+@located()
 def interpret(term: Term, *arguments: Any, xp: Any = None) -> Any:
     """Evaluate a term operation by operation.
 
@@ -38,6 +39,8 @@ def interpret(term: Term, *arguments: Any, xp: Any = None) -> Any:
         >>> interpret(term, np.ones((3, 2), np.float32)).tolist()
         [3.0, 3.0]
     """
+    if not hasattr(term, "input_tree"):
+        raise CatgradError(f"interpret takes a term, which cg.trace(f, *types) makes, got {term!r}")
     leaves, tree = trees.flatten(arguments)
     if tree != term.input_tree:
         raise ArgumentError(f"{term.name} takes {term.type}; the arguments are nested otherwise: {tree}")

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from catgrad import dims, hypergraph, json_text, trees
-from catgrad.errors import CatgradError
+from catgrad.errors import CatgradError, located
 from catgrad.hypergraph import OpenHypergraph
 from catgrad.json_writer import VERSION
 from catgrad.ops import OPS, Definition, Kind, Literal, Operation, copy
@@ -20,6 +20,7 @@ from catgrad.types import TensorType, dtype, parse_type
 __all__ = ["from_json"]
 
 
+@located()
 def from_json(text: str) -> Term:
     """Read a term from JSON text, and type-check it.
 

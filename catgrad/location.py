@@ -12,11 +12,14 @@ from itertools import islice
 from types import CodeType, FrameType
 from typing import Any
 
-from catgrad.own_code import folders
+import numpy as np
+
+from catgrad.own_code import is_own
 
 __all__ = ["Location", "caller", "defined", "passed"]
 
 _LIBRARY = sysconfig.get_path("stdlib") + os.sep
+_NUMPY = os.path.join(os.path.dirname(np.__file__), "")
 _SCRIPTS = sysconfig.get_path("scripts") + os.sep
 
 
@@ -55,7 +58,7 @@ class Location:
 def caller() -> Location | None:
     """Return the innermost frame of the user's program: the line that led here."""
     frame: FrameType | None = sys._getframe(1)
-    while frame is not None and _is_ours(frame.f_code.co_filename):
+    while frame is not None and _is_ours(frame):
         frame = frame.f_back
     return None if frame is None else _place(frame.f_code, frame.f_lineno, frame.f_lasti)
 
@@ -64,7 +67,7 @@ def passed(error: BaseException) -> Location | None:
     """Return the innermost frame of the user's program that `error` has left: the line that led to it."""
     found, trace = None, error.__traceback__
     while trace is not None:
-        found = found if _is_ours(trace.tb_frame.f_code.co_filename) else trace
+        found = found if _is_ours(trace.tb_frame) else trace
         trace = trace.tb_next
     return None if found is None else _place(found.tb_frame.f_code, found.tb_lineno, found.tb_lasti)
 
@@ -78,11 +81,15 @@ def defined(function: Any) -> Location:
     return Location(code.co_filename, code.co_firstlineno + below, column, code.co_name)
 
 
+def _is_ours(frame: FrameType) -> bool:
+    """Return whether a frame is of nobody's program: of ours, of Python or NumPy, or of the command that starts it."""
+    return _is_library(frame.f_code.co_filename) or is_own(frame)
+
+
 @cache
-def _is_ours(file: str) -> bool:
-    """Return whether a file is nobody's program: ours, of the standard library, or the command that starts it."""
-    is_library = file.startswith((_LIBRARY, "<frozen ")) and "site-packages" not in file
-    return is_library or file.startswith((*folders(), _SCRIPTS))
+def _is_library(file: str) -> bool:
+    is_standard = file.startswith((_LIBRARY, "<frozen ")) and "site-packages" not in file
+    return is_standard or file.startswith((_SCRIPTS, _NUMPY, "numpy/"))
 
 
 def _place(code: CodeType, line: int, instruction: int) -> Location:

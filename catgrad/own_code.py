@@ -7,8 +7,9 @@ import os
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
+from types import FrameType
 
-__all__ = ["digest", "folders", "has_changed"]
+__all__ = ["digest", "folders", "has_changed", "is_own"]
 
 
 @cache
@@ -17,6 +18,18 @@ def folders() -> tuple[str, ...]:
     specs = map(find_spec, ("catgrad", "catgrad.dialect", "catgrad.passes", "catgrad.tools"))
     found = (folder for spec in specs if spec for folder in spec.submodule_search_locations or ())
     return tuple(os.path.join(folder, "") for folder in found)
+
+
+def is_own(frame: FrameType) -> bool:
+    """Return whether a frame runs code of catgrad, or what Python has generated for it, as for dataclasses."""
+    file = frame.f_code.co_filename
+    is_generated = file.startswith("<") and str(frame.f_globals.get("__name__")).startswith("catgrad.")
+    return is_generated or _is_ours(file)
+
+
+@cache
+def _is_ours(file: str) -> bool:
+    return file.startswith(folders())
 
 
 @cache

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import defaultdict, deque
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from numbers import Integral
 from typing import Any
 
 from catgrad import trees
-from catgrad.dims import Extent, Solver, extent
+from catgrad.dims import Extent, Solver, Symbol, extent
 from catgrad.errors import CatgradError
 from catgrad.lang.function import as_function, trace
 from catgrad.rewrite import inline_single, inline_small, outline, simplify
@@ -42,10 +43,11 @@ def prepare(
         >>> print(prepare(lambda x: x + x, cg.f32[3])[1])
         lambda: (x: f32[3]) -> f32[3]
     """
-    term = _term(f, types, bind or {})
+    values = _values(bind)
+    term = _bound(f if isinstance(f, Term) and not types else trace(f, *types), values)
     donated = _donated(f, term, donate)
     program = _reduced(term)
-    bound = tuple((name, value) for name, value in (bind or {}).items() if isinstance(value, int))
+    bound = tuple((name, value) for name, value in values.items() if isinstance(value, int))
     return program, replace(signature_of(program, donated), bound=bound)
 
 
@@ -58,17 +60,19 @@ def _reduced(term: Term) -> Term:
     return simplify(inline_small(driver, parts) if parts else inline_small(term))
 
 
-def _term(f: Any, types: Sequence[Any], bind: Mapping[str, Extent]) -> Term:
-    term = f if isinstance(f, Term) and not types else trace(f, *types)
-    if not bind:
-        return term
-    if not isinstance(bind, Mapping):
+def _values(bind: Any) -> dict[Any, Any]:
+    """Return the values that `bind` gives, by the names of symbols."""
+    if not isinstance(bind, Mapping | None):
         raise CatgradError(f"bind: expected values by symbol, such as {{'B': 128}}, got {bind!r}")
+    return {key.name if isinstance(key, Symbol) else key: value for key, value in (bind or {}).items()}
+
+
+def _bound(term: Term, values: Mapping[str, Extent]) -> Term:
     known = {symbol.name for symbol in term.symbols}
-    if bind.keys() - known:
-        raise CatgradError(f"bind: {term.name} has the symbols {sorted(known)}, given {sorted(bind)}")
+    if values.keys() - known:
+        raise CatgradError(f"bind: {term.name} has the symbols {sorted(known)}, given {list(values)}")
     try:
-        return term.substitute({name: extent(value) for name, value in bind.items()})
+        return term.substitute({name: extent(value) for name, value in values.items()})
     except CatgradError as error:
         raise CatgradError(f"bind: {error.message}") from None
 
@@ -79,7 +83,7 @@ def _donated(f: Any, term: Term, donate: int | Sequence[int] | None) -> tuple[tu
     given: Collection[Any] = donate if isinstance(donate, Collection) else (donate,)
     arguments = declared if donate is None else given
     nested = trees.unflatten(term.input_tree, range(len(term.source_types)))
-    if any(isinstance(a, bool) or a not in range(len(nested)) for a in arguments):
+    if not all(_is_position(a, len(nested)) for a in arguments) or len(set(arguments)) < len(arguments):
         raise CatgradError(f"donate: {term.name} takes {len(nested)} arguments, counted from 0; given {donate!r}")
     free: dict[TensorType, deque[int]] = defaultdict(deque)
     for position, type in enumerate(term.target_types):
@@ -91,6 +95,12 @@ def _donated(f: Any, term: Term, donate: int | Sequence[int] | None) -> tuple[tu
             raise CatgradError(f"donate: no result of {term.name} has the type {type} of {term.input_names[source]}")
         pairs.append((source, free[type].popleft()))
     return tuple(pairs)
+
+
+def _is_position(value: Any, count: int) -> bool:
+    """Return whether a value is an integer from 0 to below `count`."""
+    is_integer = isinstance(value, Integral)
+    return is_integer and not isinstance(value, bool) and value in range(count)
 
 
 def signature_of(term: Term, donated: tuple[tuple[int, int], ...]) -> Signature:

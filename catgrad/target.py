@@ -110,7 +110,13 @@ class Target:
 
 
 def is_cpu(name: str) -> bool:
-    """Return whether a target is a processor."""
+    """Return whether a target is a processor.
+
+    Raises:
+        CatgradError: It is no string, so that nothing is called so.
+    """
+    if not isinstance(name, str):
+        raise CatgradError(f"a target is named by a string, such as {HOST!r}, got {name!r}")
     return name.partition(":")[0] == HOST
 
 

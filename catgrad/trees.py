@@ -8,19 +8,21 @@ from typing import Any, TypeAlias
 
 import optree
 
+from catgrad.dims import Dim
 from catgrad.errors import CatgradError
-from catgrad.types import TensorType
+from catgrad.types import DType, TensorType
 
 __all__ = ["Tree", "flatten", "from_json", "leaf_names", "to_json", "unflatten"]
 
 Tree: TypeAlias = optree.PyTreeSpec
 _NAMESPACE = "catgrad"
 _registered: set[type] = set()
+_WHOLE = (TensorType, DType, Dim)
 
 
 def _is_leaf(value: Any) -> bool:
-    """Return whether `value` is a type, which is a dataclass but stands for one array."""
-    return isinstance(value, TensorType)
+    """Return whether `value` is a type or a dimension, which is a dataclass but has no parts."""
+    return isinstance(value, _WHOLE)
 
 
 def _register(cls: type) -> None:
@@ -36,7 +38,7 @@ def _register(cls: type) -> None:
 
 
 def _is_new_dataclass(cls: type) -> bool:
-    return dataclasses.is_dataclass(cls) and cls not in _registered and not issubclass(cls, TensorType)
+    return dataclasses.is_dataclass(cls) and cls not in _registered and not issubclass(cls, _WHOLE)
 
 
 def flatten(tree: Any) -> tuple[list[Any], Tree]:

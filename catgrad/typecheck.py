@@ -11,7 +11,7 @@ from typing import Any
 from catgrad import trees
 from catgrad.body import Step
 from catgrad.dims import Extent, Symbol
-from catgrad.errors import TypeCheckError, located
+from catgrad.errors import CatgradError, TypeCheckError, located
 from catgrad.lang.function import as_types
 from catgrad.term import Term
 from catgrad.types import TensorType
@@ -37,6 +37,8 @@ def check(term: Term, *types: Any) -> tuple[TensorType, ...]:
         >>> check(term, cg.f32[2 * cg.dim("N"), 3])
         (f32[2*N, 3], f32[2*N, 3])
     """
+    if not isinstance(term, Term):
+        raise CatgradError(f"check takes a term, which cg.trace(f, *types) makes, got {term!r}")
     if types:
         term = term.substitute(_binding(term, tuple(trees.flatten(as_types(types))[0])))
     for body in (*(definition.term for definition in term.definitions), term):

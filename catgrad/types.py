@@ -24,7 +24,7 @@ import numpy as np
 
 from catgrad import dims
 from catgrad.dims import Extent, Symbol
-from catgrad.errors import CatgradError, TypeCheckError
+from catgrad.errors import CatgradError, TypeCheckError, located
 
 __all__ = [
     "LARGEST",
@@ -80,6 +80,7 @@ class DType:
         """The type in which sums and contractions of this type accumulate: f32 for narrower floats, else itself."""
         return f32 if self.is_float and self.bits < 32 else self
 
+    @located()
     def __getitem__(self, shape: Any) -> TensorType:
         """Return the type of tensors of this dtype: `f32[B, 784]`, `f32[3]`, `f32[()]` for a scalar."""
         return TensorType(self, shape if isinstance(shape, tuple) else (shape,))
@@ -196,9 +197,9 @@ class TensorType:
             return TensorType(dtype(value.dtype), value.shape)
         if type(value) in _OF_PYTHON:
             return TensorType(_OF_PYTHON[type(value)], ())
-        if hasattr(value, "__array_namespace__"):
+        if hasattr(value, "__array_namespace__") and not isinstance(value, type):
             return TensorType(dtype(str(value.dtype).rpartition(".")[2]), value.shape)
-        raise TypeCheckError(f"expected an array or a number, got {type(value).__name__}")
+        raise no_array(value)
 
     @property
     def rank(self) -> int:
@@ -241,6 +242,16 @@ class TensorType:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return TensorType, (self.dtype, self.shape)
+
+
+def no_array(value: object) -> TypeCheckError:
+    """Return the error for what stands where an array or a number is expected."""
+    if isinstance(value, dims.Dim):
+        return TypeCheckError(
+            f"the dimension {value} is no number while tracing: cg.nat_to_tensor({value}, cg.f32) is its value"
+        )
+    shown = f"the type {value!r}" if isinstance(value, type | DType) else type(value).__name__
+    return TypeCheckError(f"expected an array or a number, got {shown}")
 
 
 def _extent(value: object) -> Extent:

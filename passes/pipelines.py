@@ -85,10 +85,10 @@ def stages(target: str = "cpu", machine: Machine | None = None, lowering: Pass |
         CatgradError: There is no such target.
     """
     common = _common((lowering,) if lowering else _lowering())
-    if target in _GPUS:
-        return (*common, *_cuda(_GPUS[target]))
     if is_cpu(target):
         return (*common, *_cpu(machine or Machine.of(processor(target))))
+    if target in _GPUS:
+        return (*common, *_cuda(_GPUS[target]))
     raise RegistryError(f"unknown target {target!r}: expected one of {', '.join((*known(), *_GPUS))}")
 
 

@@ -11,6 +11,7 @@ Reference: Cruttwell et al., "Categorical foundations of gradient-based learning
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,9 +21,11 @@ import numpy as np
 
 from catgrad import trees
 from catgrad.autodiff.transforms import value_and_grad
+from catgrad.errors import CatgradError, located
 from catgrad.lang.function import Function, PythonFunction
 from catgrad.lang.module import Module
 from catgrad.lang.optim import Optimizer
+from catgrad.lang.settings import check_function
 
 __all__ = ["Learner", "learner"]
 
@@ -41,6 +44,13 @@ class Learner:
     loss: Callable[[Any, Any], Any]
     optimizer: Optimizer
 
+    def __post_init__(self) -> None:
+        """Raise `CatgradError` where a part is something else."""
+        _check("the model is a Module, such as cg.nn.Linear(3, 2)", self.model, Module)
+        check_function("learner: the loss, such as cg.nn.mse,", self.loss, "predictions", "targets")
+        _check("the optimizer is made by a function of cg.optim, such as cg.optim.adam()", self.optimizer, Optimizer)
+
+    @located()
     def init(self, seed: int = 0) -> dict[str, Any]:
         """Return initial parameters and optimizer state: {"parameters": ..., "optimizer": ...}."""
         leaves, shape = trees.flatten(self._state_types["optimizer"])
@@ -71,6 +81,7 @@ class Learner:
         """The function (parameters, inputs) ↦ predictions."""
         return self.model.as_function()
 
+    @located()
     def export(
         self,
         folder: str | Path,
@@ -120,8 +131,20 @@ class _Leading(PythonFunction):
         self.donates = donates
 
 
+def _check(expected: str, value: Any, kind: type) -> None:
+    """Raise `CatgradError` unless a part of a learner is of its kind; what makes one is not one."""
+    name = getattr(value, "__name__", None)
+    shown = f"{name} itself: call it" if name and callable(value) else reprlib.repr(value)
+    if not isinstance(value, kind):
+        raise CatgradError(f"learner: {expected}, given {shown}")
+
+
+@located()
 def learner(model: Module, *, loss: Callable[[Any, Any], Any], optimizer: Optimizer) -> Learner:
     """Compose a model, a loss and an optimizer.
+
+    Raises:
+        CatgradError: One of them is something else.
 
     Example:
         >>> import numpy as np, catgrad as cg

@@ -12,7 +12,7 @@ import numpy as np
 from catgrad import ops, trees
 from catgrad.autodiff.activity import cotangents
 from catgrad.autodiff.reverse import pull_back
-from catgrad.errors import CatgradError, TypeCheckError
+from catgrad.errors import CatgradError, TypeCheckError, located
 from catgrad.hypergraph import FiniteFunction, OpenHypergraph
 from catgrad.lang.function import Function, TermFunction, as_function
 from catgrad.lang.trace import Program
@@ -160,6 +160,7 @@ def _transform(kind: type[Transformed], name: str, f: Any, options: Hashable = (
     return kind(name, TermFunction(f), options).term(*arguments)
 
 
+@located()
 def vjp(f: Any) -> Any:
     """Return the vector-Jacobian product of a function: (*arguments, cotangents) ↦ (results, argument cotangents).
 
@@ -174,6 +175,7 @@ def vjp(f: Any) -> Any:
     return _transform(Vjp, "vjp", f)
 
 
+@located()
 def value_and_grad(f: Any, wrt: Wrt = 0) -> Any:
     """Return the function that gives the value of `f` and its gradient.
 
@@ -193,6 +195,7 @@ def value_and_grad(f: Any, wrt: Wrt = 0) -> Any:
     return _transform(ValueAndGrad, "value_and_grad", f, _positions(wrt))
 
 
+@located()
 def grad(f: Any, wrt: Wrt = 0) -> Any:
     """Return the function that gives the gradient of `f`; see `value_and_grad`.
 

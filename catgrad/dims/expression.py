@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import keyword
 import math
+import operator
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
-from numbers import Integral
-from typing import Any, ClassVar, NamedTuple, NoReturn, TypeAlias, TypeVar, Union
+from numbers import Integral, Number
+from typing import Any, NamedTuple, NoReturn, TypeAlias, TypeVar, Union
 
-from catgrad.errors import CatgradError
+from catgrad.errors import CatgradError, TypeCheckError, located
 
 __all__ = [
     "CALLS",
@@ -92,15 +93,30 @@ Terms: TypeAlias = tuple[tuple[Monomial, int], ...]
 
 
 def _operator(name: str, *, reflected: bool = False) -> Callable[[Dim, Any], Extent]:
-    """Return an operator; operands that are not extents are left to their own reflected operators."""
+    """Return an operator; other objects of arithmetic, such as traced values, have their own reflected operators."""
 
-    def operator(self: Dim, other: object) -> Any:
+    def apply(self: Dim, other: object) -> Any:
         operand = _as_extent(other)
         if operand is None:
-            return NotImplemented
+            return self._no_integers() if _is_plain(other) else NotImplemented
         return FUNCTIONS[name](operand, self) if reflected else FUNCTIONS[name](self, operand)
 
-    return operator
+    return apply
+
+
+def _is_plain(value: object) -> bool:
+    """Return whether a value is of Python or NumPy, which know of no dimensions."""
+    return isinstance(value, Number) or type(value).__module__ in ("builtins", "numpy")
+
+
+def _scalar(value: Any) -> Any:
+    """Return a value, or the number in an array of rank 0, which is what NumPy makes of its numbers on the way."""
+    return value[()] if getattr(value, "shape", None) == () else value
+
+
+_UFUNCS = {"add": "add", "subtract": "sub", "multiply": "mul", "floor_divide": "floordiv", "remainder": "mod"}
+"""Functions by what NumPy calls them."""
+_COMPARISONS = {"equal": operator.eq, "not_equal": operator.ne}
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -118,8 +134,6 @@ class Dim:
     terms: Terms
     symbols: tuple[Symbol, ...] = field(init=False)
     _hash: int = field(init=False)
-
-    __array_ufunc__: ClassVar[None] = None  # numpy integers leave arithmetic to the reflected operators below
 
     __add__ = __radd__ = _operator("add")
     __sub__ = _operator("sub")
@@ -157,13 +171,35 @@ class Dim:
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.terms,)
 
-    def _unknown(self, *_: object) -> NoReturn:
+    def _unknown(self, *_: object, **__: object) -> NoReturn:
         raise CatgradError(
             f"the size of {self} is not known when tracing; bind its symbols to numbers, "
             "or use catgrad.dims.minimum and maximum"
         )
 
     __bool__ = __index__ = __lt__ = __le__ = __gt__ = __ge__ = _unknown
+    __int__ = __float__ = __complex__ = __round__ = __floor__ = __ceil__ = __trunc__ = __abs__ = _unknown
+
+    def _no_integers(self, *_: object, **__: object) -> NoReturn:
+        raise TypeCheckError(
+            f"{self} is a size, and sizes have + - * // % with integers and sizes: cg.nat_to_tensor({self}, cg.f32) is "
+            "its value as a tensor, which has the other functions"
+        )
+
+    __truediv__ = __rtruediv__ = __pow__ = __rpow__ = __divmod__ = __rdivmod__ = _no_integers
+    __lshift__ = __rlshift__ = __rshift__ = __rrshift__ = __and__ = __rand__ = __or__ = __ror__ = _no_integers
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *operands: Any, **options: Any) -> Any:
+        """Apply an operator with a number of NumPy on its left."""
+        name, extents = ufunc.__name__, [_as_extent(_scalar(operand)) for operand in operands]
+        if name in _COMPARISONS:
+            return _COMPARISONS[name](*extents)
+        if name not in _UFUNCS or method != "__call__" or options or None in extents:
+            return self._no_integers()
+        return FUNCTIONS[_UFUNCS[name]](*extents)
+
+    def __format__(self, spec: str) -> str:
+        return format(str(self), spec) if spec in ("", "s") else self._unknown()
 
     @cached_property
     def _text(self) -> str:
@@ -204,6 +240,7 @@ class Symbol(Dim):
         return (self,)
 
 
+@located()
 def dim(name: str, *, multiple_of: int = 1, min: int = 0, max: int | None = None) -> Symbol:
     """Return the symbolic dimension `name`, with facts that are checked where it is bound and used in simplification.
 
@@ -220,7 +257,15 @@ def dim(name: str, *, multiple_of: int = 1, min: int = 0, max: int | None = None
         >>> dim("S", multiple_of=64) % 32
         0
     """
-    if not (name.isidentifier() and name.isascii()) or keyword.iskeyword(name) or name in CALLS:
+    for fact in (multiple_of, min, *(() if max is None else (max,))):
+        if not isinstance(_as_extent(fact), int):
+            raise CatgradError(f"dimension {name}: multiple_of, min and max are integers, given {fact!r}")
+    if (
+        not isinstance(name, str)
+        or not (name.isidentifier() and name.isascii())
+        or keyword.iskeyword(name)
+        or name in CALLS
+    ):
         raise CatgradError(f"a dimension needs an identifier for a name, got {name!r}")
     if multiple_of < 1 or min < 0:
         raise CatgradError(f"dimension {name}: expected multiple_of >= 1 and min >= 0, got {multiple_of} and {min}")

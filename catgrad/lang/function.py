@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 
 from catgrad import ops, trees
+from catgrad.dims import Dim
 from catgrad.errors import CatgradError, TypeCheckError, located
 from catgrad.lang.environment import Closure, Reader, closure, readable
 from catgrad.lang.trace import Program, Tracer, trace_function
 from catgrad.location import defined
 from catgrad.term import Term
-from catgrad.types import TensorType
+from catgrad.types import DType, TensorType, dtype
 
 __all__ = ["Function", "PythonFunction", "TermFunction", "as_function", "call_definition", "function", "trace"]
 
@@ -45,6 +46,7 @@ class Function(ABC):
     def parts(self) -> tuple[Any, ...]:
         """What it is made of: equal parts make functions of one class the same code."""
 
+    @located()
     def __call__(self, *arguments: Any) -> Any:
         """Record a call while tracing; otherwise evaluate by the reference meanings."""
         leaves, tree = trees.flatten(arguments)
@@ -175,13 +177,14 @@ def call_definition(
         with program.tracing(key, name):
             term = body(*trees.unflatten(tree, types), program=program)
         definition, captured = program.definition(code.key if code.is_known else None, name, term), term.captured
-        places = code.places(captured)
-        if places is not None:
-            program.traced[key] = definition, places
+        found = code.places(captured)
+        if found is not None:
+            program.traced[key] = definition, found
     results = tracer.record(ops.call.operation(definition=definition), [*values, *captured])
     return trees.unflatten(definition.term.output_tree, results)
 
 
+@located()
 def function(f: Callable[..., Any]) -> PythonFunction:
     """Make a Python function of arrays one that can be traced, differentiated and compiled.
 
@@ -198,6 +201,8 @@ def function(f: Callable[..., Any]) -> PythonFunction:
         >>> print(cg.trace(f, cg.f32[4, 3], cg.f32[3, 2]).type)
         (f32[4, 3], f32[3, 2]) -> f32[]
     """
+    if not callable(f):
+        raise CatgradError(f"expected a function, got {f!r}")
     return PythonFunction(f)
 
 
@@ -207,6 +212,10 @@ def as_function(f: Any) -> Function:
         return f
     if isinstance(f, Term):
         return TermFunction(f)
+    if isinstance(f, type):
+        raise CatgradError(
+            f"expected a function or a Module, got the class {f.__name__}: make one of it, {f.__name__}(...)"
+        )
     made = getattr(f, "as_function", None)
     if made is not None:
         found: Function = made()
@@ -243,4 +252,21 @@ def trace(f: Any, *types: Any) -> Term:
 def as_types(tree: Any) -> Any:
     """Return a nested structure of types or arrays as types."""
     leaves, shape = trees.flatten(tree)
-    return trees.unflatten(shape, [x if isinstance(x, TensorType) else TensorType.of(x) for x in leaves])
+    return trees.unflatten(shape, list(map(_as_type, leaves)))
+
+
+def _as_type(leaf: Any) -> TensorType:
+    if isinstance(leaf, TensorType):
+        return leaf
+    if isinstance(leaf, type | DType | Dim | np.dtype | str):
+        raise TypeCheckError(
+            f"expected the type of an argument, such as cg.f32[3, 4], or an array, got {leaf!r}{_advice(leaf)}"
+        )
+    return TensorType.of(leaf)
+
+
+def _advice(leaf: Any) -> str:
+    try:
+        return f": cg.{dtype(leaf)!r}[()] is the type of one number"
+    except TypeCheckError:
+        return ""

@@ -9,15 +9,17 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
 from catgrad import ops, trees
-from catgrad.errors import CatgradError
+from catgrad.errors import CatgradError, located
 from catgrad.lang.configuration import configuration
 from catgrad.lang.environment import Closure, Reader, opaque, readable
 from catgrad.lang.function import Function, argument_names, call_definition, check_declared
+from catgrad.lang.refusals import AttributeMissing
+from catgrad.lang.settings import check_function, natural
 from catgrad.lang.structure import HIDDEN, Node, path_text, reach, replace
 from catgrad.lang.trace import Program, Tracer, trace_function
 from catgrad.lang.var import Var
@@ -36,15 +38,43 @@ class Parameter:
     Attributes:
         type: dtype and static shape.
         initializer: `(generator, shape) -> initial values`.
+
+    Raises:
+        CatgradError: The type has symbols or is none, or the initializer is no function.
     """
 
     type: TensorType
     initializer: Initializer
 
+    @located()
+    def __post_init__(self) -> None:
+        if not isinstance(self.type, TensorType) or not self.type.is_static:
+            raise CatgradError(f"a parameter has a type with known extents, such as cg.f32[3, 4], given {self.type!r}")
+        check_function("an initializer", self.initializer, "a generator", "a shape")
+
+    def __getattr__(self, name: str) -> NoReturn:
+        if name.startswith("_"):
+            raise AttributeError(f"'Parameter' object has no attribute {name!r}")
+        raise AttributeMissing(
+            f"a parameter of the type {self.type} has no value here, and no {name}: trace the module, cg.trace(model, "
+            "...), or give it values, model.apply(parameters, ...)"
+        )
+
     def initial(self, generator: np.random.Generator) -> np.ndarray[Any, Any]:
-        """Return initial values of the parameter's type."""
+        """Return initial values of the parameter's type.
+
+        Raises:
+            CatgradError: The initializer gives something else than numbers, or another shape.
+        """
         shape = tuple(int(e) for e in self.type.shape)
-        return np.ascontiguousarray(self.initializer(generator, shape), dtype=self.type.dtype.numpy)
+        made = np.asarray(self.initializer(generator, shape))
+        kinds = "biuf" if self.type.dtype.is_float else "biu"
+        if made.shape != shape or (made.dtype.kind not in kinds and made.dtype != self.type.dtype.numpy):
+            raise CatgradError(
+                f"the initializer of a parameter {self.type} has to give numbers of the shape {shape}, and gives "
+                f"{made.dtype} of the shape {made.shape}"
+            )
+        return np.ascontiguousarray(made, dtype=self.type.dtype.numpy)
 
 
 _SLOTS = (Parameter, Var)
@@ -75,6 +105,7 @@ class Module(Node):
         """Return the results for traced arguments."""
         raise CatgradError(f"{type(self).__name__} does not define forward")
 
+    @located()
     def __call__(self, *arguments: Any) -> Any:
         """Record a call of the module's definition, with the values that its parameters are bound to.
 
@@ -104,16 +135,19 @@ class Module(Node):
         """Return the parameters by path, in order of path; one that is used twice is listed once."""
         return {path: value for path, value in self._slots().items() if isinstance(value, Parameter)}
 
+    @located()
     def init(self, seed: int = 0) -> dict[str, np.ndarray[Any, Any]]:
-        """Return initial values of all parameters; the same seed gives the same values."""
-        generators = np.random.default_rng(seed).spawn(len(self.parameters()))
+        """Return initial values of all parameters; the same seed, a natural number, gives the same values."""
+        generators = np.random.default_rng(natural("seed", seed)).spawn(len(self.parameters()))
         pairs = zip(self.parameters().items(), generators, strict=True)
         return {path: parameter.initial(generator) for (path, parameter), generator in pairs}
 
+    @located()
     def apply(self, parameters: Mapping[str, Any], *arguments: Any) -> Any:
         """Return the results for given parameter values: traced values or arrays by path."""
         return self.bind(parameters).forward(*arguments)
 
+    @located()
     def bind(self, parameters: Mapping[str, Any]) -> Module:
         """Return the module with values in place of its parameters.
 
@@ -121,6 +155,8 @@ class Module(Node):
             CatgradError: A parameter is missing or unknown.
         """
         own = self.parameters()
+        if not isinstance(parameters, Mapping):
+            raise CatgradError(f"{type(self).__name__}: expected values by the names of parameters, got {parameters!r}")
         if parameters.keys() != own.keys():
             missing, unknown = own.keys() - parameters.keys(), parameters.keys() - own.keys()
             raise CatgradError(

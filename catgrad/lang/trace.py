@@ -16,7 +16,7 @@ from catgrad.lang.var import Var
 from catgrad.location import Location, caller
 from catgrad.ops import Definition, Operation
 from catgrad.term import Term, carry
-from catgrad.types import TensorType
+from catgrad.types import TensorType, no_array
 
 __all__ = ["Program", "Tracer", "trace_function"]
 
@@ -109,19 +109,23 @@ class Tracer:
         return x if x.tracer is self else self._capture(x)
 
     def _capture(self, x: Var) -> Var:
-        outer = self._outer
-        while outer is not x.tracer:
-            if outer is None:
-                raise CatgradError(f"{x!r} belongs to another function being traced: pass it in as an argument")
-            outer = outer._outer
+        if not any(tracer is x.tracer for tracer in self._around()):
+            raise CatgradError(f"{x!r} belongs to another function being traced: pass it in as an argument")
         key = x.tracer, x.node
         if key not in self.captured:
             self.captured[key] = x, self.input(x.type)
         return self.captured[key][1]
 
+    def _around(self) -> Iterator[Tracer]:
+        """Yield the traces around this one whose values it may use, innermost first."""
+        outer = self._outer
+        while outer is not None:
+            yield outer
+            outer = outer._outer
+
     def _number(self, x: Any) -> Var:
         if not isinstance(x, bool | int | float):
-            raise CatgradError(f"expected an array or a number, got {type(x).__name__}")
+            raise no_array(x)
         return self.constant(ops.numbers(x))
 
     def recorded(self, inputs: Sequence[Var], outputs: Sequence[Var]) -> Hashable:

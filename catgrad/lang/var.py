@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
+from typing import Any
 
 from catgrad import ops
-from catgrad.errors import CatgradError
+from catgrad.errors import located
+from catgrad.lang.refusals import Refusals
 from catgrad.ops import Recorder
 from catgrad.types import DType, TensorType
 
 __all__ = ["Var"]
 
 
-class Var:
+_set = object.__setattr__
+
+
+class Var(Refusals):
     """A value that will exist when the traced program runs: a node of its graph, with operators.
 
     Attributes:
@@ -22,12 +26,11 @@ class Var:
     """
 
     __slots__ = ("node", "tracer", "type")
-    __array_ufunc__ = None  # so that numpy leaves `array + var` to us
 
     def __init__(self, tracer: Recorder, node: int, type: TensorType) -> None:
-        self.tracer = tracer
-        self.node = node
-        self.type = type
+        _set(self, "tracer", tracer)
+        _set(self, "node", node)
+        _set(self, "type", type)
 
     @property
     def shape(self) -> tuple[Any, ...]:
@@ -49,22 +52,27 @@ class Var:
         """The value with its axes in reverse order."""
         return self.permute_dims(*reversed(range(self.ndim)))
 
+    @located()
     def reshape(self, *shape: Any) -> Var:
         """Return the same elements in another shape: `x.reshape(2, -1)` or `x.reshape((2, -1))`."""
         return ops.reshape(self, _one_or_many(shape))
 
+    @located()
     def permute_dims(self, *axes: Any) -> Var:
         """Return the value with its axes in the given order."""
         return ops.permute_dims(self, _one_or_many(axes))
 
+    @located()
     def sum(self, axis: Any = None, *, keepdims: bool = False) -> Var:
         """Return the sum over the given axes, or all of them."""
         return ops.sum(self, axis, keepdims=keepdims)
 
+    @located()
     def max(self, axis: Any = None, *, keepdims: bool = False) -> Var:
         """Return the largest over the given axes, or all of them."""
         return ops.max(self, axis, keepdims=keepdims)
 
+    @located()
     def astype(self, dtype: Any) -> Var:
         """Return the value converted to another dtype, by the rules of `cast`."""
         return ops.cast(self, dtype)
@@ -75,13 +83,11 @@ class Var:
     def __hash__(self) -> int:
         return id(self)
 
-    def _unknown(self, *_: Any) -> NoReturn:
-        raise CatgradError(
-            f"the elements of {self!r} are not known while tracing: use cg.where to choose between values, "
-            "and shapes or Python numbers to steer the program"
-        )
+    def __copy__(self) -> Var:
+        return self
 
-    __bool__ = __int__ = __float__ = __index__ = __iter__ = __array__ = _unknown
+    def __deepcopy__(self, memo: Any) -> Var:
+        return self
 
     def __add__(self, other: Any) -> Var:
         return ops.add(self, other)
@@ -119,6 +125,7 @@ class Var:
     def __rmod__(self, other: Any) -> Var:
         return ops.remainder(other, self)
 
+    @located()
     def __pow__(self, other: Any) -> Var:
         return ops.pow(self, other)
 
@@ -130,6 +137,9 @@ class Var:
 
     def __rmatmul__(self, other: Any) -> Var:
         return ops.matmul(other, self)
+
+    def __pos__(self) -> Var:
+        return self
 
     def __neg__(self) -> Var:
         return ops.negative(self)
@@ -163,6 +173,8 @@ class Var:
 
     def __xor__(self, other: Any) -> Var:
         return ops.logical_xor(self, other)
+
+    __rand__, __ror__, __rxor__ = __and__, __or__, __xor__
 
     def __invert__(self) -> Var:
         return ops.logical_not(self)

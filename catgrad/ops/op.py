@@ -17,11 +17,14 @@ from typing import Any, Protocol
 import numpy as np
 
 from catgrad.dims import Dim, Extent
-from catgrad.errors import RegistryError, TypeCheckError
+from catgrad.errors import RegistryError, TypeCheckError, located, refuse_misfit
 from catgrad.rounding import rounded
 from catgrad.types import DType, TensorType
 
 __all__ = ["OPS", "Kind", "Op", "Operation", "Recorder", "Sample", "operation", "recorder", "recording", "typeof"]
+
+
+_LOCATED = located()
 
 
 class Kind(enum.Enum):
@@ -168,9 +171,14 @@ class Op:
 
     def __call__(self, *operands: Any, **arguments: Any) -> Any:
         """Record the operation in its public form, or evaluate it at once when nothing is being traced."""
-        return (
-            self.record(*operands, **arguments) if self.surface is None else self.surface(self, *operands, **arguments)
-        )
+        with _LOCATED:
+            try:
+                if self.surface is None:
+                    return self.record(*operands, **arguments)
+                return self.surface(self, *operands, **arguments)
+            except TypeError as error:
+                refuse_misfit(error, self.name)
+                raise
 
     def operation(self, **attributes: Any) -> Operation:
         """Return the box label with these attributes; raise `TypeCheckError` if they are not those declared."""

@@ -186,7 +186,7 @@ def test_elements_are_not_known_while_tracing(f):
 
 
 def test_numpy_functions_refuse_traced_values():
-    with pytest.raises(TypeError, match="ufuncs"):
+    with pytest.raises(TypeError, match=r"numpy\.exp takes no traced values: write cg\.exp"):
         cg.trace(lambda x: np.exp(x), f32[3])
 
 

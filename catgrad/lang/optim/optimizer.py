@@ -12,11 +12,15 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from types import MappingProxyType
+from typing import Any, ClassVar
+
+import numpy as np
 
 from catgrad import ops
-from catgrad.errors import CatgradError
+from catgrad.errors import CatgradError, located
 from catgrad.lang.function import PythonFunction
+from catgrad.lang.settings import real
 from catgrad.types import TensorType, f32
 
 __all__ = ["Adam", "Optimizer", "Sgd", "adam", "sgd"]
@@ -31,7 +35,21 @@ class Optimizer(ABC):
     The state is {slot: {path: array}} for slots that every parameter has, besides scalars that all of them share. The
     rule for one parameter is a definition, so parameters of equal type share its code. Parameters of f16 and bf16 have
     slots of f32, and are updated in f32: only what they become is rounded.
+
+    Attributes:
+        limits: For each coefficient, the least value, and the least that is too large.
+
+    Raises:
+        CatgradError: A coefficient is no number, or out of range.
     """
+
+    limits: ClassVar[Mapping[str, tuple[float, float]]] = {}
+
+    @located()
+    def __post_init__(self) -> None:
+        """Check the coefficients, and keep them as Python numbers."""
+        for name, (low, high) in self.limits.items():
+            object.__setattr__(self, name, real(name, getattr(self, name), low, high))
 
     @property
     @abstractmethod
@@ -78,10 +96,20 @@ class Optimizer(ABC):
 class Sgd(Optimizer):
     """Stochastic gradient descent; see `sgd`."""
 
+    limits = MappingProxyType({"rate": (0, math.inf), "momentum": (0, 1), "weight_decay": (0, math.inf)})
+
     rate: float
     momentum: float
     nesterov: bool
     weight_decay: float
+
+    def __post_init__(self) -> None:
+        """Check the coefficients."""
+        super().__post_init__()
+        if not isinstance(self.nesterov, bool | np.bool_):
+            raise CatgradError(f"nesterov must be True or False, given {self.nesterov!r}")
+        if self.nesterov and not self.momentum:
+            raise CatgradError("sgd: nesterov needs a momentum above 0")
 
     @property
     def slots(self) -> tuple[str, ...]:
@@ -102,6 +130,8 @@ class Sgd(Optimizer):
 @dataclass(frozen=True)
 class Adam(Optimizer):
     """Adaptive moment estimation; see `adam`."""
+
+    limits = MappingProxyType({"rate": (0, math.inf), "beta1": (0, 1), "beta2": (0, 1), "epsilon": (0, 1)})
 
     rate: float
     beta1: float
@@ -138,6 +168,7 @@ class Adam(Optimizer):
         return parameter - step, first, second
 
 
+@located()
 def sgd(rate: float, *, momentum: float = 0.0, nesterov: bool = False, weight_decay: float = 0.0) -> Sgd:
     """Return stochastic gradient descent: v ← μ v + g + λ p, then p ← p - η v.
 
@@ -148,7 +179,7 @@ def sgd(rate: float, *, momentum: float = 0.0, nesterov: bool = False, weight_de
         weight_decay: λ.
 
     Raises:
-        CatgradError: A coefficient is out of range.
+        CatgradError: A coefficient is no number, or out of range.
 
     Reference: Sutskever et al., "On the importance of initialization and momentum" (2013).
 
@@ -156,12 +187,10 @@ def sgd(rate: float, *, momentum: float = 0.0, nesterov: bool = False, weight_de
         >>> sgd(0.1, momentum=0.9)
         Sgd(rate=0.1, momentum=0.9, nesterov=False, weight_decay=0.0)
     """
-    _check(rate=(rate, 0, float("inf")), momentum=(momentum, 0, 1), weight_decay=(weight_decay, 0, float("inf")))
-    if nesterov and not momentum:
-        raise CatgradError("sgd: nesterov needs a momentum above 0")
     return Sgd(rate, momentum, nesterov, weight_decay)
 
 
+@located()
 def adam(rate: float = 1e-3, *, beta1: float = 0.9, beta2: float = 0.999, epsilon: float = 1e-8) -> Adam:
     """Return Adam: p ← p - η m̂ / (√v̂ + ε) for running means m of g and v of g².
 
@@ -180,12 +209,4 @@ def adam(rate: float = 1e-3, *, beta1: float = 0.9, beta2: float = 0.999, epsilo
         >>> adam(1e-3)
         Adam(rate=0.001, beta1=0.9, beta2=0.999, epsilon=1e-08)
     """
-    _check(rate=(rate, 0, float("inf")), beta1=(beta1, 0, 1), beta2=(beta2, 0, 1), epsilon=(epsilon, 0, 1))
     return Adam(rate, beta1, beta2, epsilon)
-
-
-def _check(**coefficients: tuple[float, float, float]) -> None:
-    """Raise unless low ≤ value < high for each coefficient."""
-    for name, (value, low, high) in coefficients.items():
-        if not low <= value < high:
-            raise CatgradError(f"{name} must be in [{low}, {high}), given {value}")

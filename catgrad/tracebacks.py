@@ -1,0 +1,58 @@
+"""Tracebacks as users read them: they end at their own line, and frames of catgrad are left out.
+
+The variable CATGRAD_TRACEBACK, set to "full", leaves them in. An error that is nobody's intention keeps them anyway:
+they are what is wrong.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from types import TracebackType
+
+from catgrad.own_code import is_own
+
+__all__ = ["shorten"]
+
+_VARIABLE = "CATGRAD_TRACEBACK"
+
+
+def shorten(error: BaseException, is_intended: bool) -> None:
+    """Leave frames of catgrad out of the traceback of an error, and of those that led to it.
+
+    Args:
+        error: The error.
+        is_intended: Whether catgrad raised it on purpose; others are left alone where they come from catgrad itself.
+    """
+    if os.environ.get(_VARIABLE) == "full":
+        return
+    for each in _chain(error):
+        entries = list(_entries(each.__traceback__))
+        others = [entry for entry in entries if not is_own(entry.tb_frame)]
+        if len(others) < len(entries) and (is_intended or others[-1:] == entries[-1:]):
+            each.__traceback__ = _linked(others)
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """Yield an error, and those that are shown with it."""
+    todo, met = [error], set()
+    while todo:
+        each = todo.pop()
+        if id(each) not in met:
+            met.add(id(each))
+            yield each
+            todo += [other for other in (each.__cause__, each.__context__) if other is not None]
+
+
+def _entries(trace: TracebackType | None) -> Iterator[TracebackType]:
+    while trace is not None:
+        yield trace
+        trace = trace.tb_next
+
+
+def _linked(entries: list[TracebackType]) -> TracebackType | None:
+    """Return the traceback of some entries of another."""
+    trace = None
+    for entry in reversed(entries):
+        trace = TracebackType(trace, entry.tb_frame, entry.tb_lasti, entry.tb_lineno)
+    return trace

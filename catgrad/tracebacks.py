@@ -30,7 +30,8 @@ def shorten(error: BaseException, is_intended: bool) -> None:
         entries = list(_entries(each.__traceback__))
         others = [entry for entry in entries if not is_own(entry.tb_frame)]
         if len(others) < len(entries) and (is_intended or others[-1:] == entries[-1:]):
-            each.__traceback__ = _linked(others)
+            _link([entries[0], *(entry for entry in others if entry is not entries[0])])
+            each.__traceback__ = others[0] if others else None
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
@@ -50,9 +51,7 @@ def _entries(trace: TracebackType | None) -> Iterator[TracebackType]:
         trace = trace.tb_next
 
 
-def _linked(entries: list[TracebackType]) -> TracebackType | None:
-    """Return the traceback of some entries of another."""
-    trace = None
-    for entry in reversed(entries):
-        trace = TracebackType(trace, entry.tb_frame, entry.tb_lasti, entry.tb_lineno)
-    return trace
+def _link(entries: list[TracebackType]) -> None:
+    """Let entries of a traceback follow one another; Python 3.10 goes on with the first, whatever the error has."""
+    for entry, after in zip(entries, [*entries[1:], None], strict=True):
+        entry.tb_next = after

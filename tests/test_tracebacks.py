@@ -6,6 +6,7 @@ from traceback import walk_tb
 
 import numpy as np
 import pytest
+from framing import frames
 
 import catgrad as cg
 from catgrad import nn, optim
@@ -56,11 +57,11 @@ PROGRAMS = {
 
 
 def functions(error):
-    return [frame.f_code.co_name for frame, _ in walk_tb(error.__traceback__)]
+    return [frame.f_code.co_name for frame in frames(error)]
 
 
 def files(error):
-    return {frame.f_code.co_filename for frame, _ in walk_tb(error.__traceback__)}
+    return {frame.f_code.co_filename for frame in frames(error)}
 
 
 @pytest.mark.parametrize("program", PROGRAMS)

@@ -7,12 +7,11 @@ import copy
 import math
 import pickle
 import re
-from collections import namedtuple
 from fractions import Fraction
-from traceback import walk_tb
 
 import numpy as np
 import pytest
+from framing import frames
 
 import catgrad as cg
 from catgrad import nn, optim
@@ -27,8 +26,7 @@ def refused(f):
     """Return the message of the error that `f` raises, after a look at where it is shown."""
     with pytest.raises(CatgradError) as caught:
         f()
-    files = [frame.f_code.co_filename for frame, _ in walk_tb(caught.value.__traceback__)]
-    assert set(files) == {__file__}, files
+    assert {frame.f_code.co_filename for frame in frames(caught.value)} == {__file__}
     assert caught.value.location.file == __file__
     return caught.value.message
 
@@ -169,7 +167,6 @@ def loss(predictions):
 
 
 LAYER = nn.Linear(3, 2)
-Pair = namedtuple("Pair", "a b")
 
 
 def identity(x):

@@ -154,7 +154,6 @@ def test_objects_of_a_file(result, argv, type):
         (["models.py:f"], "needs the types of its arguments"),
         (["models.py:number", "--types", ""], "expected a function or a Module, got 3"),
         (["models.py:Pair", "--types", "f32[3]"], "got the class Pair: make one of it, Pair(...)"),
-        (["models:f", "--types", "f32[3]"], "unknown model 'models:f'"),
         (["models.py:f", "--step", "--types", ""], "it is not a Learner"),
         (["models.py:f", "--types", "f32[3"], "expected a type such as f32[B, 784], got 'f32[3'"),
         (["models.py:f", "--types", "f99[3]"], "expected one of the dtypes"),

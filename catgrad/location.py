@@ -7,7 +7,7 @@ import os
 import sys
 import sysconfig
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 from itertools import islice
 from types import CodeType, FrameType
 from typing import Any
@@ -78,7 +78,7 @@ def defined(function: Any) -> Location:
     return Location(code.co_filename, code.co_firstlineno + below, column, code.co_name)
 
 
-@cache
+@lru_cache(1 << 10)
 def _is_ours(file: str) -> bool:
     """Return whether a file is nobody's program: ours, of the standard library, or the command that starts it."""
     is_library = file.startswith((_LIBRARY, "<frozen ")) and "site-packages" not in file

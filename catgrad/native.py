@@ -60,7 +60,7 @@ _current: _Deferral | None = None
 @contextmanager
 def critical() -> Iterator[None]:
     """Run the body as a critical section of native code; sections may be nested."""
-    with deferred_signals(), _lock:
+    with _lock, deferred_signals():
         yield
 
 

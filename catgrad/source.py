@@ -96,7 +96,8 @@ class Source:
     def save(self, path: Path, object_code: bytes) -> None:
         """Write a file of its executable."""
         kept = self.kept(object_code)
-        kept.check_size()
+        if kept.excess:
+            raise CatgradError(kept.excess)
         nesting = [trees.to_json(tree) for tree in (self.term.input_tree, self.term.output_tree)]
         files.replace({path: replace(kept, about=replace(kept.about, nesting=nesting)).to_bytes()})
 

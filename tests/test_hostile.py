@@ -167,27 +167,24 @@ def test_whatever_a_manifest_says(good, tmp_path):
     assert 0 < sum("lambda: " in text for text in said) < len(said)
 
 
-def nested(depth):
-    shape = 0
-    for _ in range(depth):
-        shape = {"list": [shape]}
-    return {"tuple": [shape, 0]}
+def nested(parts, depth):
+    """Return a file whose first argument is in so many lists, made as text: Python writes no such depth."""
+    manifest = json.loads(parts["manifest.json"])
+    inputs = json.dumps(manifest["about"]["nesting"][0])
+    lists = '{"tuple": [%s0%s, 0]}' % ('{"list": [' * depth, "]}" * depth)  # noqa: UP031
+    about = json.dumps(manifest["about"])
+    changed = about.replace(inputs, lists)
+    hashes = {**manifest["sha256"], "about": hashlib.sha256(changed.encode()).hexdigest()}
+    text = json.dumps({**manifest, "sha256": hashes}).replace(about, changed)
+    return packed({**parts, "manifest.json": text.encode()})
 
 
 @pytest.mark.parametrize("depth", [trees.DEEPEST + 1, 900, 20_000])
 def test_nesting_has_a_depth(good, tmp_path, depth):
     parts = members(good)
-    text = json.dumps(nested(5)).replace('{"list": [0]}', '{"list": [' * depth + "0" + "]}" * depth)
-    manifest = parts["manifest.json"].decode()
-    inputs = json.dumps(json.loads(manifest)["about"]["nesting"][0])
-    about = json.dumps(json.loads(manifest)["about"]).replace(inputs, text)
-    assert about.count(text) == 1
-    changed = '{"format": 1, "about": %s, "sha256": {"about": "%s", "term.json": "%s", "code.o": "%s"}}' % (  # noqa: UP031
-        about,
-        *(hashlib.sha256(x).hexdigest() for x in (about.encode(), parts["term.json"], parts["code.o"])),
-    )
-    with pytest.raises(CatgradError):
-        loads(tmp_path, packed({**parts, "manifest.json": changed.encode()}))
+    assert loads(tmp_path, nested(parts, trees.DEEPEST - 1))
+    with pytest.raises(CatgradError, match=r"100 deep|recursion"):
+        loads(tmp_path, nested(parts, depth))
 
 
 # Terms.

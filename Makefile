@@ -1,12 +1,14 @@
 # The interpreter that makes the environment: CPython 3.10 to 3.14.
 PYTHON ?= python3
+# How long `make fuzz` takes.
+SECONDS ?= 60
 
 BIN := .venv/bin
 PIP_FLAGS := --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help env demo test test-all test-gpu check bench-env bench clean
+.PHONY: help env demo test test-all fuzz test-gpu check bench-env bench clean
 
 help: ## Show this list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-12s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,6 +30,9 @@ test: env ## Run the tests, but for the slow ones.
 test-all: env ## Run every test that needs no GPU.
 	$(BIN)/pytest -q -n auto --dist worksteal -m 'not gpu'
 	$(BIN)/lit -q lit_tests
+
+fuzz: env ## Try random programs and files for SECONDS; what fails is made small and kept in build/fuzz.
+	PYTHONPATH=tests/support $(BIN)/python -m fuzz --seconds $(SECONDS)
 
 test-gpu: env ## Run the tests on the GPU that is there.
 	$(BIN)/pytest -q -rs -m gpu

@@ -107,11 +107,13 @@ class Cache:
         return found
 
     def add(self, saved: Saved) -> None:
-        """Write an entry, and remove what is too much.
+        """Write an entry, unless it is larger than what is read again, and remove what is too much.
 
         Raises:
             OSError: The folder cannot be written, or others can write it.
         """
+        if saved.excess:
+            return
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with private_folder(self.folder):
             path = self._path(saved.about.key)

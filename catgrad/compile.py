@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from catgrad.dims import Extent
 from catgrad.errors import CatgradError, located
+from catgrad.native import critical
 
 if TYPE_CHECKING:
     from catgrad.runtime import Executable
@@ -26,6 +27,9 @@ def compile(
     donate: int | Sequence[int] | None = None,
 ) -> Executable:
     """Compile a function, module or term to native code, or load it if it was compiled before (`catgrad.cache`).
+
+    Threads may compile at once; they take turns. Ctrl-C has its way between two passes, and `os.fork` in another thread
+    waits until nothing is being compiled (`catgrad.native`).
 
     Args:
         f: What to compile; see `catgrad.trace`. A module's parameters come before its arguments.
@@ -101,7 +105,8 @@ def stages(target: str = "cpu") -> tuple[str, ...]:
         >>> stages()[:3]
         ('term', 'catgrad', 'linalg')
     """
-    from catgrad.backend import stage_names
-    from catgrad.prepare import TERM
+    with critical():
+        from catgrad.backend import stage_names
+        from catgrad.prepare import TERM
 
     return (TERM, *stage_names(target))

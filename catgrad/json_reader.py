@@ -43,6 +43,10 @@ def from_json(text: str) -> Term:
     return term
 
 
+DEEPEST = 100
+"""How many definitions may call one another in a row: each is entered from within the one before."""
+
+
 class _Reader:
     """What a file says, read definition by definition."""
 
@@ -54,11 +58,16 @@ class _Reader:
             dims.dim(s["name"], multiple_of=s["multiple_of"], min=s["min"], max=s["max"]) for s in data["symbols"]
         )
         self._definitions: dict[str, Definition] = {}
+        self._depths: dict[Definition, int] = {}
 
     def term(self) -> Term:
         """Return the main term."""
         for name, body in self._data["definitions"].items():
-            self._definitions[name] = Definition(name, self._body(body, name))
+            definition = Definition(name, self._body(body, name))
+            depth = 1 + max((self._depths[called] for called in definition.term.called), default=0)
+            if depth > DEEPEST:
+                raise CatgradError(f"{name}: definitions may call one another {DEEPEST} deep")
+            self._definitions[name], self._depths[definition] = definition, depth
         return self._body(self._data["main"], self._data["name"])
 
     def _body(self, body: Any, name: str) -> Term:
@@ -114,8 +123,10 @@ def _nesting(shape: Any, count: int, name: str) -> tuple[np.ndarray[Any, np.dtyp
     return np.array(leaves, dtype=np.int64), tree
 
 
-def _tuples(value: Any) -> Any:
+def _tuples(value: Any, depth: int = 0) -> Any:
     """Return nested JSON with tuples for lists, as arguments are nested."""
+    if depth > trees.DEEPEST:
+        raise CatgradError(f"arguments and results may be nested {trees.DEEPEST} deep")
     if isinstance(value, dict):
-        return {key: _tuples(item) for key, item in value.items()}
-    return tuple(map(_tuples, value)) if isinstance(value, list) else value
+        return {key: _tuples(item, depth + 1) for key, item in value.items()}
+    return tuple(_tuples(item, depth + 1) for item in value) if isinstance(value, list) else value

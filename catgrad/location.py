@@ -7,7 +7,7 @@ import os
 import sys
 import sysconfig
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 from itertools import islice
 from types import CodeType, FrameType
 from typing import Any
@@ -86,7 +86,7 @@ def _is_ours(frame: FrameType) -> bool:
     return _is_library(frame.f_code.co_filename) or is_own(frame)
 
 
-@cache
+@lru_cache(1 << 10)
 def _is_library(file: str) -> bool:
     is_standard = file.startswith((_LIBRARY, "<frozen ")) and "site-packages" not in file
     return is_standard or file.startswith((_SCRIPTS, _NUMPY, "numpy/"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from functools import cache
+from functools import cache, lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 from types import FrameType
@@ -27,7 +27,7 @@ def is_own(frame: FrameType) -> bool:
     return is_generated or _is_ours(file)
 
 
-@cache
+@lru_cache(1 << 10)
 def _is_ours(file: str) -> bool:
     return file.startswith(folders())
 

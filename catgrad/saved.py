@@ -93,11 +93,13 @@ class Saved:
                 file.writestr(ZipInfo(name, _DATE), content, ZIP_DEFLATED, compresslevel=1)
         return archive.getvalue()
 
-    def check_size(self) -> None:
-        """Raise `CatgradError` if the file would have more than is read again."""
+    @property
+    def excess(self) -> str | None:
+        """What the file would have more of than is read again, if anything."""
         for name, size in {_TERM: len(self.term), _CODE: len(self.code)}.items():
             if size > _LIMITS[name]:
-                raise CatgradError(f"{self.about.name}: {name} would have {size:,} bytes, more than {_LIMITS[name]:,}")
+                return f"{self.about.name}: {name} would have {size:,} bytes, and {_LIMITS[name]:,} are read at most"
+        return None
 
 
 def read(path: Path) -> Saved:

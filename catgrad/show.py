@@ -10,7 +10,9 @@ from catgrad.body import Body, Step
 from catgrad.errors import CatgradError
 from catgrad.hypergraph import to_dot as graph_to_dot
 from catgrad.json_writer import json_text
+from catgrad.native import critical
 from catgrad.picture import FORWARD, REVERSE, UPDATE, picture
+from catgrad.text import printable
 from catgrad.trees import leaf_names, unflatten
 
 __all__ = ["Shown", "dot", "svg", "text"]
@@ -42,9 +44,10 @@ class Shown:
 
     def to_mlir(self: Any, path: str | Path | None = None) -> str:
         """Return the term as a module of the catgrad dialect."""
-        from catgrad.dialect.emit import emit  # so that importing catgrad does not import mlir
+        with critical():
+            from catgrad.dialect.emit import emit  # so that importing catgrad does not import mlir
 
-        return _written(str(emit(self)), path)
+            return _written(str(emit(self)), path)
 
 
 def _written(content: str, path: str | Path | None) -> str:
@@ -69,7 +72,7 @@ def text(term: Body) -> str:
 
 
 def _body(term: Body) -> str:
-    lines = [f"{term.name} : {term.type}"]
+    lines = [f"{printable(term.name)} : {term.type}"]
     lines += [_assignment(step, term) for step in term.steps]
     return "\n".join([*lines, f"  return {_nodes(term.outputs)}"])
 

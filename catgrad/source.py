@@ -15,6 +15,7 @@ from catgrad.cache import Cache
 from catgrad.errors import CatgradError, CompileError
 from catgrad.json_reader import from_json
 from catgrad.location import caller
+from catgrad.native import critical
 from catgrad.prepare import TERM, signature_of
 from catgrad.runtime import Code, Executable, Signature
 from catgrad.runtime.llvm import link
@@ -45,12 +46,14 @@ class Source:
     target: str
 
     @property
+    @critical()
     def stages(self) -> tuple[str, ...]:
         """The names that `ir` knows, in the order of the compilation."""
         from catgrad.backend import stage_names  # here, as below, so that loading an executable does not import mlir
 
         return (TERM, *stage_names(self.target))
 
+    @critical()
     def ir(self, stage: str) -> str:
         """Return the IR after a stage; the term is compiled once more for it, and the texts are kept.
 
@@ -93,10 +96,12 @@ class Source:
     def save(self, path: Path, object_code: bytes) -> None:
         """Write a file of its executable."""
         kept = self.kept(object_code)
-        kept.check_size()
+        if kept.excess:
+            raise CatgradError(kept.excess)
         nesting = [trees.to_json(tree) for tree in (self.term.input_tree, self.term.output_tree)]
         files.replace({path: replace(kept, about=replace(kept.about, nesting=nesting)).to_bytes()})
 
+    @critical()
     def export(self, folder: Path, name: str | None, target: str, parameters: Mapping[str, Any] | None) -> list[Path]:
         """Write a library of its one function."""
         from catgrad.runtime.aot.export import export
@@ -140,7 +145,7 @@ def load(path: Path, trust_code: bool) -> Executable:
     source = _settled(_source(saved, path))
     seconds = {LOAD: perf_counter() - started}
     is_fit = trust_code and target(HOST).features >= set(saved.about.features)
-    code = link(saved.code, source.signature.name) if is_fit else _known(source, seconds) or _new(source, seconds)
+    code = _linked(source, saved) if is_fit else _known(source, seconds) or _new(source, seconds)
     return _executable(source, code, seconds)
 
 
@@ -157,6 +162,7 @@ def _source(saved: Saved, path: Path) -> Source:
     return Source(term, signature_of(term, tuple(saved.about.donated)), saved.about.target)
 
 
+@critical()
 def _settled(source: Source) -> Source:
     """Return a source whose target is that of the device which is there, if it leaves that open."""
     if is_cpu(source.target):
@@ -170,6 +176,13 @@ def _settled(source: Source) -> Source:
     return replace(source, target=find_device(source.target).target)
 
 
+@critical()
+def _linked(source: Source, saved: Saved) -> Code:
+    """Return the code of a file."""
+    return link(saved.code, source.signature.name)
+
+
+@critical()
 def _known(source: Source, seconds: MutableMapping[str, float]) -> Code | None:
     """Return code from the user's cache, if it is there."""
     kept, started = _cache(source), perf_counter()
@@ -177,13 +190,14 @@ def _known(source: Source, seconds: MutableMapping[str, float]) -> Code | None:
     if saved is None:
         return None
     try:
-        code = link(saved.code, source.signature.name)
+        code = _linked(source, saved)
     except CompileError:
         return None
     seconds[LOAD] = perf_counter() - started
     return code
 
 
+@critical()
 def _new(source: Source, seconds: MutableMapping[str, float]) -> Code:
     """Return new code, which goes into the user's cache."""
     from catgrad.backend import build
@@ -216,6 +230,7 @@ def _cache(source: Source) -> Cache | None:
     return Cache.of_user() if is_cpu(source.target) and not own_code.has_changed() else None
 
 
+@critical()
 def _executable(source: Source, code: Code, seconds: Mapping[str, float]) -> Executable:
     if is_cpu(source.target):
         return Executable(source.signature, code, source=source, compile_seconds=seconds, target=source.target)

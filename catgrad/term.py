@@ -19,12 +19,16 @@ from catgrad.hypergraph import Hypergraph, OpenHypergraph, Segments, labels, sch
 from catgrad.location import Location
 from catgrad.ops import Definition, Kind, Operation, call
 from catgrad.show import Shown
+from catgrad.text import printable
 from catgrad.trees import Tree, flatten, unflatten
 from catgrad.types import TensorType
 
 __all__ = ["Term", "carry", "linkable"]
 
 T = TypeVar("T")
+
+_REMEMBERED = 64
+"""How many things a term remembers that it has found out, its bodies for given sizes among them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -193,10 +197,13 @@ class Term(Shown):
         return tuple(i for i, node in enumerate(self.inputs) if node in nodes)
 
     def remembered(self, key: Any, make: Callable[[], T]) -> T:
-        """Return what is found once for each key."""
-        if key not in self._bound:
-            self._bound[key] = make()
-        found: T = self._bound[key]
+        """Return what is found once for each key, as long as there are not many."""
+        found: T | None = self._bound.get(key)
+        if found is None:
+            found = make()
+            if len(self._bound) >= _REMEMBERED:
+                self._bound.clear()
+            self._bound[key] = found
         return found
 
     def _extents(self) -> Iterator[Sequence[Extent]]:
@@ -261,6 +268,10 @@ def _read(step: Step, results: frozenset[int]) -> Sequence[int]:
     return [step.inputs[i] for i in positions]
 
 
+_LONGEST_NAME = 200
+"""How many letters of a name linkers see; people and files see all."""
+
+
 def linkable(name: str) -> str:
     """Return a name that linkers accept, and that neither LLVM nor the compiler has a use for.
 
@@ -271,7 +282,7 @@ def linkable(name: str) -> str:
         >>> linkable("value_and_grad(f)"), linkable("exp.vjp"), linkable("llvm.exp")
         ('value_and_grad_f', 'exp.vjp', 'llvm_exp')
     """
-    text = re.sub(r"[^\w.$]+", "_", name).strip("_") or "f"
+    text = re.sub(r"[^\w.$]+", "_", name)[:_LONGEST_NAME].strip("_") or "f"
     return re.sub(r"^llvm\.|\.workspace$", lambda found: found[0].replace(".", "_"), text)
 
 
@@ -313,7 +324,7 @@ def _show(tree: Tree, types: Sequence[TensorType]) -> str:
 
 def _show_nested(value: Any) -> str:
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{key}: {_show_nested(item)}" for key, item in value.items()) + "}"
+        return "{" + ", ".join(f"{printable(str(key))}: {_show_nested(item)}" for key, item in value.items()) + "}"
     if isinstance(value, tuple | list):
         return "(" + ", ".join(map(_show_nested, value)) + ")"
     return str(value)

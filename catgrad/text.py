@@ -9,7 +9,7 @@ def is_unicode(text: str) -> bool:
     """Return whether text has an encoding in UTF-8: a surrogate on its own has none.
 
     Example:
-        >>> is_unicode("π"), is_unicode("\\ud800")
+        >>> is_unicode("π"), is_unicode(chr(0xD800))
         (True, False)
     """
     try:
@@ -25,8 +25,8 @@ def printable(text: str) -> str:
     Ends of lines and tabs stay.
 
     Example:
-        >>> print(printable("\\x1b[2J: B × 3"))
-        \\x1b[2J: B × 3
+        >>> printable(f"{chr(0x202E)} B × 3") == repr(chr(0x202E))[1:-1] + " B × 3"
+        True
     """
     if text.isprintable():
         return text

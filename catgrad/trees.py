@@ -12,9 +12,12 @@ from catgrad.dims import Dim
 from catgrad.errors import CatgradError
 from catgrad.types import DType, TensorType
 
-__all__ = ["Tree", "flatten", "from_json", "leaf_names", "to_json", "unflatten"]
+__all__ = ["DEEPEST", "Tree", "flatten", "from_json", "leaf_names", "to_json", "unflatten"]
 
 Tree: TypeAlias = optree.PyTreeSpec
+DEEPEST = 100
+"""How deep what is read from a file may be nested."""
+
 _NAMESPACE = "catgrad"
 _registered: set[type] = set()
 _WHOLE = (TensorType, DType, Dim)
@@ -108,10 +111,12 @@ def from_json(data: Any) -> Tree:
     return flatten(_nested(data))[1]
 
 
-def _nested(data: Any) -> Any:
+def _nested(data: Any, depth: int = 0) -> Any:
     if data in (0, None):
         return data
+    if depth > DEEPEST:
+        raise ValueError(f"arguments and results may be nested {DEEPEST} deep")
     ((kind, children),) = data.items()
     if kind == "dict":
-        return {key: _nested(child) for key, child in children}
-    return {"list": list, "tuple": tuple}[kind](map(_nested, children))
+        return {key: _nested(child, depth + 1) for key, child in children}
+    return {"list": list, "tuple": tuple}[kind](_nested(child, depth + 1) for child in children)

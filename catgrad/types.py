@@ -114,7 +114,6 @@ LARGEST = 1 << 46
 """The most elements that a tensor may have: with 8 bytes each, and room to round up, there is memory for no more."""
 _MOST_AXES = 64
 """The most axes that a tensor may have, which is as many as NumPy's arrays have."""
-_GREATEST_EXTENT = 2**63 - 1
 
 
 def dtype(of: object) -> DType:
@@ -263,7 +262,7 @@ def _extent(value: object) -> Extent:
     least, greatest = dims.lower_bound(extent), dims.upper_bound(extent)
     if greatest is not None and greatest < 0:
         raise TypeCheckError(f"the extent of an axis is negative: {extent}")
-    if least is not None and least > _GREATEST_EXTENT:
+    if not dims.fits(extent) or (least is not None and least > dims.LARGEST_EXTENT):
         raise TypeCheckError(f"the extent of an axis does not fit in 64 bits: {extent}")
     return extent
 

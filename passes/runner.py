@@ -15,6 +15,7 @@ from mlir.passmanager import PassManager
 
 from catgrad.errors import CompileError
 from catgrad.location import Location
+from catgrad.native import checkpoint
 from catgrad.passes.base import DiagnosticError, Pass, Stage
 from catgrad.passes.legality import Legal
 from catgrad.passes.options import text
@@ -69,6 +70,7 @@ def _run_stage(module: ir.Module, stage: Stage, before: ir.Operation) -> None:
     with _diagnostics(module.context) as messages:
         try:
             for item in stage.passes:
+                checkpoint()
                 _run_pass(module, item)
             Legal.after(stage).run(module.operation)
         except DiagnosticError as error:

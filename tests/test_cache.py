@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import catgrad as cg
-from catgrad import files, seal
+from catgrad import files, saved, seal
 from catgrad.cache import BYTES, FOLDER, Cache
 from catgrad.errors import CatgradError
 
@@ -185,6 +185,12 @@ def test_a_cache_that_is_cleared_while_it_is_written(folder, monkeypatch):
     monkeypatch.setattr(files.os, "replace", lambda *names: (Cache.of_user().clear(), plain(*names)))
     assert not is_loaded(compiled())
     assert not list(folder.iterdir())
+
+
+def test_what_would_not_be_read_is_not_kept(folder, monkeypatch):
+    monkeypatch.setitem(saved._LIMITS, "code.o", 100)
+    assert not is_loaded(compiled())
+    assert not folder.exists()
 
 
 # Limits of what is read.

@@ -122,3 +122,17 @@ def test_what_somebody_uses_needs_one():
     for run in (lambda x: cg.interpret(term, x), cg.compile(term)):
         with pytest.raises(CatgradError, match="nothing has no value"):
             run(np.zeros((0, 3), np.float32))
+
+
+def test_what_is_kept_for_sizes_is_bounded():
+    """A term, and the definitions that it calls, remember some of the sizes they were evaluated at."""
+    inner = cg.function(lambda x: cg.exp(x) + 1)
+    term = cg.trace(lambda x: inner(inner(x)), cg.f32[cg.dim("B")])
+    (definition,) = term.definitions
+    for size in range(200):
+        x = np.full(size, -100, np.float32)
+        np.testing.assert_allclose(cg.interpret(term, x), np.exp(1) + 1, rtol=1e-6)
+        bound = term.substitute({"B": size})
+        assert len(bound.definitions) == 1
+    assert len(term._bound) <= 64
+    assert len(definition.term._bound) <= 64

@@ -26,6 +26,7 @@ from catgrad.lang.function import Function, PythonFunction
 from catgrad.lang.module import Module
 from catgrad.lang.optim import Optimizer
 from catgrad.lang.settings import check_function
+from catgrad.native import critical
 
 __all__ = ["Learner", "learner"]
 
@@ -113,9 +114,10 @@ class Learner:
             OSError: A file cannot be written.
         """
         # Here, so that what is traced and trained in Python alone imports no compiler.
-        from catgrad.parameters import check_fit
-        from catgrad.runtime.aot.export import export
-        from catgrad.runtime.aot.programs import programs
+        with critical():
+            from catgrad.parameters import check_fit
+            from catgrad.runtime.aot.export import export
+            from catgrad.runtime.aot.programs import programs
 
         beginning = self.model.init(seed=0) if parameters is None else parameters
         check_fit(beginning, self._state_types["parameters"])

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from catgrad.cli.arguments import path
 from catgrad.cli.binding import add_bind, advice
 from catgrad.errors import CatgradError
+from catgrad.native import critical
 
 if TYPE_CHECKING:
     from catgrad.runtime import Signature
@@ -57,8 +58,10 @@ def run(arguments: Namespace) -> int:
     # Here and not above: these take long to load, and help needs none of them.
     from catgrad.cli import subject
     from catgrad.cli.building import Model
-    from catgrad.runtime.aot.export import check_writable, write
-    from catgrad.runtime.aot.library import compile_library
+
+    with critical():
+        from catgrad.runtime.aot.export import check_writable, write
+        from catgrad.runtime.aot.library import compile_library
 
     model = Model(arguments.model, arguments.types, arguments.bind)
     with subject.blame(subject.split(arguments.model)[0]):

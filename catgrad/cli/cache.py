@@ -22,7 +22,7 @@ _WIDTH = 100
 
 EPILOG = """\
 Compiled functions are kept in CATGRAD_CACHE_DIR, or among your caches; nowhere if it is set to nothing. Those that were
-used longest ago go when all take more than CATGRAD_CACHE_BYTES (512 MiB by default).
+used longest ago go when all take more than CATGRAD_CACHE_BYTES (512 MiB by default). Other files there are left alone.
 """
 
 

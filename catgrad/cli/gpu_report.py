@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from catgrad.cli.binding import add_bind, advice
 from catgrad.errors import CatgradError
+from catgrad.native import critical
 
 __all__ = ["EPILOG", "configure", "run"]
 
@@ -55,8 +56,10 @@ def run(arguments: Namespace) -> int:
     from rich.console import Console
 
     from catgrad.cli import subject
-    from catgrad.gpu_report import find_gpu, report
-    from catgrad.gpu_report.rendering import as_json, tables
+
+    with critical():
+        from catgrad.gpu_report import find_gpu, report
+        from catgrad.gpu_report.rendering import as_json, tables
 
     gpu = find_gpu(arguments.gpu, arguments.arch)
     program = subject.find(arguments.model, types=arguments.types, step=arguments.step)

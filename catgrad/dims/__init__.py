@@ -34,11 +34,13 @@ from catgrad.dims.bounds import is_zero as is_zero
 from catgrad.dims.bounds import lower_bound as lower_bound
 from catgrad.dims.bounds import provably_positive as provably_positive
 from catgrad.dims.bounds import upper_bound as upper_bound
+from catgrad.dims.expression import LARGEST_EXTENT as LARGEST_EXTENT
 from catgrad.dims.expression import Dim as Dim
 from catgrad.dims.expression import Extent as Extent
 from catgrad.dims.expression import Symbol as Symbol
 from catgrad.dims.expression import dim as dim
 from catgrad.dims.expression import extent as extent
+from catgrad.dims.expression import fits as fits
 from catgrad.dims.expression import symbols as symbols
 from catgrad.dims.functions import maximum as maximum
 from catgrad.dims.functions import minimum as minimum

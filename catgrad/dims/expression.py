@@ -8,6 +8,7 @@ from __future__ import annotations
 import keyword
 import math
 import operator
+import reprlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
@@ -19,6 +20,7 @@ from catgrad.errors import CatgradError, TypeCheckError, located
 __all__ = [
     "CALLS",
     "FUNCTIONS",
+    "LARGEST_EXTENT",
     "Apply",
     "Atom",
     "Dim",
@@ -29,6 +31,7 @@ __all__ = [
     "Unit",
     "dim",
     "extent",
+    "fits",
     "from_terms",
     "function",
     "scale",
@@ -42,6 +45,11 @@ Function = TypeVar("Function", bound=Callable[..., Extent])
 
 FUNCTIONS: dict[str, Callable[..., Extent]] = {}
 """Arithmetic by name: add, sub, mul, floordiv, mod, min, max."""
+
+MOST_ATOMS = 1_000
+"""How many symbols and functions an extent may be written with: remainders of remainders double at each step."""
+
+LARGEST_EXTENT = 2**63 - 1
 
 CALLS = ("floordiv", "mod", "min", "max")
 """The functions that text writes as calls."""
@@ -79,6 +87,11 @@ class Apply(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.function}({', '.join(map(str, self.args))})"
+
+    @property
+    def size(self) -> int:
+        """How many atoms it is written with."""
+        return 1 + sum(arg.size for arg in self.args if isinstance(arg, Dim))
 
     @property
     def key(self) -> tuple[bool, str]:
@@ -129,10 +142,15 @@ class Dim:
     Attributes:
         terms: The monomials with their coefficients, leading term first.
         symbols: The symbols, in order of first appearance.
+        size: How many atoms it is written with.
+
+    Raises:
+        CatgradError: It is written with more than `MOST_ATOMS`.
     """
 
     terms: Terms
     symbols: tuple[Symbol, ...] = field(init=False)
+    size: int = field(init=False)
     _hash: int = field(init=False)
 
     __add__ = __radd__ = _operator("add")
@@ -148,8 +166,15 @@ class Dim:
         return self * -1
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "size", self._count_atoms())
         object.__setattr__(self, "symbols", self._find_symbols())
         object.__setattr__(self, "_hash", hash(self.terms))
+
+    def _count_atoms(self) -> int:
+        size = sum(atom.size if isinstance(atom, Apply) else 1 for monomial, _ in self.terms for atom in monomial)
+        if size > MOST_ATOMS:
+            raise CatgradError(f"a dimension of {size} symbols and functions is too long: at most {MOST_ATOMS}")
+        return size
 
     def _find_symbols(self) -> tuple[Symbol, ...]:
         return _distinct(symbol for monomial, _ in self.terms for atom in monomial for symbol in _symbols_of(atom))
@@ -257,9 +282,6 @@ def dim(name: str, *, multiple_of: int = 1, min: int = 0, max: int | None = None
         >>> dim("S", multiple_of=64) % 32
         0
     """
-    for fact in (multiple_of, min, *(() if max is None else (max,))):
-        if not isinstance(_as_extent(fact), int):
-            raise CatgradError(f"dimension {name}: multiple_of, min and max are integers, given {fact!r}")
     if (
         not isinstance(name, str)
         or not (name.isidentifier() and name.isascii())
@@ -267,6 +289,13 @@ def dim(name: str, *, multiple_of: int = 1, min: int = 0, max: int | None = None
         or name in CALLS
     ):
         raise CatgradError(f"a dimension needs an identifier for a name, got {name!r}")
+    facts: dict[str, object] = {"multiple_of": multiple_of, "min": min, "max": 0 if max is None else max}
+    for fact, value in facts.items():
+        number = _as_extent(value)
+        if not isinstance(number, int) or number > LARGEST_EXTENT:
+            raise CatgradError(
+                f"dimension {name}: expected {fact} to be an integer of 64 bits, got {reprlib.repr(value)}"
+            )
     if multiple_of < 1 or min < 0:
         raise CatgradError(f"dimension {name}: expected multiple_of >= 1 and min >= 0, got {multiple_of} and {min}")
     least = -(-min // multiple_of) * multiple_of
@@ -298,6 +327,14 @@ def _as_extent(value: object) -> Extent | None:
     if isinstance(value, Dim):
         return value
     return None if isinstance(value, bool) or not isinstance(value, Integral) else int(value)
+
+
+def fits(extent: Extent) -> bool:
+    """Return whether every number that an extent is written with has 64 bits, as compiled code computes it."""
+    if isinstance(extent, int):
+        return -LARGEST_EXTENT <= extent <= LARGEST_EXTENT
+    applied = (atom for monomial, _ in extent.terms for atom in monomial if isinstance(atom, Apply))
+    return all(fits(number) for _, number in extent.terms) and all(fits(arg) for atom in applied for arg in atom.args)
 
 
 def symbols(extents: Extent | Iterable[Extent]) -> tuple[Symbol, ...]:

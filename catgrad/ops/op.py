@@ -16,9 +16,10 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from catgrad.dims import Dim, Extent
+from catgrad.dims import Dim, Extent, fits
 from catgrad.errors import RegistryError, TypeCheckError, located, refuse_misfit
 from catgrad.rounding import rounded
+from catgrad.text import is_unicode
 from catgrad.types import DType, TensorType
 
 __all__ = ["OPS", "Kind", "Op", "Operation", "Recorder", "Sample", "operation", "recorder", "recording", "typeof"]
@@ -45,19 +46,23 @@ class Kind(enum.Enum):
         return check is None or check(value)
 
 
+def _is_int(value: Any) -> bool:
+    return type(value) is int and fits(value)
+
+
 def _is_extent(value: Any) -> bool:
-    return isinstance(value, int | Dim) and not isinstance(value, bool)
+    return fits(value) if isinstance(value, Dim) else _is_int(value)
 
 
 _FITS: dict[Kind, Callable[[Any], bool]] = {
     Kind.EXTENT: _is_extent,
-    Kind.INT: lambda value: type(value) is int,
-    Kind.INTS: lambda value: isinstance(value, tuple) and all(type(each) is int for each in value),
-    Kind.STR: lambda value: isinstance(value, str),
+    Kind.INT: _is_int,
+    Kind.INTS: lambda value: isinstance(value, tuple) and all(map(_is_int, value)),
+    Kind.STR: lambda value: isinstance(value, str) and is_unicode(value),
     Kind.DTYPE: lambda value: isinstance(value, DType),
     Kind.SHAPE: lambda value: isinstance(value, tuple) and all(map(_is_extent, value)),
 }
-"""What can come from outside; the other kinds hold objects that only catgrad makes."""
+"""What can come from outside, and what the IR can hold; the other kinds hold objects that only catgrad makes."""
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ import numpy as np
 
 from catgrad.errors import TypeCheckError
 from catgrad.ops.op import Kind, Sample, operation
+from catgrad.text import printable
 from catgrad.types import DType, TensorType, dtypes
 
 __all__ = ["Definition", "call", "copy", "stop_gradient"]
@@ -27,7 +28,7 @@ class Definition:
     term: Any = field(repr=False)
 
     def __str__(self) -> str:
-        return self.name
+        return printable(self.name)
 
 
 def _copy_samples(dtype: DType) -> list[Sample]:

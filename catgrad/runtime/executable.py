@@ -177,7 +177,8 @@ class Executable:
         The file has the machine code for this processor, and the term it was compiled from.
 
         Raises:
-            CatgradError: Its arguments or results are nested in anything but dicts, lists and tuples.
+            CatgradError: Its arguments or results are nested in anything but dicts, lists and tuples, or the file
+                would be larger than `catgrad.load` reads.
             OSError: The file cannot be written.
         """
         self._known_source.save(Path(path), self._code.object_code)

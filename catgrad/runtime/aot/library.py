@@ -13,6 +13,7 @@ from mlir.dialects import llvm
 from catgrad.backend import OPT_LEVEL, emitted
 from catgrad.dialect.emit import new_context
 from catgrad.errors import CatgradError
+from catgrad.native import critical
 from catgrad.passes.base import Stage
 from catgrad.passes.pipelines import stages
 from catgrad.passes.runner import run
@@ -93,6 +94,7 @@ class Library:
         return toolchain.link(self.objects, self.shared_name)
 
 
+@critical()
 def compile_library(name: str, programs: Mapping[str, tuple[Term, Signature]], target: str = "cpu") -> Library:
     """Compile functions into a library.
 

@@ -10,6 +10,7 @@ from mlir import ir
 from mlir.execution_engine import ExecutionEngine
 
 from catgrad.errors import CompileError
+from catgrad.native import critical
 from catgrad.runtime.gpu_emulator.module import Program, scheduler_module, translate
 
 __all__ = ["Compiled", "compile_kernels"]
@@ -69,6 +70,7 @@ def _scheduler() -> ExecutionEngine:
     return _engine(scheduler_module())
 
 
+@critical()
 def _engine(module: ir.Module) -> ExecutionEngine:
     try:
         with module.context:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,7 @@ def compile(
     target: str = "cpu",
     bind: Mapping[str, Extent] | None = None,
     donate: int | Sequence[int] | None = None,
+    strict: bool = False,
 ) -> Executable:
     """Compile a function, module or term to native code, or load it if it was compiled before (`catgrad.cache`).
 
@@ -33,6 +35,7 @@ def compile(
             GPUs of an architecture and later ones; "cuda:emulate", a GPU's kernels on the processor. See docs/gpu.md.
         bind: Values for symbols: {"B": 128}.
         donate: Arguments whose storage the results may take over; those that `f` itself declares when left out.
+        strict: Whether arguments are refused that have to be copied to fit; see `catgrad.runtime.Executable`.
 
     Returns:
         What takes and gives nested numpy arrays; on a GPU, it gives arrays that stay there.
@@ -55,7 +58,7 @@ def compile(
     started = perf_counter()
     program, signature = prepare(f, *types, bind=bind, donate=donate)
     seconds = {TERM: perf_counter() - started}
-    return executable(Source(program, signature, target), seconds)
+    return executable(Source(program, replace(signature, strict=strict), target), seconds)
 
 
 def load(path: str | Path, *, trust_code: bool = True) -> Executable:

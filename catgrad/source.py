@@ -95,7 +95,8 @@ class Source:
         kept = self.kept(object_code)
         kept.check_size()
         nesting = [trees.to_json(tree) for tree in (self.term.input_tree, self.term.output_tree)]
-        files.replace({path: replace(kept, about=replace(kept.about, nesting=nesting)).to_bytes()})
+        about = replace(kept.about, nesting=nesting, strict=self.signature.strict)
+        files.replace({path: replace(kept, about=about).to_bytes()})
 
     def export(self, folder: Path, name: str | None, target: str, parameters: Mapping[str, Any] | None) -> list[Path]:
         """Write a library of its one function."""
@@ -154,7 +155,8 @@ def _source(saved: Saved, path: Path) -> Source:
         term = flat.nested(inputs, outputs, flat.input_names)
     except (AttributeError, LookupError, TypeError, ValueError, RecursionError) as error:
         raise CatgradError(f"{path} is not what `exe.save` writes: {type(error).__name__}: {error}") from error
-    return Source(term, signature_of(term, tuple(saved.about.donated)), saved.about.target)
+    signature = replace(signature_of(term, tuple(saved.about.donated)), strict=saved.about.strict)
+    return Source(term, signature, saved.about.target)
 
 
 def _settled(source: Source) -> Source:

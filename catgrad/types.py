@@ -48,6 +48,9 @@ __all__ = [
 class DType:
     """An element type. There is one object for each; `f32[B, 784]` is a tensor type.
 
+    It equals NumPy's type of its values, its name here and there, has the hash of NumPy's dtype, and NumPy takes it for
+    one: `f32 == np.float32`, `np.zeros(3, f32)`.
+
     Attributes:
         name: What users and the IR call it.
         numpy: The numpy type of its values.
@@ -84,6 +87,21 @@ class DType:
         """Return the type of tensors of this dtype: `f32[B, 784]`, `f32[3]`, `f32[()]` for a scalar."""
         return TensorType(self, shape if isinstance(shape, tuple) else (shape,))
 
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The numpy type of its values, by the name under which NumPy asks for it."""
+        return self.numpy
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, DType):
+            return self is other
+        if isinstance(other, np.dtype):
+            return bool(self.numpy == other)
+        return other is self.numpy.type or other in (self.name, self.numpy.name) if _is_name(other) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self.numpy)
+
     def __str__(self) -> str:
         return self.name
 
@@ -92,6 +110,11 @@ class DType:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return dtype, (self.name,)
+
+
+def _is_name(value: object) -> bool:
+    """Return whether it can be what NumPy calls a type: a string, or the class of its scalars."""
+    return isinstance(value, str) or (isinstance(value, type) and issubclass(value, np.generic))
 
 
 bool_ = DType("bool", np.dtype(np.bool_), "bool", 8)
@@ -134,6 +157,9 @@ def dtype(of: object) -> DType:
     return found
 
 
+_dtype = dtype
+
+
 @dataclass(frozen=True, eq=False, init=False, repr=False)
 class TensorType:
     """The type of a tensor. Equal types are the same object.
@@ -165,7 +191,7 @@ class TensorType:
 
     def __new__(cls, dtype: DType, shape: Iterable[Extent | str]) -> TensorType:
         """Return the object for this type, making it where there is none."""
-        key = dtype, tuple(map(_extent, shape))
+        key = dtype if isinstance(dtype, DType) else _dtype(dtype), tuple(map(_extent, shape))
         found = cls._interned.get(key)
         if found is not None:
             return found
@@ -174,7 +200,7 @@ class TensorType:
         if math.prod(extent for extent in key[1] if isinstance(extent, int) and extent) > LARGEST:
             raise TypeCheckError(f"{dtype}[{', '.join(map(str, key[1]))}] has more than {LARGEST} elements")
         self = super().__new__(cls)
-        object.__setattr__(self, "dtype", dtype)
+        object.__setattr__(self, "dtype", key[0])
         object.__setattr__(self, "shape", key[1])
         object.__setattr__(self, "symbols", dims.symbols(key[1]))
         return cls._interned.setdefault(key, self)
@@ -186,14 +212,16 @@ class TensorType:
         Arrays are numpy's, or any that follow the Python Array API standard.
 
         Raises:
-            TypeCheckError: If it is none of these, or its elements are of no element type.
+            TypeCheckError: If it is none of these, its elements are of no element type, or it is masked.
 
         Example:
             >>> TensorType.of(np.zeros((2, 3), np.float32)), TensorType.of(1.0)
             (f32[2, 3], f32[()])
         """
+        if isinstance(value, np.ma.MaskedArray):
+            raise TypeCheckError("a masked array would lose its mask: pass x.filled(value), or x.data and the mask")
         if isinstance(value, (np.ndarray, np.generic)):
-            return TensorType(dtype(value.dtype), value.shape)
+            return TensorType(dtype(value.dtype.newbyteorder("=")), value.shape)
         if type(value) in _OF_PYTHON:
             return TensorType(_OF_PYTHON[type(value)], ())
         if hasattr(value, "__array_namespace__"):

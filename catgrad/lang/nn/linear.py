@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from catgrad import ops
+from catgrad import ops, types
 from catgrad.lang.module import Initializer, Module, Parameter
 from catgrad.lang.nn import init
-from catgrad.types import DType, f32
+from catgrad.types import f32
 
 __all__ = ["Linear"]
 
@@ -36,12 +36,12 @@ class Linear(Module):
         outputs: int,
         *,
         bias: bool = True,
-        dtype: DType = f32,
+        dtype: Any = f32,
         initializer: Initializer | None = None,
     ) -> None:
-        start = initializer or init.fan_in(inputs)
-        self.weight: Any = Parameter(dtype[outputs, inputs], start)
-        self.bias: Any = Parameter(dtype[outputs], start) if bias else None
+        start, element = initializer or init.fan_in(inputs), types.dtype(dtype)
+        self.weight: Any = Parameter(element[outputs, inputs], start)
+        self.bias: Any = Parameter(element[outputs], start) if bias else None
 
     def forward(self, x: Any) -> Any:
         """Return x Wᵀ + b."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import Any, TypeVar
 
@@ -19,7 +19,7 @@ from catgrad.hypergraph import Hypergraph, OpenHypergraph, Segments, labels, sch
 from catgrad.location import Location
 from catgrad.ops import Definition, Kind, Operation, call
 from catgrad.show import Shown
-from catgrad.trees import Tree, flatten, unflatten
+from catgrad.trees import Tree, example, flatten, unflatten
 from catgrad.types import TensorType
 
 __all__ = ["Term", "carry", "linkable"]
@@ -49,6 +49,10 @@ class Term(Shown):
     input_names: tuple[str, ...]
     donates: frozenset[int] = frozenset()
     _bound: dict[Any, Any] = field(default_factory=dict, repr=False)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        parts = {each.name: getattr(self, each.name) for each in fields(self) if each.name not in _UNPICKLED}
+        return _restored, (parts, example(self.input_tree), example(self.output_tree))
 
     @staticmethod
     def flat(graph: OpenHypergraph, name: str, locations: Sequence[Location | None] = ()) -> Term:
@@ -251,6 +255,14 @@ def _read(step: Step, results: frozenset[int]) -> Sequence[int]:
         return step.inputs
     positions: tuple[int, ...] = step.operation.keywords["definition"].term._inputs_for(results)
     return [step.inputs[i] for i in positions]
+
+
+_UNPICKLED = ("input_tree", "output_tree", "_bound")
+
+
+def _restored(parts: Mapping[str, Any], inputs: Any, outputs: Any) -> Term:
+    """Return a term of which a pickle has examples of the arguments and the results."""
+    return Term(**parts, input_tree=flatten(inputs)[1], output_tree=flatten(outputs)[1])
 
 
 def linkable(name: str) -> str:

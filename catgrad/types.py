@@ -13,7 +13,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Hashable, Iterable, Mapping
+import reprlib
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar, Literal
@@ -30,6 +31,7 @@ __all__ = [
     "LARGEST",
     "DType",
     "TensorType",
+    "as_array",
     "axes",
     "bf16",
     "bool_",
@@ -129,6 +131,7 @@ dtypes: tuple[DType, ...] = (bool_, i32, i64, f16, bf16, f32, f64)
 """Every element type."""
 
 _OF_PYTHON: dict[object, DType] = {bool: bool_, int: i32, float: f32}
+_PYTHON = {"b": bool, "i": int, "f": float}
 _KNOWN: dict[object, DType] = {key: each for each in dtypes for key in (each, each.name, each.numpy, each.numpy.type)}
 _KNOWN |= {each.numpy.name: each for each in dtypes} | _OF_PYTHON
 
@@ -209,6 +212,8 @@ class TensorType:
     def of(value: Any) -> TensorType:
         """Return the type of an array or numpy scalar, or of a Python `bool` (bool), `int` (i32) or `float` (f32).
 
+        A list of numbers is an array; see `as_array`.
+
         Arrays are numpy's, or any that follow the Python Array API standard.
 
         Raises:
@@ -222,6 +227,8 @@ class TensorType:
             raise TypeCheckError("a masked array would lose its mask: pass x.filled(value), or x.data and the mask")
         if isinstance(value, (np.ndarray, np.generic)):
             return TensorType(dtype(value.dtype.newbyteorder("=")), value.shape)
+        if isinstance(value, list):
+            return TensorType.of(as_array(value))
         if type(value) in _OF_PYTHON:
             return TensorType(_OF_PYTHON[type(value)], ())
         if hasattr(value, "__array_namespace__"):
@@ -283,6 +290,44 @@ def _extent(value: object) -> Extent:
     if least is not None and least > _GREATEST_EXTENT:
         raise TypeCheckError(f"the extent of an axis does not fit in 64 bits: {extent}")
     return extent
+
+
+def as_array(value: Any) -> np.ndarray[Any, Any]:
+    """Return what stands for an array as one: an array, a number, or numbers and arrays in lists.
+
+    Python's numbers are bool, i32 or f32.
+
+    Raises:
+        TypeCheckError: It is none of these, is ragged or masked, or has an integer that is out of range.
+
+    Example:
+        >>> as_array([1, 2]).dtype, as_array([1.0, 2]).dtype, as_array([np.float64(1)]).dtype
+        (dtype('int32'), dtype('float32'), dtype('float64'))
+    """
+    if isinstance(value, np.ndarray | np.generic):
+        TensorType.of(value)
+        return np.asarray(value)
+    others = [leaf for leaf in _leaves(value) if type(leaf) not in _OF_PYTHON]
+    try:
+        if any(np.ma.isMaskedArray(leaf) or not hasattr(leaf, "__array__") for leaf in others):
+            raise ValueError
+        found = np.asarray(value)
+        if others:
+            return as_array(found)
+        wanted = _OF_PYTHON[_PYTHON[found.dtype.kind]].numpy
+        return np.asarray(value, wanted) if wanted.kind == "i" else found.astype(wanted)
+    except (KeyError, OverflowError, ValueError):
+        shown = reprlib.repr(value)
+        raise TypeCheckError(f"expected an array, or numbers in lists of one length, got {shown}") from None
+
+
+def _leaves(value: Any) -> Iterator[Any]:
+    """Yield what is in lists."""
+    if not isinstance(value, list):
+        yield value
+        return
+    for each in value:
+        yield from _leaves(each)
 
 
 def parse_type(text: str, known: Iterable[Symbol] = ()) -> TensorType:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Sequence
 from functools import partial
@@ -11,12 +12,13 @@ from typing import Any
 import numpy as np
 
 from catgrad import ops, trees
+from catgrad.dims import Dim
 from catgrad.errors import CatgradError, TypeCheckError, located
 from catgrad.lang.trace import Program, Tracer, trace_function
 from catgrad.location import defined
 from catgrad.ops import Definition
 from catgrad.term import Term
-from catgrad.types import TensorType
+from catgrad.types import DType, TensorType, as_array
 
 __all__ = ["Function", "PythonFunction", "TermFunction", "as_function", "call_definition", "function", "trace"]
 
@@ -48,13 +50,13 @@ class Function(ABC):
 
     def __call__(self, *arguments: Any) -> Any:
         """Record a call while tracing; otherwise evaluate by the reference meanings."""
-        leaves, tree = trees.flatten(arguments)
+        leaves, tree = trees.flatten_arguments(arguments)
         if not isinstance(ops.recorder(), Tracer):
             return self._evaluate(leaves, tree)
         return call_definition(self.key, self.name, leaves, tree, self.term)
 
     def _evaluate(self, leaves: Sequence[Any], tree: trees.Tree) -> Any:
-        arrays = [ops.numbers(x) if ops.is_number(x) else np.asarray(x) for x in leaves]
+        arrays = [as_array(x) for x in leaves]
         term = self.term(*trees.unflatten(tree, [TensorType.of(x) for x in arrays]))
         return trees.unflatten(term.output_tree, term.evaluate(np, *arrays))
 
@@ -70,6 +72,14 @@ class PythonFunction(Function):
         self._function = function
         self.name = getattr(function, "__name__", "function")
         self.__doc__ = function.__doc__
+        self.__wrapped__ = function  # so that `inspect.signature` is the function's
+        self.__module__ = getattr(function, "__module__", None) or type(self).__module__
+
+    def __reduce__(self) -> Any:
+        """Return the name under which a decorated function is found, and else its parts."""
+        name = getattr(self._function, "__qualname__", "")
+        found = getattr(sys.modules.get(self.__module__), name, None)
+        return name if found is self else super().__reduce__()
 
     @property
     def key(self) -> Hashable:
@@ -237,6 +247,27 @@ def trace(f: Any, *types: Any) -> Term:
 
 
 def as_types(tree: Any) -> Any:
-    """Return a nested structure of types or arrays as types."""
-    leaves, shape = trees.flatten(tree)
-    return trees.unflatten(shape, [x if isinstance(x, TensorType) else TensorType.of(x) for x in leaves])
+    """Return a nested structure of types or arrays as types.
+
+    Raises:
+        TypeCheckError: It has something else; integers alone, or in tuples or lists, are shapes without a dtype.
+    """
+    leaves, shape = trees.flatten(tree, lambda value: _is_shape(value) or trees.is_array(value))
+    return trees.unflatten(shape, list(map(_as_type, leaves)))
+
+
+def _as_type(leaf: Any) -> TensorType:
+    if isinstance(leaf, TensorType):
+        return leaf
+    if _is_shape(leaf):
+        shown = ", ".join(map(str, leaf)) if isinstance(leaf, tuple | list) else leaf
+        raise TypeCheckError(f"expected a type, got {leaf!r}: write cg.f32[{shown}] for an array of that shape")
+    if isinstance(leaf, DType | type | str):
+        raise TypeCheckError(f"expected a type, such as cg.f32[3, 4], or cg.f32[()] for a number; got {leaf!r}")
+    return TensorType.of(leaf)
+
+
+def _is_shape(value: Any) -> bool:
+    if isinstance(value, tuple | list):
+        return bool(value) and all(map(_is_shape, value)) and not any(isinstance(x, tuple | list) for x in value)
+    return isinstance(value, int | Dim) and not isinstance(value, bool)

@@ -15,7 +15,7 @@ from catgrad.lang.var import Var
 from catgrad.location import Location, caller
 from catgrad.ops import Definition, Operation
 from catgrad.term import Term, carry
-from catgrad.types import TensorType
+from catgrad.types import TensorType, as_array
 
 __all__ = ["Program", "Tracer", "trace_function"]
 
@@ -73,7 +73,7 @@ class Tracer:
     def value(self, x: Any) -> Var:
         """Return a result or operand as a value of this trace: arrays and numbers become literals."""
         if not isinstance(x, Var):
-            return self.constant(np.asarray(x)) if isinstance(x, np.ndarray | np.generic) else self._number(x)
+            return self.constant(as_array(x)) if isinstance(x, np.ndarray | np.generic | list) else self._number(x)
         if x.tracer is not self:
             raise CatgradError(f"{x!r} belongs to another function being traced: pass it in as an argument")
         return x

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import reprlib
 from dataclasses import dataclass
 from typing import Any
@@ -85,12 +84,13 @@ class Parameter:
 
     def _copy(self, array: Array) -> Array:
         try:
-            return converted(array, self.type.dtype.numpy)
+            return converted(array, self.type.dtype)
         except Unfit as error:
             place = f"{self.name}[{', '.join(map(str, error.index))}]" if error.index else self.name
-            raise self.error(
-                f"{place} is {reprlib.repr(error.value)}, out of range", "compile it for a wider dtype"
-            ) from None
+            raise self._beyond(place, error.value) from None
+
+    def _beyond(self, place: str, value: Any) -> ArgumentError:
+        return self.error(f"{place} is {reprlib.repr(value)}, out of range", "compile it for a wider dtype")
 
     def _misfit(self, array: Array) -> ArgumentError:
         """Say why an array of the right dtype cannot be used."""
@@ -146,10 +146,10 @@ class Parameter:
         kind = self.type.dtype.kind
         if type(value) not in _NUMBERS[kind]:
             raise self.error(f"got {_describe(value)}", f"pass {kind}({self.name})")
-        array = _converted(value, self.type.dtype.numpy)
-        if array is None:
-            raise self.error(f"{self.name} is {reprlib.repr(value)}, out of range", "compile it for a wider dtype")
-        return array
+        try:
+            return converted(np.asarray(float(value) if kind == "float" else value), self.type.dtype)
+        except (OverflowError, Unfit):
+            raise self._beyond(self.name, value) from None
 
     def _foreign(self, value: Any) -> Array:
         try:
@@ -157,16 +157,6 @@ class Parameter:
         except (AttributeError, BufferError, RuntimeError, TypeError, ValueError) as error:
             problem = f"{_describe(value)} cannot be read in place ({error})"
             raise self.error(problem, "pass a NumPy array in host memory") from error
-
-
-def _converted(value: float, dtype: np.dtype[Any]) -> Array | None:
-    """Return a number as an array of rank 0, or None when it is out of range; infinity is in the range of a float."""
-    try:
-        with np.errstate(over="ignore"):
-            array = np.array(value, dtype)
-        return None if np.isinf(array) and math.isfinite(value) else array
-    except OverflowError:
-        return None
 
 
 def _is_masked(value: Any) -> bool:

@@ -6,7 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from catgrad.rounding import rounded
 from catgrad.runtime.buffers import Array
+from catgrad.types import DType
 
 __all__ = ["Unfit", "converted", "kind_of"]
 
@@ -37,33 +39,31 @@ def kind_of(dtype: np.dtype[Any]) -> str | None:
     return "float" if is_small_float else _KINDS.get(dtype.kind)
 
 
-def converted(array: Array, dtype: np.dtype[Any]) -> Array:
+def converted(array: Array, dtype: DType) -> Array:
     """Return a new C-contiguous array of another dtype with the elements of `array`, numbers of the same kind or ints.
+
+    Floats are rounded once.
 
     Raises:
         Unfit: An integer is out of range, or a finite float becomes infinite.
 
     Example:
-        >>> converted(np.arange(6)[::-2], np.dtype(np.int32))
+        >>> from catgrad.types import i32
+        >>> converted(np.arange(6)[::-2], i32)
         array([5, 3, 1], dtype=int32)
     """
+    native = np.array(array, array.dtype.newbyteorder("="), order="C")
     with np.errstate(over="ignore", invalid="ignore"):
-        made: Array = np.array(array, dtype, order="C")
-    if array.size and dtype != array.dtype:
-        _check(array, made)
+        made: Array = rounded(native, dtype) if dtype.is_float else native.astype(dtype.numpy, copy=False)
+    if array.size and dtype != native.dtype:
+        _check(native, made)
     return made
 
 
-def _check(array: Array, made: Array) -> None:
-    if kind_of(made.dtype) == "float":
-        lost = np.isinf(made) & np.isfinite(array)
-    elif kind_of(made.dtype) == "int":
-        limits = np.iinfo(made.dtype)
-        if limits.min <= int(array.min()) and int(array.max()) <= limits.max:  # type: ignore[operator, call-overload]
-            return
-        lost = (array < limits.min) | (array > limits.max)
-    else:
-        return
+def _check(array: Any, made: Any) -> None:
+    """Raise `Unfit` at the first element that the conversion has changed by more than rounding."""
+    is_float = kind_of(made.dtype) == "float"
+    lost = np.isinf(made) & np.isfinite(array) if is_float else made != array
     if lost.any():
         index = tuple(int(axis[0]) for axis in np.nonzero(np.atleast_1d(lost)))[: array.ndim]
         raise Unfit(index, array[index].item())

@@ -52,6 +52,9 @@ class Source(Protocol):
     def save(self, path: Path, object_code: bytes) -> None:
         """Write a file of the executable."""
 
+    def reduced(self, object_code: bytes) -> tuple[Any, ...]:
+        """Return what a pickle of the executable has, as `object.__reduce__` does."""
+
     def export(self, folder: Path, name: str | None, target: str, parameters: Mapping[str, Any] | None) -> list[Path]:
         """Write a library."""
 
@@ -158,6 +161,9 @@ class Executable:
 
     def __repr__(self) -> str:
         return f"<Executable {self.signature}, {self.target}>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return self._known_source.reduced(self._code.object_code)
 
     @property
     def stages(self) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,9 +13,19 @@ from catgrad.lang.module import Initializer
 __all__ = ["fan_in", "normal", "uniform", "zeros"]
 
 
-def uniform(bound: float) -> Initializer:
-    """Return an initializer that draws uniformly from [-bound, bound]."""
-    return lambda generator, shape: generator.uniform(-bound, bound, shape)
+@dataclass(frozen=True)
+class uniform:
+    """The initializer that draws uniformly from [-bound, bound].
+
+    Args:
+        bound: The largest magnitude.
+    """
+
+    bound: float
+
+    def __call__(self, generator: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray[Any, Any]:
+        """Return initial values."""
+        return generator.uniform(-self.bound, self.bound, shape)
 
 
 def fan_in(inputs: int) -> Initializer:
@@ -25,9 +36,19 @@ def fan_in(inputs: int) -> Initializer:
     return uniform(1 / math.sqrt(inputs) if inputs else 0.0)
 
 
-def normal(deviation: float) -> Initializer:
-    """Return an initializer that draws from the normal distribution with mean 0."""
-    return lambda generator, shape: generator.normal(0.0, deviation, shape)
+@dataclass(frozen=True)
+class normal:
+    """The initializer that draws from the normal distribution with mean 0.
+
+    Args:
+        deviation: The standard deviation.
+    """
+
+    deviation: float
+
+    def __call__(self, generator: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray[Any, Any]:
+        """Return initial values."""
+        return generator.normal(0.0, self.deviation, shape)
 
 
 def zeros(_: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray[Any, Any]:

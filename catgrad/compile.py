@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 from time import perf_counter
@@ -25,6 +26,7 @@ def compile(
     target: str = "cpu",
     bind: Mapping[str, Extent] | None = None,
     donate: int | Sequence[int] | None = None,
+    strict: bool = False,
 ) -> Executable:
     """Compile a function, module or term to native code, or load it if it was compiled before (`catgrad.cache`).
 
@@ -38,6 +40,7 @@ def compile(
             GPUs of an architecture and later ones; "cuda:emulate", a GPU's kernels on the processor. See docs/gpu.md.
         bind: Values for symbols: {"B": 128}.
         donate: Arguments whose storage the results may take over; those that `f` itself declares when left out.
+        strict: Whether arguments are refused that have to be copied to fit; see `catgrad.runtime.Executable`.
 
     Returns:
         What takes and gives nested numpy arrays; on a GPU, it gives arrays that stay there.
@@ -60,7 +63,7 @@ def compile(
     started = perf_counter()
     program, signature = prepare(f, *types, bind=bind, donate=donate)
     seconds = {TERM: perf_counter() - started}
-    return executable(Source(program, signature, target), seconds)
+    return executable(Source(program, replace(signature, strict=strict), target), seconds)
 
 
 @located()

@@ -9,8 +9,8 @@ import numpy as np
 from catgrad import trees
 from catgrad.dims import Solver
 from catgrad.errors import ArgumentError, CatgradError, located
-from catgrad.ops import typeof
-from catgrad.types import axes
+from catgrad.ops import is_list, is_number, numbers, typeof
+from catgrad.types import TensorType, as_array, axes
 
 if TYPE_CHECKING:
     from catgrad.term import Term
@@ -24,7 +24,8 @@ def interpret(term: Term, *arguments: Any, xp: Any = None) -> Any:
 
     Args:
         term: What to evaluate; see `catgrad.trace`.
-        *arguments: Nested arrays of any library that follows the Python Array API standard.
+        *arguments: Nested arrays of any library that follows the Python Array API standard, or numbers, in lists for
+            arrays with axes.
         xp: The library's namespace; that of the first array when left out.
 
     Returns:
@@ -41,13 +42,35 @@ def interpret(term: Term, *arguments: Any, xp: Any = None) -> Any:
     """
     if not hasattr(term, "input_tree"):
         raise CatgradError(f"interpret takes a term, which cg.trace(f, *types) makes, got {term!r}")
-    leaves, tree = trees.flatten(arguments)
-    if tree != term.input_tree:
-        raise ArgumentError(f"{term.name} takes {term.type}; the arguments are nested otherwise: {tree}")
-    arrays = [x if hasattr(x, "__array_namespace__") or xp is not None else np.asarray(x) for x in leaves]
+    leaves = _leaves(term, arguments)
+    inputs = zip(term.input_names, term.source_types, leaves, strict=True)
+    arrays = [
+        x if xp is not None or hasattr(x, "__array_namespace__") else _array(name, type, x) for name, type, x in inputs
+    ]
     values = _symbols(term, arrays)
     namespace = xp or (arrays[0].__array_namespace__() if arrays else np)
     return trees.unflatten(term.output_tree, term.substitute(values).evaluate(namespace, *arrays))
+
+
+def _leaves(term: Term, arguments: Any) -> list[Any]:
+    """Return the arrays among the arguments. Where an array is expected, a list of numbers is one."""
+    trees.flatten(arguments)  # which learns of new dataclasses
+    try:
+        leaves: list[Any] = term.input_tree.flatten_up_to(arguments)
+    except ValueError:
+        leaves = [()]
+    if any(isinstance(leaf, dict | tuple | list) and not is_list(leaf) for leaf in leaves):
+        given = trees.flatten(arguments)[1]
+        raise ArgumentError(f"{term.name} takes {term.type}; the arguments are nested otherwise: {given}")
+    return leaves
+
+
+def _array(name: str, type: TensorType, value: Any) -> Any:
+    """Return a value as an array; Python numbers take the dtype of the input."""
+    try:
+        return numbers(value, type.dtype) if is_number(value) or is_list(value) else as_array(value)
+    except CatgradError as error:
+        raise ArgumentError(f"{name}: expected {type}: {error.message}") from None
 
 
 def _symbols(term: Term, arrays: list[Any]) -> dict[str, int]:

@@ -54,6 +54,7 @@ class About:
         versions: Of catgrad, and of the compiler, by package.
         key: What a cache calls it, which stands for everything that the code depends on.
         nesting: How the arguments and the results are nested, from `catgrad.trees.to_json`; None in a cache.
+        strict: Whether it refuses arguments that have to be copied to fit.
     """
 
     name: str
@@ -65,6 +66,7 @@ class About:
     versions: dict[str, str]
     key: str
     nesting: list[Any] | None = None
+    strict: bool = False
 
 
 @dataclass(frozen=True)

@@ -27,8 +27,12 @@ class Shown:
     def __str__(self: Body) -> str:
         return text(self)
 
-    def _repr_svg_(self: Body) -> str:
-        return svg(self)
+    def _repr_svg_(self: Body) -> str | None:
+        """Return what a notebook shows; None, for the text, without graphviz."""
+        try:
+            return svg(self)
+        except CatgradError:
+            return None
 
     def to_dot(self: Body, path: str | Path | None = None) -> str:
         """Return the diagram in the DOT language."""

@@ -20,7 +20,7 @@ from catgrad.prepare import TERM, signature_of
 from catgrad.runtime import Code, Executable, Signature
 from catgrad.runtime.llvm import link
 from catgrad.runtime.structure import tuple_tree
-from catgrad.saved import About, Saved, read
+from catgrad.saved import About, Saved, from_bytes, read
 from catgrad.target import HOST, is_cpu, target
 from catgrad.term import Term
 
@@ -99,7 +99,14 @@ class Source:
         if kept.excess:
             raise CatgradError(kept.excess)
         nesting = [trees.to_json(tree) for tree in (self.term.input_tree, self.term.output_tree)]
-        files.replace({path: replace(kept, about=replace(kept.about, nesting=nesting)).to_bytes()})
+        about = replace(kept.about, nesting=nesting, strict=self.signature.strict)
+        files.replace({path: replace(kept, about=about).to_bytes()})
+
+    def reduced(self, object_code: bytes) -> tuple[Any, ...]:
+        """Return what a pickle of its executable has: the file without its nesting, and examples of that."""
+        examples = [trees.example(tree) for tree in self.signature.trees]
+        signature = replace(self.signature, input_tree=None, output_tree=None)
+        return _restored, (self.kept(object_code).to_bytes(), signature, *examples)
 
     @critical()
     def export(self, folder: Path, name: str | None, target: str, parameters: Mapping[str, Any] | None) -> list[Path]:
@@ -142,8 +149,23 @@ def load(path: Path, trust_code: bool) -> Executable:
     """Return the executable of a file; see `catgrad.load`."""
     started = perf_counter()
     saved = read(path)
-    source = _settled(_source(saved, path))
-    seconds = {LOAD: perf_counter() - started}
+    return _loaded(saved, _source(saved, path), trust_code, {LOAD: perf_counter() - started})
+
+
+def _restored(content: bytes, signature: Signature, inputs: Any, outputs: Any) -> Executable:
+    """Return the executable of a pickle, which runs code anyway."""
+    started = perf_counter()
+    saved = from_bytes(content, Path("the pickle of an executable"))
+    takes, gives = trees.flatten(inputs)[1], trees.flatten(outputs)[1]
+    term = from_json(saved.term).nested(takes, gives, signature.input_names)
+    signature = replace(signature, input_tree=takes, output_tree=gives)
+    source = Source(term, signature, saved.about.target)
+    return _loaded(saved, source, True, {LOAD: perf_counter() - started})
+
+
+def _loaded(saved: Saved, source: Source, trust_code: bool, seconds: MutableMapping[str, float]) -> Executable:
+    """Return the executable of a source with the code that was saved, or new code where that cannot run here."""
+    source = _settled(source)
     is_fit = trust_code and target(HOST).features >= set(saved.about.features)
     code = _linked(source, saved) if is_fit else _known(source, seconds) or _new(source, seconds)
     return _executable(source, code, seconds)
@@ -159,7 +181,8 @@ def _source(saved: Saved, path: Path) -> Source:
         term = flat.nested(inputs, outputs, flat.input_names)
     except (AttributeError, LookupError, TypeError, ValueError, RecursionError) as error:
         raise CatgradError(f"{path} is not what `exe.save` writes: {type(error).__name__}: {error}") from error
-    return Source(term, signature_of(term, tuple(saved.about.donated)), saved.about.target)
+    signature = replace(signature_of(term, tuple(saved.about.donated)), strict=saved.about.strict is True)
+    return Source(term, signature, saved.about.target)
 
 
 @critical()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import Any, TypeVar
 
@@ -20,7 +20,7 @@ from catgrad.location import Location
 from catgrad.ops import Definition, Kind, Operation, call
 from catgrad.show import Shown
 from catgrad.text import printable
-from catgrad.trees import Tree, flatten, unflatten
+from catgrad.trees import Tree, example, flatten, unflatten
 from catgrad.types import TensorType
 
 __all__ = ["Term", "carry", "linkable"]
@@ -55,6 +55,10 @@ class Term(Shown):
     donates: frozenset[int] = frozenset()
     captured: tuple[Any, ...] = ()
     _bound: dict[Any, Any] = field(default_factory=dict, repr=False)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        parts = {each.name: getattr(self, each.name) for each in fields(self) if each.name not in _UNPICKLED}
+        return _restored, (parts, example(self.input_tree), example(self.output_tree))
 
     @staticmethod
     def flat(graph: OpenHypergraph, name: str, locations: Sequence[Location | None] = ()) -> Term:
@@ -270,6 +274,12 @@ def _read(step: Step, results: frozenset[int]) -> Sequence[int]:
 
 _LONGEST_NAME = 200
 """How many letters of a name linkers see; people and files see all."""
+_UNPICKLED = ("input_tree", "output_tree", "_bound")
+
+
+def _restored(parts: Mapping[str, Any], inputs: Any, outputs: Any) -> Term:
+    """Return a term of which a pickle has examples of the arguments and the results."""
+    return Term(**parts, input_tree=flatten(inputs)[1], output_tree=flatten(outputs)[1])
 
 
 def linkable(name: str) -> str:

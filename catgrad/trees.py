@@ -3,22 +3,35 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
+import numpy as np
 import optree
 
 from catgrad.dims import Dim
 from catgrad.errors import CatgradError
-from catgrad.types import DType, TensorType
+from catgrad.types import DType, TensorType, as_array
 
-__all__ = ["DEEPEST", "Tree", "flatten", "from_json", "leaf_names", "to_json", "unflatten"]
+__all__ = [
+    "DEEPEST",
+    "Tree",
+    "example",
+    "flatten",
+    "flatten_arguments",
+    "from_json",
+    "is_array",
+    "leaf_names",
+    "to_json",
+    "unflatten",
+]
 
 Tree: TypeAlias = optree.PyTreeSpec
 DEEPEST = 100
 """How deep what is read from a file may be nested."""
 
 _NAMESPACE = "catgrad"
+_NUMBERS = (bool, int, float, np.generic)
 _registered: set[type] = set()
 _WHOLE = (TensorType, DType, Dim)
 
@@ -44,7 +57,7 @@ def _is_new_dataclass(cls: type) -> bool:
     return dataclasses.is_dataclass(cls) and cls not in _registered and not issubclass(cls, _WHOLE)
 
 
-def flatten(tree: Any) -> tuple[list[Any], Tree]:
+def flatten(tree: Any, is_leaf: Callable[[Any], bool] = _is_leaf) -> tuple[list[Any], Tree]:
     """Return the leaves of a nested structure in a fixed order (dicts by sorted key), and its shape.
 
     Example:
@@ -55,7 +68,7 @@ def flatten(tree: Any) -> tuple[list[Any], Tree]:
         True
     """
     while True:
-        leaves, shape = optree.tree_flatten(tree, _is_leaf, namespace=_NAMESPACE)
+        leaves, shape = optree.tree_flatten(tree, is_leaf, namespace=_NAMESPACE)
         unknown = set(filter(_is_new_dataclass, set(map(type, leaves))))
         if not unknown:
             return leaves, shape
@@ -63,9 +76,40 @@ def flatten(tree: Any) -> tuple[list[Any], Tree]:
             _register(cls)
 
 
+def flatten_arguments(tree: Any) -> tuple[list[Any], Tree]:
+    """Do what `flatten` does where no types say otherwise: a list of numbers is an array, any other a structure.
+
+    Example:
+        >>> flatten_arguments(([1.0, 2.0], [np.ones(2), 3.0]))[0]
+        [array([1., 2.], dtype=float32), array([1., 1.]), 3.0]
+    """
+    leaves, shape = flatten(tree, is_array)
+    return [as_array(leaf) if isinstance(leaf, list) else leaf for leaf in leaves], shape
+
+
+def is_array(value: Any) -> bool:
+    """Return whether it is a leaf: a type, or a list of numbers."""
+    return _is_leaf(value) or _is_list(value)
+
+
+def _is_list(value: Any) -> bool:
+    """Return whether it is a list of numbers, or of such lists."""
+    return isinstance(value, list) and bool(value) and all(isinstance(x, _NUMBERS) or _is_list(x) for x in value)
+
+
 def unflatten(shape: Tree, leaves: Sequence[Any]) -> Any:
     """Return the nested structure with the given leaves."""
     return optree.tree_unflatten(shape, leaves)
+
+
+def example(shape: Tree) -> Any:
+    """Return a nested structure of a shape, which pickles where the shape does not: `flatten` learns its classes anew.
+
+    Example:
+        >>> example(flatten({"a": ("x", None)})[1])
+        {'a': (0, None)}
+    """
+    return unflatten(shape, range(shape.num_leaves))
 
 
 def leaf_names(root: str, tree: Any) -> list[str]:

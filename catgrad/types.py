@@ -13,7 +13,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Hashable, Iterable, Mapping
+import reprlib
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar, Literal
@@ -30,6 +31,7 @@ __all__ = [
     "LARGEST",
     "DType",
     "TensorType",
+    "as_array",
     "axes",
     "bf16",
     "bool_",
@@ -47,6 +49,9 @@ __all__ = [
 @dataclass(frozen=True, eq=False, repr=False)
 class DType:
     """An element type. There is one object for each; `f32[B, 784]` is a tensor type.
+
+    It equals NumPy's type of its values, its name here and there, has the hash of NumPy's dtype, and NumPy takes it for
+    one: `f32 == np.float32`, `np.zeros(3, f32)`.
 
     Attributes:
         name: What users and the IR call it.
@@ -85,6 +90,21 @@ class DType:
         """Return the type of tensors of this dtype: `f32[B, 784]`, `f32[3]`, `f32[()]` for a scalar."""
         return TensorType(self, shape if isinstance(shape, tuple) else (shape,))
 
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The numpy type of its values, by the name under which NumPy asks for it."""
+        return self.numpy
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, DType):
+            return self is other
+        if isinstance(other, np.dtype):
+            return bool(self.numpy == other)
+        return other is self.numpy.type or other in (self.name, self.numpy.name) if _is_name(other) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self.numpy)
+
     def __str__(self) -> str:
         return self.name
 
@@ -93,6 +113,11 @@ class DType:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return dtype, (self.name,)
+
+
+def _is_name(value: object) -> bool:
+    """Return whether it can be what NumPy calls a type: a string, or the class of its scalars."""
+    return isinstance(value, str) or (isinstance(value, type) and issubclass(value, np.generic))
 
 
 bool_ = DType("bool", np.dtype(np.bool_), "bool", 8)
@@ -107,6 +132,7 @@ dtypes: tuple[DType, ...] = (bool_, i32, i64, f16, bf16, f32, f64)
 """Every element type."""
 
 _OF_PYTHON: dict[object, DType] = {bool: bool_, int: i32, float: f32}
+_PYTHON = {"b": bool, "i": int, "f": float}
 _KNOWN: dict[object, DType] = {key: each for each in dtypes for key in (each, each.name, each.numpy, each.numpy.type)}
 _KNOWN |= {each.numpy.name: each for each in dtypes} | _OF_PYTHON
 
@@ -132,6 +158,9 @@ def dtype(of: object) -> DType:
     if found is None:
         raise TypeCheckError(f"expected one of the dtypes {', '.join(map(str, dtypes))}, got {of!r}")
     return found
+
+
+_dtype = dtype
 
 
 @dataclass(frozen=True, eq=False, init=False, repr=False)
@@ -165,7 +194,7 @@ class TensorType:
 
     def __new__(cls, dtype: DType, shape: Iterable[Extent | str]) -> TensorType:
         """Return the object for this type, making it where there is none."""
-        key = dtype, tuple(map(_extent, shape))
+        key = dtype if isinstance(dtype, DType) else _dtype(dtype), tuple(map(_extent, shape))
         found = cls._interned.get(key)
         if found is not None:
             return found
@@ -174,7 +203,7 @@ class TensorType:
         if math.prod(extent for extent in key[1] if isinstance(extent, int) and extent) > LARGEST:
             raise TypeCheckError(f"{dtype}[{', '.join(map(str, key[1]))}] has more than {LARGEST} elements")
         self = super().__new__(cls)
-        object.__setattr__(self, "dtype", dtype)
+        object.__setattr__(self, "dtype", key[0])
         object.__setattr__(self, "shape", key[1])
         object.__setattr__(self, "symbols", dims.symbols(key[1]))
         return cls._interned.setdefault(key, self)
@@ -183,17 +212,23 @@ class TensorType:
     def of(value: Any) -> TensorType:
         """Return the type of an array or numpy scalar, or of a Python `bool` (bool), `int` (i32) or `float` (f32).
 
+        A list of numbers is an array; see `as_array`.
+
         Arrays are numpy's, or any that follow the Python Array API standard.
 
         Raises:
-            TypeCheckError: If it is none of these, or its elements are of no element type.
+            TypeCheckError: If it is none of these, its elements are of no element type, or it is masked.
 
         Example:
             >>> TensorType.of(np.zeros((2, 3), np.float32)), TensorType.of(1.0)
             (f32[2, 3], f32[()])
         """
+        if isinstance(value, np.ma.MaskedArray):
+            raise TypeCheckError("a masked array would lose its mask: pass x.filled(value), or x.data and the mask")
         if isinstance(value, (np.ndarray, np.generic)):
-            return TensorType(dtype(value.dtype), value.shape)
+            return TensorType(dtype(value.dtype.newbyteorder("=")), value.shape)
+        if isinstance(value, list):
+            return TensorType.of(as_array(value))
         if type(value) in _OF_PYTHON:
             return TensorType(_OF_PYTHON[type(value)], ())
         if hasattr(value, "__array_namespace__") and not isinstance(value, type):
@@ -265,6 +300,44 @@ def _extent(value: object) -> Extent:
     if not dims.fits(extent) or (least is not None and least > dims.LARGEST_EXTENT):
         raise TypeCheckError(f"the extent of an axis does not fit in 64 bits: {extent}")
     return extent
+
+
+def as_array(value: Any) -> np.ndarray[Any, Any]:
+    """Return what stands for an array as one: an array, a number, or numbers and arrays in lists.
+
+    Python's numbers are bool, i32 or f32.
+
+    Raises:
+        TypeCheckError: It is none of these, is ragged or masked, or has an integer that is out of range.
+
+    Example:
+        >>> as_array([1, 2]).dtype, as_array([1.0, 2]).dtype, as_array([np.float64(1)]).dtype
+        (dtype('int32'), dtype('float32'), dtype('float64'))
+    """
+    if isinstance(value, np.ndarray | np.generic):
+        TensorType.of(value)
+        return np.asarray(value)
+    others = [leaf for leaf in _leaves(value) if type(leaf) not in _OF_PYTHON]
+    try:
+        if any(np.ma.isMaskedArray(leaf) or not hasattr(leaf, "__array__") for leaf in others):
+            raise ValueError
+        found = np.asarray(value)
+        if others:
+            return as_array(found)
+        wanted = _OF_PYTHON[_PYTHON[found.dtype.kind]].numpy
+        return np.asarray(value, wanted) if wanted.kind == "i" else found.astype(wanted)
+    except (KeyError, OverflowError, ValueError):
+        shown = reprlib.repr(value)
+        raise TypeCheckError(f"expected an array, or numbers in lists of one length, got {shown}") from None
+
+
+def _leaves(value: Any) -> Iterator[Any]:
+    """Yield what is in lists."""
+    if not isinstance(value, list):
+        yield value
+        return
+    for each in value:
+        yield from _leaves(each)
 
 
 def parse_type(text: str, known: Iterable[Symbol] = ()) -> TensorType:

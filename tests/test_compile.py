@@ -1,10 +1,14 @@
 """Compilation through the public door: definitions, donation, symbols, empties, stages and errors."""
 
+from dataclasses import dataclass
+from typing import NamedTuple
+
 import numpy as np
 import pytest
 
 import catgrad as cg
 from catgrad import nn, optim
+from catgrad.errors import ArgumentError
 
 B, N = cg.dim("B"), cg.dim("N")
 
@@ -291,3 +295,76 @@ def test_a_definition_may_be_called_like_a_kernel():
 def test_a_definition_of_narrow_floats_has_a_reference():
     shared = cg.function(lambda x: x + 1)
     agree(lambda x: (shared(x) * 2,), (cg.f16[3],), (np.ones(3, np.float16),))
+
+
+# Arguments and results without arrays.
+
+
+class Nothing(NamedTuple):
+    at_all: object = None
+
+
+@dataclass
+class Empty:
+    inside: object = None
+
+
+WITHOUT = (None, {}, [], (), {"a": None, "b": [(), {}]}, Nothing(), Empty({"c": None}))
+
+
+@pytest.mark.parametrize("nested", [*WITHOUT, WITHOUT], ids=repr)
+def test_arguments_and_results_without_arrays(nested):
+    term = cg.trace(lambda nothing: nothing, nested)
+    exe = cg.compile(term)
+    for found in (cg.interpret(term, nested), cg.function(lambda nothing: nothing)(nested), exe(nested)):
+        assert type(found) is type(nested)
+        assert found == nested
+    with pytest.raises(ArgumentError, match="args has another structure"):
+        exe((1.0,))
+
+
+@pytest.mark.parametrize("target", ["cpu", "cuda:emulate"])
+def test_arguments_and_results_besides_those_without_arrays(target):
+    exe = cg.compile(lambda nothing, x: (x + 1, nothing), WITHOUT, cg.f32[2], target=target)
+    found, nothing = exe(WITHOUT, np.ones(2, np.float32))
+    assert np.asarray(found).tolist() == [2, 2]
+    assert nothing == WITHOUT
+    assert cg.compile(lambda x: None, cg.f32[2], target=target)(np.ones(2, np.float32)) is None
+
+
+def test_derivatives_with_arguments_without_arrays():
+    x = np.ones(2, np.float32)
+    f = lambda nothing, x: cg.sum(x * x)  # noqa: E731
+    assert cg.compile(cg.grad(f, wrt=1), {}, cg.f32[2])({}, x).tolist() == [2, 2]
+    results, (none, dx) = cg.compile(cg.vjp(f), None, cg.f32[2], cg.f32[()])(None, x, 1.0)
+    assert (results, none, dx.tolist()) == (2, None, [2, 2])
+
+
+# Conversions of arguments, of which tests/runtime/test_arguments.py has all.
+
+
+@pytest.mark.parametrize("target", ["cpu", "cuda:emulate"])
+def test_arguments_are_copied_when_they_must_be(target):
+    step = lambda state, x, y: (state + cg.sum(x) + cg.cast(cg.sum(y), cg.f32), x)  # noqa: E731
+    types = cg.f32[()], cg.f32[B, 3], cg.i32[N]
+    exe, strict = (cg.compile(step, *types, target=target, strict=flag) for flag in (False, True))
+    x, y = np.arange(6, dtype=np.float32).reshape(2, 3), np.array([1, 2], np.int32)
+    expected = [18, x.tolist()]
+    fits = (np.float32(0), x, y)
+    for given in (
+        (0.0, x.astype(float), y.astype(np.int64)),
+        (np.float64(0), np.repeat(x, 2, axis=0)[::2], [1, 2]),
+        (0, x[::-1][::-1], y.astype(">i2")),
+        (0, x.tolist(), y[::-1]),
+        (np.zeros((), ">f8"), np.asfortranarray(x).astype(">f4"), np.array([9, 1, 9, 2], np.uint8)[1::2]),
+    ):
+        assert [np.asarray(r).tolist() for r in exe(*given)] == expected
+        with pytest.raises(ArgumentError, match="must be"):
+            strict(*given)
+    for run in (exe, strict):
+        assert [np.asarray(r).tolist() for r in run(*fits)] == expected
+        for place, wrong in ((1, x.astype(int)), (2, x[0]), (1, np.ma.masked_array(x)), (1, x.astype(object))):
+            with pytest.raises(ArgumentError, match="pass "):
+                run(*fits[:place], wrong, *fits[place + 1 :])
+    with pytest.raises(ArgumentError, match=r"y must be i32\[N\], but y\[1\] is 4294967296, out of range"):
+        exe(0.0, x, np.array([1, 2**32]))

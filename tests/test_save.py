@@ -59,6 +59,18 @@ def is_loaded(executable):
 # Files.
 
 
+def test_strictness_is_kept(tmp_path):
+    for strict in (False, True):
+        cg.compile(layer, cg.f32[B, 3], strict=strict).save(tmp_path / "layer")
+        loaded = cg.load(tmp_path / "layer")
+        assert loaded.signature.strict == strict
+        if strict:
+            with pytest.raises(CatgradError, match="not C-contiguous"):
+                loaded(X[::2])
+        else:
+            np.testing.assert_array_equal(loaded(X[::2])["y"], loaded(X[::2].copy())["y"])
+
+
 def test_a_loaded_executable_is_the_saved_one(tmp_path):
     exe = cg.compile(layer, cg.f32[B, 3])
     exe.save(tmp_path / "layer")

@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import catgrad as cg
 from catgrad import types
 from catgrad.dims import dim, minimum
 from catgrad.errors import CatgradError, TypeCheckError
-from catgrad.types import TensorType, bf16, bool_, dtype, dtypes, f16, f32, f64, i32, i64, parse_type
+from catgrad.types import TensorType, as_array, bf16, bool_, dtype, dtypes, f16, f32, f64, i32, i64, parse_type
 
 B, S = dim("B"), dim("S", multiple_of=64, max=2048)
 
@@ -160,8 +161,8 @@ def test_the_type_of_an_array():
     assert TensorType.of(np.zeros((2, 0), ml_dtypes.bfloat16)) is bf16[2, 0]
     assert TensorType.of(np.float64(3)) is f64[()]
     assert TensorType.of(np.True_) is bool_[()]
-    with pytest.raises(TypeCheckError, match="expected an array or a number, got list"):
-        TensorType.of([1])
+    with pytest.raises(TypeCheckError, match="expected an array or a number, got tuple"):
+        TensorType.of((1,))
     with pytest.raises(TypeCheckError, match="int16"):
         TensorType.of(np.zeros(2, np.int16))
 
@@ -171,3 +172,73 @@ def test_a_tensor_that_no_memory_holds_is_no_type(shape):
     with pytest.raises(TypeCheckError, match="has more than 70368744177664 elements"):
         f32[shape]
     assert f32[2**46, "B"].rank == 2
+
+
+@pytest.mark.parametrize("each", dtypes, ids=str)
+def test_dtypes_are_those_of_numpy(each):
+    known = each.numpy
+    for same in (known, known.type, known.name, each.name, np.dtype(known.type), copy.deepcopy(each)):
+        assert each == same
+        assert same == each
+        assert not each != same
+    assert hash(each) == hash(known)
+    assert {known: 1}[each] == {each: 1}[known] == 1
+    assert np.dtype(each) is known
+    assert np.zeros(2, each).dtype == known
+    assert np.zeros(2, known).astype(each).dtype == each
+    others = (
+        None,
+        3,
+        "x",
+        float,
+        np.complex64,
+        np.dtype("c8"),
+        known.newbyteorder(),
+        *(d for d in dtypes if d is not each),
+    )
+    for other in others:
+        if other != known or other is float:
+            assert each != other
+            assert other != each
+
+
+def test_dtypes_of_numpy_are_taken_everywhere():
+    for half in (np.float16, np.dtype("f2"), "float16", "f16", f16):
+        assert TensorType(half, (3,)) is f16[3]
+        assert cg.zeros(3, half).dtype == f16
+        assert cg.nn.Linear(2, 3, dtype=half).parameters()["bias"].type is f16[3]
+        term = cg.trace(lambda x, half=half: (x.astype(half), cg.cast(x, half), cg.one_hot(x, 3, half)), i32[2])
+        assert [type.dtype == half for type in term.target_types] == [True] * 3
+    assert np.issubdtype(f32, np.floating)
+    assert np.finfo(f32).bits == 32
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (1, i32[()]),
+        (True, bool_[()]),
+        ([1, 2], i32[2]),
+        ([1, 2.0], f32[2]),
+        ([[True], [False]], bool_[2, 1]),
+        ([], f32[0]),
+        ([np.float64(1), 2], f64[2]),
+        ([np.zeros(3, np.int64)] * 2, i64[2, 3]),
+        (np.zeros(3, ">f8"), f64[3]),
+    ],
+    ids=str,
+)
+def test_what_stands_for_an_array(value, expected):
+    found = as_array(value)
+    assert TensorType.of(found) is TensorType.of(value) is expected
+    np.testing.assert_array_equal(found, np.asarray(value))
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["x", None, [None], ["x"], [[1], [1, 2]], [2**40], [(1, 2)], {}, [1j], np.ma.masked_array([1.0]), [np.ma.masked]],
+)
+def test_what_stands_for_no_array(value):
+    for function in (as_array, cg.exp):
+        with pytest.raises(TypeCheckError):
+            function(value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import operator
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import replace
@@ -38,6 +39,7 @@ class Transformed(Function):
         self.leading = function.leading
         self._function = function
         self._options = options
+        self.__wrapped__ = function
 
     @property
     def parts(self) -> tuple[Any, ...]:
@@ -47,6 +49,14 @@ class Transformed(Function):
 
 class Vjp(Transformed):
     """The function (*arguments, cotangents) ↦ (results, cotangents of the arguments)."""
+
+    @property
+    def __signature__(self) -> inspect.Signature:
+        known = inspect.signature(self._function).parameters.values()
+        if any(each.kind not in (each.POSITIONAL_ONLY, each.POSITIONAL_OR_KEYWORD) for each in known):
+            return inspect.signature(super().__call__)
+        names = [*(each.name for each in known), "cotangents"]
+        return inspect.Signature([inspect.Parameter(name, inspect.Parameter.POSITIONAL_ONLY) for name in names])
 
     def term(self, *types: Any, program: Program | None = None) -> Term:
         """Trace the function and pull back; the last type is that of the results' cotangents."""

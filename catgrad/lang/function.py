@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Sequence
 from typing import Any
@@ -16,7 +17,7 @@ from catgrad.lang.environment import Closure, Reader, closure, readable
 from catgrad.lang.trace import Program, Tracer, trace_function
 from catgrad.location import defined
 from catgrad.term import Term
-from catgrad.types import DType, TensorType, dtype
+from catgrad.types import DType, TensorType, as_array, dtype
 
 __all__ = ["Function", "PythonFunction", "TermFunction", "as_function", "call_definition", "function", "trace"]
 
@@ -49,13 +50,13 @@ class Function(ABC):
     @located()
     def __call__(self, *arguments: Any) -> Any:
         """Record a call while tracing; otherwise evaluate by the reference meanings."""
-        leaves, tree = trees.flatten(arguments)
+        leaves, tree = trees.flatten_arguments(arguments)
         if not isinstance(ops.recorder(), Tracer):
             return self._evaluate(leaves, tree)
         return call_definition(closure(self), self.name, leaves, tree, self.term)
 
     def _evaluate(self, leaves: Sequence[Any], tree: trees.Tree) -> Any:
-        arrays = [ops.numbers(x) if ops.is_number(x) else np.asarray(x) for x in leaves]
+        arrays = [as_array(x) for x in leaves]
         term = self.term(*trees.unflatten(tree, [TensorType.of(x) for x in arrays]))
         return trees.unflatten(term.output_tree, term.evaluate(np, *arrays))
 
@@ -71,6 +72,14 @@ class PythonFunction(Function):
         self._function = function
         self.name = getattr(function, "__name__", "function")
         self.__doc__ = function.__doc__
+        self.__wrapped__ = function  # so that `inspect.signature` is the function's
+        self.__module__ = getattr(function, "__module__", None) or type(self).__module__
+
+    def __reduce__(self) -> Any:
+        """Return the name under which a decorated function is found, and else its parts."""
+        name = getattr(self._function, "__qualname__", "")
+        found = getattr(sys.modules.get(self.__module__), name, None)
+        return name if found is self else super().__reduce__()
 
     @property
     def parts(self) -> tuple[Any, ...]:
@@ -250,15 +259,22 @@ def trace(f: Any, *types: Any) -> Term:
 
 
 def as_types(tree: Any) -> Any:
-    """Return a nested structure of types or arrays as types."""
-    leaves, shape = trees.flatten(tree)
+    """Return a nested structure of types or arrays as types.
+
+    Raises:
+        TypeCheckError: It has something else; integers alone, or in tuples or lists, are shapes without a dtype.
+    """
+    leaves, shape = trees.flatten(tree, lambda value: _is_shape(value) or trees.is_array(value))
     return trees.unflatten(shape, list(map(_as_type, leaves)))
 
 
 def _as_type(leaf: Any) -> TensorType:
     if isinstance(leaf, TensorType):
         return leaf
-    if isinstance(leaf, type | DType | Dim | np.dtype | str):
+    if _is_shape(leaf):
+        shown = ", ".join(map(str, leaf)) if isinstance(leaf, tuple | list) else leaf
+        raise TypeCheckError(f"expected a type, got {leaf!r}: write cg.f32[{shown}] for an array of that shape")
+    if isinstance(leaf, type | DType | np.dtype | str):
         raise TypeCheckError(
             f"expected the type of an argument, such as cg.f32[3, 4], or an array, got {leaf!r}{_advice(leaf)}"
         )
@@ -270,3 +286,9 @@ def _advice(leaf: Any) -> str:
         return f": cg.{dtype(leaf)!r}[()] is the type of one number"
     except TypeCheckError:
         return ""
+
+
+def _is_shape(value: Any) -> bool:
+    if isinstance(value, tuple | list):
+        return bool(value) and all(map(_is_shape, value)) and not any(isinstance(x, tuple | list) for x in value)
+    return isinstance(value, int | Dim) and not isinstance(value, bool)

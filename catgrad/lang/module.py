@@ -6,6 +6,7 @@ A module describes; its parameters are arguments of its term. What makes two lay
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -80,6 +81,15 @@ class Parameter:
 _SLOTS = (Parameter, Var)
 
 
+class _Signature:
+    """The signature of `forward`, as that of a module; a class has that of its constructor."""
+
+    def __get__(self, module: Module | None, owner: type) -> inspect.Signature:
+        if module is None:
+            raise AttributeError("__signature__")
+        return inspect.signature(module.forward)
+
+
 class Module(Node):
     """A function with parameters; subclass it and write `forward`.
 
@@ -100,6 +110,8 @@ class Module(Node):
         >>> list(Affine(3, 2).parameters())
         ['linear.bias', 'linear.weight']
     """
+
+    __signature__ = _Signature()
 
     def forward(self, *arguments: Any) -> Any:
         """Return the results for traced arguments."""
@@ -122,8 +134,8 @@ class Module(Node):
                 "it, or in a list, tuple, dict or dataclass that is"
             )
         if not isinstance(ops.recorder(), Tracer):
-            return self.forward(*arguments)
-        leaves, tree = trees.flatten((values, *arguments))
+            return self.forward(*_arrays(arguments))
+        leaves, tree = trees.flatten_arguments((values, *arguments))
         key = self._key()
         code = opaque(self) if key is None else Closure(key, (), is_known=True)
         try:
@@ -145,7 +157,7 @@ class Module(Node):
     @located()
     def apply(self, parameters: Mapping[str, Any], *arguments: Any) -> Any:
         """Return the results for given parameter values: traced values or arrays by path."""
-        return self.bind(parameters).forward(*arguments)
+        return self.bind(parameters).forward(*_arrays(arguments))
 
     @located()
     def bind(self, parameters: Mapping[str, Any]) -> Module:
@@ -162,8 +174,9 @@ class Module(Node):
             raise CatgradError(
                 f"{type(self).__name__}: missing parameters {sorted(missing)}, unknown {sorted(unknown)}"
             )
-        bound = self._with({id(own[path]): value for path, value in parameters.items()})
-        known = {id(value): value for value in parameters.values() if not isinstance(value, Var)}
+        values = {path: _value(value, own[path].type) for path, value in parameters.items()}
+        bound = self._with({id(own[path]): value for path, value in values.items()})
+        known = {id(value): value for value in values.values() if not isinstance(value, Var)}
         for _, holder, _ in reach(bound, bound._is_slot) if known else ():
             if isinstance(holder, Module):
                 vars(holder)[HIDDEN] = known | vars(holder).get(HIDDEN, {})
@@ -206,6 +219,17 @@ class Module(Node):
         return trace_function(run, type(self).__name__, (dict(types), *arguments), names, program)
 
 
+def _arrays(arguments: tuple[Any, ...]) -> Any:
+    """Return arguments with arrays for lists of numbers."""
+    leaves, tree = trees.flatten_arguments(arguments)
+    return trees.unflatten(tree, leaves)
+
+
+def _value(value: Any, type: TensorType) -> Any:
+    """Return what a parameter is bound to; Python numbers take its dtype."""
+    return ops.numbers(value, type.dtype) if ops.is_number(value) or ops.is_list(value) else value
+
+
 class ModuleFunction(Function):
     """A module as a function of its parameters and arguments.
 
@@ -217,6 +241,12 @@ class ModuleFunction(Function):
         self._module = module
         self.name = type(module).__name__
         self.leading = ({path: p.type for path, p in module.parameters().items()},)
+
+    @property
+    def __signature__(self) -> inspect.Signature:
+        own = inspect.Parameter("parameters", inspect.Parameter.POSITIONAL_ONLY)
+        known = inspect.signature(self._module).parameters
+        return inspect.Signature([own, *(each for name, each in known.items() if name != own.name)])
 
     @property
     def parts(self) -> tuple[Any, ...]:

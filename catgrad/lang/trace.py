@@ -16,7 +16,7 @@ from catgrad.lang.var import Var
 from catgrad.location import Location, caller
 from catgrad.ops import Definition, Operation
 from catgrad.term import Term, carry
-from catgrad.types import TensorType, no_array
+from catgrad.types import TensorType, as_array, no_array
 
 __all__ = ["Program", "Tracer", "trace_function"]
 
@@ -105,7 +105,7 @@ class Tracer:
     def value(self, x: Any) -> Var:
         """Return a result or operand as a value of this trace: arrays and numbers become literals."""
         if not isinstance(x, Var):
-            return self.constant(np.asarray(x)) if isinstance(x, np.ndarray | np.generic) else self._number(x)
+            return self.constant(as_array(x)) if isinstance(x, np.ndarray | np.generic | list) else self._number(x)
         return x if x.tracer is self else self._capture(x)
 
     def _capture(self, x: Var) -> Var:

@@ -5,6 +5,7 @@ tables keyed by the entry.
 """
 
 from catgrad.ops.broadcasting import broadcast_shapes as broadcast_shapes
+from catgrad.ops.broadcasting import is_list as is_list
 from catgrad.ops.broadcasting import is_number as is_number
 from catgrad.ops.broadcasting import numbers as numbers
 from catgrad.ops.contraction import contract as contract

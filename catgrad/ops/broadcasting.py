@@ -13,9 +13,9 @@ from catgrad.errors import TypeCheckError
 from catgrad.ops.op import recorder, typeof
 from catgrad.ops.shape import broadcast_to
 from catgrad.rounding import rounded
-from catgrad.types import DType, TensorType, bool_, f32, i32
+from catgrad.types import DType, TensorType, as_array, bool_, f32, i32
 
-__all__ = ["broadcast_shapes", "is_number", "lift", "numbers", "together"]
+__all__ = ["broadcast_shapes", "is_list", "is_number", "lift", "numbers", "together"]
 
 _KINDS = {"b": bool_, "i": i32, "f": f32}
 """Element types of Python numbers, by the kind that numpy gives them; each kind is part of the next."""
@@ -32,6 +32,16 @@ def is_number(value: Any) -> bool:
         (True, False)
     """
     return isinstance(value, int | float) and not isinstance(value, np.generic)
+
+
+def is_list(value: Any) -> bool:
+    """Return whether `value` is a list of Python numbers, or of such lists, which has no dtype of its own either.
+
+    Example:
+        >>> is_list([[1.0, 2.0]]), is_list([np.float32(1)]), is_list([])
+        (True, False, False)
+    """
+    return isinstance(value, list) and bool(value) and all(is_number(each) or is_list(each) for each in value)
 
 
 def numbers(value: Any, dtype: DType | None = None) -> np.ndarray[Any, Any]:
@@ -88,10 +98,10 @@ def _shown(value: Any) -> str:
 
 
 def lift(value: Any, like: DType) -> Any:
-    """Return `value` as a tensor: a Python number becomes a rank-0 constant of dtype `like`."""
-    if is_number(value):
+    """Return `value` as a tensor: Python numbers, alone or in lists, become a constant of dtype `like`."""
+    if is_number(value) or is_list(value):
         return recorder().constant(numbers(value, like))
-    return recorder().constant(np.asarray(value)) if isinstance(value, np.generic) else value
+    return recorder().constant(as_array(value)) if isinstance(value, np.generic | list) else value
 
 
 def broadcast_shapes(name: str, shapes: Sequence[tuple[Extent, ...]]) -> tuple[Extent, ...]:
@@ -122,16 +132,17 @@ def broadcast_shapes(name: str, shapes: Sequence[tuple[Extent, ...]]) -> tuple[E
 
 def together(name: str, *values: Any) -> tuple[Any, ...]:
     """Return the operands as tensors of one shape, with `broadcast_to` recorded where it is needed."""
-    tensors = [typeof(v) for v in values if not is_number(v)]
-    like = tensors[0].dtype if tensors else _number_dtype(values)
+    tensors = [typeof(v) for v in values if not (is_number(v) or is_list(v))]
+    like = tensors[0].dtype if tensors else _common_dtype(values)
     lifted = [lift(v, like) for v in values]
     types = [typeof(v) for v in lifted]
     shape = broadcast_shapes(name, [t.shape for t in types])
     return tuple(_expand(v, t, shape) for v, t in zip(lifted, types, strict=True))
 
 
-def _number_dtype(values: Sequence[Any]) -> DType:
-    return f32 if any(isinstance(v, float) for v in values) else i32
+def _common_dtype(values: Sequence[Any]) -> DType:
+    """Return the dtype of Python numbers: f32 if there is a float among them; bools alone are integers."""
+    return f32 if "f" in {as_array(value).dtype.kind for value in values} else i32
 
 
 def _expand(value: Any, given: TensorType, shape: tuple[Extent, ...]) -> Any:

@@ -43,7 +43,8 @@ class Literal:
     @classmethod
     def of(cls, array: np.ndarray[Any, Any]) -> Literal:
         """Return the literal with the elements of `array`."""
-        return cls(TensorType.of(array), np.ascontiguousarray(array).tobytes())
+        type = TensorType.of(array)
+        return cls(type, np.ascontiguousarray(array, type.dtype.numpy).tobytes())
 
     @property
     def array(self) -> np.ndarray[Any, Any]:

@@ -20,7 +20,7 @@ from catgrad.dims import Dim, Extent, fits
 from catgrad.errors import RegistryError, TypeCheckError, located, refuse_misfit
 from catgrad.rounding import rounded
 from catgrad.text import is_unicode
-from catgrad.types import DType, TensorType
+from catgrad.types import DType, TensorType, as_array
 
 __all__ = ["OPS", "Kind", "Op", "Operation", "Recorder", "Sample", "operation", "recorder", "recording", "typeof"]
 
@@ -219,9 +219,14 @@ class Op:
 
 
 def _signature(op: Op) -> inspect.Signature:
-    """Return how the public function is called, for help texts and for naming the inputs of a trace."""
-    operands = [inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD) for name in op.inputs or ()]
-    return inspect.Signature(operands)
+    """Return how the public function is called: as its surface says, where that names the operands."""
+    _, *parameters = inspect.signature(op.surface or Op.record).parameters.values()
+    operands = [inspect.Parameter(name, inspect.Parameter.POSITIONAL_ONLY) for name in op.inputs or ()]
+    if op.surface is None:
+        rest = [inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY) for name in op.attributes]
+        return inspect.Signature([*(parameters[:1] if op.inputs is None else operands), *rest])
+    is_named = all(each.kind is not inspect.Parameter.VAR_POSITIONAL for each in parameters)
+    return inspect.Signature(parameters if is_named else operands)
 
 
 def _entry(name: str) -> Op:
@@ -266,7 +271,7 @@ class Eager:
 
     def record(self, operation: Operation, operands: Sequence[Any]) -> tuple[Any, ...]:
         """Evaluate on arrays; numpy unless an operand brings another Array API namespace."""
-        arrays = [x if hasattr(x, "__array_namespace__") else np.asarray(x) for x in operands]
+        arrays = [x if hasattr(x, "__array_namespace__") else as_array(x) for x in operands]
         xp = arrays[0].__array_namespace__() if arrays else np
         return operation.op.evaluate(xp, *arrays, **operation.keywords)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import reprlib
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,7 @@ import numpy as np
 
 from catgrad.errors import ArgumentError
 from catgrad.runtime.buffers import Array, Shape
+from catgrad.runtime.conversion import Unfit, converted, kind_of
 from catgrad.runtime.dlpack import from_dlpack
 from catgrad.types import TensorType
 
@@ -45,29 +46,57 @@ class Parameter:
         name: An expression for the array, such as `state['weight']`.
         type: Its type; checking the shape is not done here, since it takes all the arguments to know the symbols.
         flags: `READABLE` or `WRITABLE`.
+        strict: Whether what only a copy could be is refused even if it is only read.
     """
 
     function: str
     name: str
     type: TensorType
     flags: int
+    strict: bool = False
 
     def admit(self, value: Any) -> Array:
-        """Return `value` as an array of the right dtype that compiled code can use, in the same memory.
+        """Return `value` as an array of the right dtype that compiled code can use, in the same memory if it is one.
 
-        A number is copied into a new array of rank 0.
+        Otherwise it is a copy, unless the array will be written: of an array of another layout, byte order, or width of
+        the same kind of numbers; or of numbers, alone or in lists.
 
         Raises:
-            ArgumentError: It is no such array, and only a copy could be one.
+            ArgumentError: It is no such array, and may not be copied.
         """
         array = self._view(value)
-        if array.dtype != self.type.dtype.numpy:
-            raise self.error(f"got {array.dtype} of shape {array.shape}", f"pass {self.name}.astype({self._dtype!r})")
+        dtype = self.type.dtype.numpy
+        if array.dtype == dtype and not self.flags & ~array.flags.num:
+            return array
+        if self._may_copy(value) and self._is_of_kind(value, array):
+            return self._copy(array)
+        if array.dtype != dtype:
+            raise self.error(f"got {array.dtype} of shape {array.shape}", self._conversion(value))
+        raise self._misfit(array)
+
+    def _may_copy(self, value: Any) -> bool:
+        return not self.strict and not (self.flags & WRITEABLE and has_memory(value))
+
+    def _is_of_kind(self, value: Any, array: Array) -> bool:
+        """Return whether the elements are of the right kind; Python integers, as in lists, are floats as well."""
+        given, wanted = kind_of(array.dtype), self.type.dtype.kind
+        return given == wanted or ((given, wanted) == ("int", "float") and isinstance(value, (list, tuple)))
+
+    def _copy(self, array: Array) -> Array:
+        try:
+            return converted(array, self.type.dtype)
+        except Unfit as error:
+            place = f"{self.name}[{', '.join(map(str, error.index))}]" if error.index else self.name
+            raise self._beyond(place, error.value) from None
+
+    def _beyond(self, place: str, value: Any) -> ArgumentError:
+        return self.error(f"{place} is {reprlib.repr(value)}, out of range", "compile it for a wider dtype")
+
+    def _misfit(self, array: Array) -> ArgumentError:
+        """Say why an array of the right dtype cannot be used."""
         missing = self.flags & ~array.flags.num
-        for bit, problem, advice in _ADVICE:
-            if missing & bit:
-                raise self.error(f"the array {problem}", advice.format(name=self.name))
-        return array
+        problem, advice = next(each for bit, *each in _ADVICE if missing & bit)
+        return self.error(f"the array {problem}", advice.format(name=self.name))
 
     def admit_target(self, value: Any, shape: Shape) -> Array:
         """Do what `admit` does for an array to write a result of this shape into; a number is none.
@@ -86,28 +115,41 @@ class Parameter:
         """Say what was expected, what was given, and what to do."""
         return ArgumentError(f"{self.function}: {self.name} must be {self.type}, but {problem}: {advice}")
 
-    @property
-    def _dtype(self) -> str:
-        return str(self.type.dtype.numpy)
+    def _conversion(self, value: Any) -> str:
+        dtype = str(self.type.dtype.numpy)
+        is_array = hasattr(value, "astype") or has_memory(value)
+        return f"pass {self.name}.astype({dtype!r})" if is_array else f"pass np.asarray({self.name}, dtype={dtype!r})"
 
     def _view(self, value: Any) -> Array:
-        """Return `value` as an array in the same memory; only numbers are copied."""
+        """Return `value` as an array in the same memory; only numbers, alone and in lists, are copied."""
+        if _is_masked(value):
+            raise self.error("it is masked, and the mask would be lost", f"pass {self.name}.filled(value)")
         if isinstance(value, (np.ndarray, np.generic)):
             return np.asarray(value)
         if isinstance(value, (bool, int, float)) and not self.type.shape:
             return self._number(value)
         if has_memory(value):
             return self._foreign(value)
-        raise self.error(f"got {_describe(value)}", f"pass np.asarray({self.name}, dtype={self._dtype!r})")
+        if isinstance(value, (list, tuple)) and not self.strict and not self.flags & WRITEABLE:
+            return self._nested(value)
+        raise self.error(f"got {_describe(value)}", self._conversion(value))
+
+    def _nested(self, value: Any) -> Array:
+        """Return what is in lists as an array of the dtype that NumPy finds."""
+        try:
+            array = np.asarray(value)
+        except (ValueError, TypeError, OverflowError) as error:
+            raise self.error(f"got {_describe(value)} that is no array ({error})", "pass an array") from None
+        return array if array.size else array.astype(self.type.dtype.numpy)
 
     def _number(self, value: float) -> Array:
         kind = self.type.dtype.kind
         if type(value) not in _NUMBERS[kind]:
             raise self.error(f"got {_describe(value)}", f"pass {kind}({self.name})")
-        array = _converted(value, self.type.dtype.numpy)
-        if array is None:
-            raise self.error(f"the {type(value).__name__} is out of range", "compile it for a wider dtype")
-        return array
+        try:
+            return converted(np.asarray(float(value) if kind == "float" else value), self.type.dtype)
+        except (OverflowError, Unfit):
+            raise self._beyond(self.name, value) from None
 
     def _foreign(self, value: Any) -> Array:
         try:
@@ -117,14 +159,9 @@ class Parameter:
             raise self.error(problem, "pass a NumPy array in host memory") from error
 
 
-def _converted(value: float, dtype: np.dtype[Any]) -> Array | None:
-    """Return a number as an array of rank 0, or None when it is out of range; infinity is in the range of a float."""
-    try:
-        with np.errstate(over="ignore"):
-            array = np.array(value, dtype)
-        return None if np.isinf(array) and math.isfinite(value) else array
-    except OverflowError:
-        return None
+def _is_masked(value: Any) -> bool:
+    """Return whether it is a masked array, or has one in its lists."""
+    return isinstance(value, np.ma.MaskedArray) or (isinstance(value, (list, tuple)) and any(map(_is_masked, value)))
 
 
 def _describe(value: Any) -> str:

@@ -15,7 +15,7 @@ from catgrad.runtime.arguments import READABLE, WRITABLE, Parameter, has_memory
 from catgrad.runtime.buffers import Array, Shape, Workspaces, address, aligned_empty, overlap
 from catgrad.runtime.plan import Plan, Planner
 from catgrad.runtime.signature import Signature
-from catgrad.runtime.structure import flatten, tuple_tree
+from catgrad.runtime.structure import flatten
 
 __all__ = ["Code", "Executable"]
 
@@ -52,6 +52,9 @@ class Source(Protocol):
     def save(self, path: Path, object_code: bytes) -> None:
         """Write a file of the executable."""
 
+    def reduced(self, object_code: bytes) -> tuple[Any, ...]:
+        """Return what a pickle of the executable has, as `object.__reduce__` does."""
+
     def export(self, folder: Path, name: str | None, target: str, parameters: Mapping[str, Any] | None) -> list[Path]:
         """Write a library."""
 
@@ -61,11 +64,13 @@ class Executable:
 
     `exe(*args, out=None)` takes arguments with the nested structure of its signature and returns results likewise.
 
-    * An argument is a NumPy array, or any array in host memory with `__dlpack__`; neither is copied. It has exactly the
-      dtype and shape of its type, and is C-contiguous and aligned. A number may stand for an array of rank 0.
+    * An argument is a NumPy array, or any array in host memory with `__dlpack__`, of the shape of its type. It is not
+      copied if it has the dtype, and is C-contiguous and aligned. Otherwise it is: from strided, sliced or byte-swapped
+      arrays, from lists and numbers, from integers of another width that fit, and from floats of another width. With
+      `strict` these are errors, but for numbers of rank 0, and so is always what is of another kind.
     * A result is a new array, aligned to 64 bytes. `out` has the structure of the result: arrays to write into, and
       None where a new one is wanted.
-    * A donated argument is updated in place, and the same object is returned as the result.
+    * A donated argument is updated in place, never copied, and the same object is returned as the result.
     * An array that is written may not share memory with any other of the call.
 
     Whatever is wrong with the arguments is an `ArgumentError`, and then no native code has run.
@@ -113,8 +118,7 @@ class Executable:
         self._places = signature.places
         self._array_names = (*signature.input_names, *(signature.output_names[i] for i in signature.fresh))
         self._written = frozenset(signature.places)
-        self._input_tree = signature.input_tree or tuple_tree(len(signature.inputs))
-        self._output_tree = signature.output_tree or tuple_tree(len(signature.outputs))
+        self._input_tree, self._output_tree = signature.trees
         self._is_single = self._output_tree.is_leaf()
         self._is_flat = self._input_tree.num_nodes == self._input_tree.num_leaves + 1
 
@@ -157,6 +161,9 @@ class Executable:
 
     def __repr__(self) -> str:
         return f"<Executable {self.signature}, {self.target}>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return self._known_source.reduced(self._code.object_code)
 
     @property
     def stages(self) -> tuple[str, ...]:
@@ -283,12 +290,12 @@ class Executable:
 
 def _parameters(signature: Signature) -> tuple[list[Parameter], list[Parameter]]:
     """Return what the inputs and the outputs must be."""
-    donated = {source for source, _ in signature.donated}
+    donated, name, strict = {source for source, _ in signature.donated}, signature.name, signature.strict
     inputs = enumerate(zip(signature.input_names, signature.inputs, strict=True))
     outputs = zip(signature.output_names, signature.outputs, strict=True)
     return (
-        [Parameter(signature.name, *each, WRITABLE if i in donated else READABLE) for i, each in inputs],
-        [Parameter(signature.name, *each, WRITABLE) for each in outputs],
+        [Parameter(name, *each, WRITABLE if i in donated else READABLE, strict) for i, each in inputs],
+        [Parameter(name, *each, WRITABLE, strict) for each in outputs],
     )
 
 

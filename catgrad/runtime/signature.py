@@ -13,6 +13,7 @@ from optree import PyTreeSpec
 
 from catgrad.dims import Extent, Symbol, symbols
 from catgrad.errors import CatgradError
+from catgrad.runtime.structure import tuple_tree
 from catgrad.types import TensorType
 
 __all__ = ["Signature"]
@@ -35,6 +36,7 @@ class Signature:
         input_tree: The nested structure of the positional arguments, a tuple; None when each argument is an array.
         output_tree: The nested structure of the result; None when it is a tuple of arrays.
         bound: The dimensions that were given values, with these.
+        strict: Whether arguments are refused that have to be copied to fit.
 
     Raises:
         CatgradError: The parts do not fit together.
@@ -58,6 +60,7 @@ class Signature:
     input_tree: PyTreeSpec | None = None
     output_tree: PyTreeSpec | None = None
     bound: tuple[tuple[str, int], ...] = ()
+    strict: bool = False
 
     def __post_init__(self) -> None:
         self._check_names()
@@ -76,6 +79,14 @@ class Signature:
         remaining = iter(self.input_names)
         arguments = ([next(remaining) for _ in range(child.num_leaves)] for child in self.input_tree.children())
         return tuple(_root(names[0]) if names else "_" for names in arguments)
+
+    @property
+    def trees(self) -> tuple[PyTreeSpec, PyTreeSpec]:
+        """The nested structures of the arguments and the result."""
+        # A structure without arrays is false.
+        given = (self.input_tree, self.inputs), (self.output_tree, self.outputs)
+        takes, gives = (tuple_tree(len(types)) if tree is None else tree for tree, types in given)
+        return takes, gives
 
     @cached_property
     def output_names(self) -> tuple[str, ...]:

@@ -131,8 +131,10 @@ def test_what_a_loader_takes_and_gives_is_nested_as_for_the_executable(build):
     [
         ((normal(2, 3), normal(3, 4)), TypeError, "takes 3 arguments, got 2"),
         ((normal(2, 3), normal(3, 4), normal(5, 3)), ValueError, r"must have shape \(4, 3\), got \(5, 3\)"),
-        ((normal(2, 3, dtype=np.float64), normal(3, 4), normal(4, 3)), TypeError, "must be float32 with 2 axes"),
-        ((normal(3, 2).T, normal(3, 4), normal(4, 3)), ValueError, "must be contiguous"),
+        ((np.ones((2, 3), int), normal(3, 4), normal(4, 3)), TypeError, "must be float32 with 2 axes"),
+        ((np.full((2, 3), 1e300), normal(3, 4), normal(4, 3)), ValueError, r"x has 1e\+300, which is out of range"),
+        ((np.ma.masked_array(normal(2, 3)), normal(3, 4), normal(4, 3)), TypeError, "x is masked"),
+        (([["a"] * 3] * 2, normal(3, 4), normal(4, 3)), TypeError, "must be float32 with 2 axes"),
     ],
 )
 def test_the_loader_rejects_what_does_not_fit(chained, arguments, error, message):
@@ -155,6 +157,23 @@ def test_what_is_updated_in_place_is_returned_as_the_same_object(tmp_path, impor
     assert updated is state
     assert state.astype(int).tolist() == [0, 2, 4]
     assert (type(number), number) == (np.ndarray, 14)
+
+
+def test_the_loader_copies_what_is_only_read(build):
+    made = build(shift=(lambda x, n: x + cg.cast(n, cg.f32), cg.f32[3], cg.i32[()]))
+    expected = [2.0, 3.0, 4.0]
+    for x, n in (
+        (np.arange(3.0), np.int64(2)),
+        ([0, 1, 2], 2),
+        (np.arange(6, dtype=">f4")[::2] / 2, np.uint8(2)),
+        (np.arange(3, dtype=np.float16)[::-1][::-1], np.array(2, ">i4")),
+    ):
+        assert made.shift(x, n).tolist() == expected
+    for wrong in (2**40, np.int64(2**40)):
+        with pytest.raises(ValueError, match="out of range"):
+            made.shift([0, 1, 2], wrong)
+    with pytest.raises(TypeError, match="must be int32"):
+        made.shift([0, 1, 2], 1.5)
 
 
 def test_nothing_has_no_greatest_element(build):

@@ -1,6 +1,7 @@
 """Small programs, written by hand as MLIR on memrefs, and executables made of them."""
 
 import ctypes
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -76,6 +77,12 @@ def build():
 def add(build, elementwise):
     """f(a, b) = (a + b,) for f32[4, 3]."""
     return build(elementwise("%r = arith.addf %x0, %x1 : f32", "f32", "4x3x"), (f32[4, 3],) * 2, (f32[4, 3],))
+
+
+@pytest.fixture
+def strict():
+    """Return an executable that does the same and copies no argument."""
+    return lambda exe: Executable(replace(exe.signature, strict=True), exe._code)
 
 
 @pytest.fixture

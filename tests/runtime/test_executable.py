@@ -225,8 +225,8 @@ def test_other_structures_are_rejected(step):
         step({"count": count, "w": x}, x)
     with pytest.raises(ArgumentError, match=r"f: out has another structure"):
         step({"count": count, "w": (x, x)}, x, out=[])
-    with pytest.raises(ArgumentError, match=r"f: state\['w'\]\[1\] must be f32\[2\], but got a list"):
-        step({"count": count, "w": (x, [x])}, x)
+    with pytest.raises(ArgumentError, match=r"f: state\['w'\]\[1\] must be f32\[2\], but got a dict"):
+        step({"count": count, "w": (x, {"x": x})}, x)
     assert count == 0
 
 

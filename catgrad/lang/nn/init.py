@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,8 +18,11 @@ __all__ = ["fan_in", "normal", "uniform", "zeros"]
 @located()
 def uniform(bound: float) -> Initializer:
     """Return an initializer that draws uniformly from [-bound, bound]."""
-    bound = real("bound", bound, 0, math.inf)
-    return lambda generator, shape: generator.uniform(-bound, bound, shape)
+    return partial(_uniform, real("bound", bound, 0, math.inf))
+
+
+def _uniform(bound: float, generator: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray[Any, Any]:
+    return generator.uniform(-bound, bound, shape)
 
 
 @located()
@@ -33,8 +37,11 @@ def fan_in(inputs: int) -> Initializer:
 @located()
 def normal(deviation: float) -> Initializer:
     """Return an initializer that draws from the normal distribution with mean 0."""
-    deviation = real("deviation", deviation, 0, math.inf)
-    return lambda generator, shape: generator.normal(0.0, deviation, shape)
+    return partial(_normal, real("deviation", deviation, 0, math.inf))
+
+
+def _normal(deviation: float, generator: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray[Any, Any]:
+    return generator.normal(0.0, deviation, shape)
 
 
 def zeros(_: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray[Any, Any]:

@@ -11,7 +11,7 @@ from catgrad.errors import CatgradError, located
 from catgrad.lang.module import Initializer, Module, Parameter
 from catgrad.lang.nn import init
 from catgrad.lang.settings import natural
-from catgrad.types import DType, f32
+from catgrad.types import f32
 
 __all__ = ["Linear"]
 
@@ -44,7 +44,7 @@ class Linear(Module):
         outputs: int,
         *,
         bias: bool = True,
-        dtype: DType = f32,
+        dtype: Any = f32,
         initializer: Initializer | None = None,
     ) -> None:
         inputs, outputs, dtype = natural("inputs", inputs), natural("outputs", outputs), types.dtype(dtype)

@@ -33,7 +33,6 @@ from catgrad.errors import CatgradError
 from catgrad.runtime.aot.names import OWN, Scope, check_names
 from catgrad.runtime.aot.status import Status
 from catgrad.runtime.signature import Signature
-from catgrad.runtime.structure import tuple_tree
 from catgrad.types import TensorType
 
 __all__ = ["Array", "Function", "Group", "Interface", "Member", "arrays", "interface"]
@@ -231,8 +230,9 @@ def _function(library: str, name: str, signature: Signature) -> Function:
     fresh = {output: len(signature.inputs) + i for i, output in enumerate(signature.fresh)}
     read = [(type, i, i in donated) for i, type in enumerate(signature.inputs)]
     written = [(type, fresh[i], True) if i in fresh else None for i, type in enumerate(signature.outputs)]
-    inputs = _arguments(signature.input_tree or tuple_tree(len(read)), signature.argument_names, iter(read), scope)
-    outputs = _results(signature.output_tree or tuple_tree(len(written)), iter(written), scope)
+    takes, gives = signature.trees
+    inputs = _arguments(takes, signature.argument_names, iter(read), scope)
+    outputs = _results(gives, iter(written), scope)
     return Function(name, f"{library}_{name}", signature, tuple(dict.fromkeys(types)), dimensions, inputs, outputs)
 
 

@@ -27,8 +27,8 @@ _DTYPES = {
     "f32": "float32",
     "f64": "float64",
 }
-_NUMBERS: dict[str, tuple[type, ...]] = {"b": (bool,), "i": (int,), "u": (), "f": (int, float)}
-"""The Python numbers that may stand for an array, by the kind of its dtype."""
+_KINDS = {"b": "bool", "i": "int", "u": "int", "f": "float"}
+"""Dtypes of one kind are converted into each other."""
 _READABLE, _WRITABLE = 0x101, 0x501
 """The bits of `ndarray.flags.num` that code needs in what it reads, contiguous and aligned, and in what it writes."""
 _PLANS = 256
@@ -203,15 +203,37 @@ class _Array:
         return f"{self.name} must be {self.dtype} with {len(self.shape)} axes"
 
     def admit(self, value: Any) -> Any:
-        """Return a value as an array that compiled code can use; only numbers are copied."""
-        is_number = type(value) in _NUMBERS[self.dtype.kind]
-        array = np.array(value, self.dtype) if is_number else np.asarray(value)
+        """Return a value as an array that compiled code can use; what is only read is copied if need be."""
+        if isinstance(value, np.ma.MaskedArray):
+            raise TypeError(f"{self.name} is masked, and the mask would be lost: pass {self.name}.filled(value)")
+        array = np.asarray(value)
         array = array.view(self.dtype) if array.dtype.name == "bfloat16" and self._is_bf16 else array
+        has_memory = hasattr(value, "__array_interface__") and not isinstance(value, np.generic)
+        if array.dtype != self.dtype and not (has_memory and self.written):
+            array = self._converted(array, isinstance(value, (bool, int, float, list, tuple)))
         if array.dtype != self.dtype:
             raise TypeError(f"{self}, got {array.dtype}{array.shape}")
-        if self.flags & ~array.flags.num:
-            raise ValueError(f"{self.name} must be contiguous, aligned, and writable if it is updated in place")
-        return array
+        if not self.flags & ~array.flags.num:
+            return array
+        if self.written:
+            raise ValueError(f"{self.name} must be contiguous, aligned, and writable: it is updated in place")
+        return np.array(array, order="C")
+
+    def _converted(self, array: Any, is_free: bool) -> Any:
+        """Return an array of another width of the same kind, or of Python numbers, with the right dtype; others as is.
+
+        Raises:
+            ValueError: An element is out of range.
+        """
+        given, wanted = _KINDS.get(array.dtype.kind), None if self._is_bf16 else _KINDS[self.dtype.kind]
+        if given != wanted and not (is_free and (not array.size or (given, wanted) == ("int", "float"))):
+            return array
+        with np.errstate(over="ignore", invalid="ignore"):
+            made = array.astype(self.dtype)
+        same = (np.isfinite(made) | ~np.isfinite(array)) if wanted == "float" else made == array
+        if not same.all():
+            raise ValueError(f"{self.name} has {array[~same].flat[0]}, which is out of range of {self.dtype}")
+        return made
 
 
 class _Plan(NamedTuple):

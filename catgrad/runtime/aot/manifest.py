@@ -14,7 +14,6 @@ from catgrad.dims.solver import Source
 from catgrad.runtime.aot.interface import Array, Function, Member, arrays
 from catgrad.runtime.aot.library import TARGETS, Library
 from catgrad.runtime.aot.status import Status
-from catgrad.runtime.structure import tuple_tree
 
 __all__ = ["manifest"]
 
@@ -49,8 +48,7 @@ def _file(content: bytes) -> dict[str, Any]:
 
 def _function(function: Function) -> dict[str, Any]:
     signature = function.signature
-    inputs = signature.input_tree or tuple_tree(len(signature.inputs))
-    outputs = signature.output_tree or tuple_tree(len(signature.outputs))
+    inputs, outputs = signature.trees
     arguments = zip(signature.argument_names, inputs.children(), strict=True)
     operands = iter(range(len(signature.inputs)))
     return {

@@ -1,0 +1,129 @@
+"""Lists: an array where nothing says otherwise, a structure where types or traced values do; and what is no type."""
+
+import numpy as np
+import pytest
+
+import catgrad as cg
+from catgrad import nn
+from catgrad.errors import ArgumentError, CatgradError, TypeCheckError
+from catgrad.parameters import to_safetensors
+from catgrad.types import f32, f64, i32
+
+L, M = [1.0, 2.0, 3.0], [[1.0, 2.0], [3.0, 4.0]]
+X = np.arange(3, dtype=np.float32)
+
+
+def _loss(w, x):
+    return cg.sum(w * x)
+
+
+def _double(x):
+    return x + x
+
+
+AT_ONCE = [
+    (lambda v, m: cg.exp(v), lambda v, m: np.exp(v)),
+    (lambda v, m: cg.add(v, v), lambda v, m: v + v),
+    (lambda v, m: cg.add(v, X), lambda v, m: v + X),
+    (lambda v, m: cg.sum(m, axis=[0]), lambda v, m: m.sum(0)),
+    (lambda v, m: cg.mean(m), lambda v, m: m.mean()),
+    (lambda v, m: cg.matmul(m, m), lambda v, m: m @ m),
+    (lambda v, m: cg.where([True, False, True], v, 0.0), lambda v, m: np.where([1, 0, 1], v, 0)),
+    (lambda v, m: cg.reshape(m, [4]), lambda v, m: m.ravel()),
+    (lambda v, m: cg.broadcast_to(v, (2, 3)), lambda v, m: np.broadcast_to(v, (2, 3))),
+    (lambda v, m: cg.argmax(v), lambda v, m: 2),
+    (lambda v, m: cg.softmax(v), lambda v, m: np.exp(v) / np.exp(v).sum()),
+    (lambda v, m: cg.one_hot([1, 0], 2), lambda v, m: [[0, 1], [1, 0]]),
+    (lambda v, m: cg.function(_double)(v), lambda v, m: 2 * v),
+    (lambda v, m: cg.grad(_loss)(v, v), lambda v, m: v),
+    (lambda v, m: cg.vjp(_double)(v, v)[1][0], lambda v, m: 2 * v),
+    (lambda v, m: nn.Linear(2, 2).apply({"weight": M, "bias": [0, 0]}, m), lambda v, m: m @ m.T),
+    (lambda v, m: nn.Linear(2, 2).bind({"weight": M, "bias": [0, 0]})(m), lambda v, m: m @ m.T),
+]
+
+
+@pytest.mark.parametrize("case", range(len(AT_ONCE)))
+def test_lists_are_arrays(case):
+    use, expected = AT_ONCE[case]
+    wanted = expected(np.asarray(L), np.asarray(M))
+    np.testing.assert_allclose(use(L, M), wanted, rtol=1e-6)
+    traced = cg.interpret(cg.trace(lambda x: use(L, M), f32[1]), X[:1])
+    np.testing.assert_allclose(traced, wanted, rtol=1e-6)
+
+
+def test_lists_take_the_dtype_of_what_they_meet():
+    for dtype in (f64, f32, cg.f16):
+        term = cg.trace(lambda x: (x + L, [1, 2, 3] * x, cg.maximum(x, L), x > [0, 1, 2]), dtype[3])
+        assert [str(type.dtype) for type in term.target_types] == [str(dtype)] * 3 + ["bool"]
+    with pytest.raises(CatgradError, match="has no place in a tensor of i32"):
+        cg.trace(lambda x: x + L, i32[3])
+    with pytest.raises(CatgradError, match="lists of one length"):
+        cg.sum([[1.0], [1.0, 2.0]])
+
+
+def test_types_say_what_a_list_is():
+    array = cg.trace(_double, f32[3])
+    structure = cg.trace(lambda x: x[0] + x[1] + x[2], [f32[()]] * 3)
+    for run in (cg.interpret, lambda term, *arguments: cg.compile(term)(*arguments)):
+        assert run(array, L).tolist() == [2, 4, 6]
+        assert run(structure, L) == 6
+        with pytest.raises(ArgumentError):
+            run(structure, np.asarray(L, np.float32))
+        with pytest.raises(ArgumentError):
+            run(array, ["a", "b", "c"])
+
+
+def test_lists_of_arrays_and_of_results_are_structures():
+    assert cg.function(lambda x: x[0] - x[1])([X, 2 * X]).tolist() == (-X).tolist()
+    found = cg.function(lambda x: [x, 1.0, [2.0, 3.0]])(X)
+    assert [np.asarray(each).tolist() for each in (found[0], found[1], *found[2])] == [X.tolist(), 1.0, 2.0, 3.0]
+    assert cg.function(lambda x: x)([]) == []
+    assert cg.trace(lambda x: x[0] + x[1], [X, X]).source_types == (f32[3], f32[3])
+
+
+def test_an_example_stands_for_its_type():
+    assert cg.trace(lambda x: x, L).source_types == (f32[3],)
+    assert cg.trace(lambda x: x, [[1, 2], [3, 4]]).source_types == (i32[2, 2],)
+    assert cg.trace(lambda x: x, {"a": 1.0, "b": np.zeros(2)}).source_types == (f32[()], f64[2])
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ((4, 3), r"expected a type, got \(4, 3\): write cg.f32\[4, 3\] for an array of that shape"),
+        ([4, 3], r"got \[4, 3\]: write cg.f32\[4, 3\]"),
+        (4, r"got 4: write cg.f32\[4\]"),
+        (np.zeros((4, 3)).shape, r"write cg.f32\[4, 3\]"),
+        ((cg.dim("B"), 3), r"write cg.f32\[B, 3\]"),
+        ({"x": (4, 3)}, r"got \(4, 3\)"),
+        (cg.f32, r"expected a type, such as cg.f32\[3, 4\], or cg.f32\[\(\)\] for a number; got f32"),
+        (np.float32, "expected a type"),
+        ("f32[3]", "expected a type"),
+        (np.ma.masked_array(X), "would lose its mask"),
+        (np.zeros(3, object), "expected one of the dtypes"),
+    ],
+    ids=str,
+)
+def test_what_is_no_type(given, message):
+    for use in (cg.trace, cg.compile):
+        with pytest.raises(TypeCheckError, match=message):
+            use(lambda x: x, given)
+
+
+def test_masked_arrays_are_refused():
+    masked = np.ma.masked_array(X, [0, 1, 0])
+    term = cg.trace(_double, f32[3])
+    for use in (
+        lambda: cg.exp(masked),
+        lambda: cg.constant(masked),
+        lambda: cg.function(_double)(masked),
+        lambda: cg.grad(_loss)(masked, X),
+        lambda: cg.trace(lambda x: x + masked, f32[3]),
+        lambda: cg.trace(lambda x: masked + x, f32[3]),
+        lambda: cg.interpret(term, masked),
+        lambda: cg.compile(term)(masked),
+        lambda: to_safetensors({"x": masked}),
+        lambda: nn.Linear(3, 1).apply({"weight": np.ma.masked_array([X]), "bias": X[:1]}, X),
+    ):
+        with pytest.raises(CatgradError, match="mask"):
+            use()

@@ -29,7 +29,7 @@ def compile(
     Args:
         f: What to compile; see `catgrad.trace`. A module's parameters come before its arguments.
         *types: Nested argument types. Symbols that `bind` leaves open are read off the arrays at each call.
-        target: "cpu", this process's processor; "cpu:x86-64-v2", "cpu:x86-64-v3" or "cpu:x86-64-v4", any of a level, and
+        target: "cpu", this process's processor; "cpu:x86-64-v2", "cpu:x86-64-v3" or "cpu:x86-64-v4", any of a level;
             "cpu:x86-64-v4+avx512bf16", one that has more; "cuda", the best code for the GPU that is there;
             "cuda:sm_80", "cuda:sm_90" or "cuda:sm_100", for GPUs of an architecture and later ones; "cuda:emulate", a
             GPU's kernels on the processor. See docs/gpu.md.

@@ -36,8 +36,10 @@ def compile(
     Args:
         f: What to compile; see `catgrad.trace`. A module's parameters come before its arguments.
         *types: Nested argument types. Symbols that `bind` leaves open are read off the arrays at each call.
-        target: "cpu"; "cuda", the best code for the GPU that is there; "cuda:sm_80", "cuda:sm_90" or "cuda:sm_100", for
-            GPUs of an architecture and later ones; "cuda:emulate", a GPU's kernels on the processor. See docs/gpu.md.
+        target: "cpu", this process's processor; "cpu:x86-64-v2", "cpu:x86-64-v3" or "cpu:x86-64-v4", any of a level;
+            "cpu:x86-64-v4+avx512bf16", one that has more; "cuda", the best code for the GPU that is there;
+            "cuda:sm_80", "cuda:sm_90" or "cuda:sm_100", for GPUs of an architecture and later ones; "cuda:emulate", a
+            GPU's kernels on the processor. See docs/gpu.md.
         bind: Values for symbols: {"B": 128}.
         donate: Arguments whose storage the results may take over; those that `f` itself declares when left out.
         strict: Whether arguments are refused that have to be copied to fit; see `catgrad.runtime.Executable`.
@@ -47,8 +49,7 @@ def compile(
 
     Raises:
         TypeCheckError: An operation rejects its operands; the error shows the user's line.
-        CatgradError: The target is unknown, what runs its code is not here, or a donated argument has no result of its
-            type.
+        CatgradError: The target is unknown, its code cannot run here, or a donated argument has no result of its type.
         CompileError: A pass failed; the error says how to reproduce it.
 
     Example:

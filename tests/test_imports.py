@@ -12,7 +12,7 @@ LATE = ["mlir", "graphviz", "sklearn", "rich", "safetensors", "matplotlib", "sci
 def _run(code):
     """Run code in a fresh interpreter and return what it prints as JSON."""
     command = [sys.executable, "-c", f"import json, sys\n{code}"]
-    return json.loads(subprocess.run(command, check=True, capture_output=True, text=True, timeout=60).stdout)
+    return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 
 @pytest.fixture(scope="module")

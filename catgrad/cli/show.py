@@ -13,7 +13,7 @@ EPILOG = """\
 stages:
   term, dot, svg, json    the open hypergraph, as it was traced
   catgrad, linalg, ...    the IR after each stage of the compilation; a wrong name lists them all
-  llvm-ir, asm            LLVM IR, and assembly for this machine
+  llvm-ir, asm            LLVM IR, and assembly for the target
 
 objects of a file:
   a term; a pair (function, types); or, with --types, a function, Module or Learner

@@ -17,14 +17,14 @@ import mlir
 from mlir import ir
 
 from catgrad.errors import CompileError
-from catgrad.runtime.llvm import check, declare, library, taken
+from catgrad.runtime.llvm import Functions, check, declare, library, taken
 from catgrad.target import Target
 
 __all__ = ["assembly", "object_code"]
 
 _POINTER, _TEXT, _SIZE, _INT = ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t, ctypes.c_int
-_TRANSLATION = {"mlirTranslateModuleToLLVMIR": ([_POINTER, _POINTER], _POINTER)}
-_FUNCTIONS = {
+_TRANSLATION: Functions = {"mlirTranslateModuleToLLVMIR": ([_POINTER, _POINTER], _POINTER)}
+_FUNCTIONS: Functions = {
     "LLVMContextCreate": ([], _POINTER),
     "LLVMContextDispose": ([_POINTER], None),
     "LLVMDisposeModule": ([_POINTER], None),
@@ -98,7 +98,12 @@ def _translated(module: ir.Module) -> Iterator[int]:
         pointer = ctypes.pythonapi.PyCapsule_GetPointer
         pointer.argtypes, pointer.restype = [ctypes.py_object, _TEXT], _POINTER
         said: list[str] = []
-        handler = module.context.attach_diagnostic_handler(lambda each: said.append(each.message) or True)
+
+        def note(each: ir.Diagnostic) -> bool:
+            said.append(each.message)
+            return True
+
+        handler = module.context.attach_diagnostic_handler(note)
         try:
             code = _translator().mlirTranslateModuleToLLVMIR(pointer(module.operation._CAPIPtr, _CAPSULE), context)
         finally:

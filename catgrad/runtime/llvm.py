@@ -17,13 +17,14 @@ from importlib.util import find_spec
 from itertools import product
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from catgrad.errors import CompileError
 from catgrad.runtime.buffers import ENTRY, MEASURE
 
 __all__ = [
     "MEMORY",
+    "Functions",
     "Linked",
     "Processor",
     "check",
@@ -39,7 +40,10 @@ __all__ = [
 _Library = TypeVar("_Library", bound=ctypes.CDLL)
 
 _POINTER, _TEXT, _SIZE = ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t
-_FUNCTIONS = {
+Functions: TypeAlias = "Mapping[str, tuple[list[Any], Any]]"
+"""Types of arguments and results by name."""
+
+_FUNCTIONS: Functions = {
     "LLVMGetHostCPUName": ([], _POINTER),
     "LLVMGetHostCPUFeatures": ([], _POINTER),
     "LLVMDisposeMessage": ([_POINTER], None),
@@ -192,7 +196,7 @@ def library() -> ctypes.CDLL:
     return found
 
 
-def declare(found: _Library, functions: Mapping[str, tuple[list[Any], Any]]) -> _Library:
+def declare(found: _Library, functions: Functions) -> _Library:
     """Say what functions of a library take and return: their types by name."""
     for name, (arguments, result) in functions.items():
         function = getattr(found, name)

@@ -170,11 +170,7 @@ def test_reshapes_to_several_unknown_extents(target):
         ({"donate": "x"}, "donate: f takes 1 arguments, counted from 0; given 'x'"),
         ({"donate": True}, "given True"),
         ({"donate": (0, 1.5)}, r"given \(0, 1.5\)"),
-<<<<<<< HEAD
-        ({"target": "abacus"}, "unknown target 'abacus': expected one of cpu"),
-=======
         ({"target": "abacus"}, "unknown target 'abacus': expected one of cpu, cpu:x86-64-v2"),
->>>>>>> processors
     ],
 )
 def test_what_compile_does_not_take_is_shown_at_the_line_that_gives_it(given, message):

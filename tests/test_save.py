@@ -166,15 +166,11 @@ def _change(path, name, change):
     [
         ("code.o", lambda code: code[:-1] + bytes([code[-1] ^ 1]), "is damaged"),
         ("term.json", lambda text: text.replace(b"tanh", b"exp"), "is damaged"),
-<<<<<<< HEAD
         (
             "manifest.json",
             lambda text: text.replace(b'"format": ', b'"format": 9'),
             f"its format is 9{saved.FORMAT}, not",
         ),
-=======
-        ("manifest.json", lambda text: text.replace(b'"format": 2', b'"format": 0'), "its format is 0, not 2"),
->>>>>>> processors
         ("manifest.json", lambda text: b"[]", "is not what `exe.save` writes"),
         ("manifest.json", lambda text: b"\xff", "is not what `exe.save` writes"),
         ("manifest.json", lambda text: text.replace(b'"about"', b'"said"', 1), "is not what `exe.save` writes"),

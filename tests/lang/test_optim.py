@@ -61,7 +61,7 @@ def test_steps_follow_the_formula(name, dtype, run):
     assert trained.dtype == dtype.numpy
     assert {a.dtype for a in cg.trees.flatten(state)[0]} <= {np.dtype("f4"), dtype.accumulator.numpy}
     expected = formula(parameter.astype(np.float64), [g.astype(np.float64) for g in gradients])
-    tolerance = {f16: 2e-3, bf16: 2e-2, f32: 1e-5, f64: 1e-6}[dtype]
+    tolerance = {f16: 2e-3, bf16: 2e-2, f32: 1e-5, f64: 1e-14}[dtype]
     np.testing.assert_allclose(trained.astype(np.float64), expected, rtol=tolerance, atol=tolerance / 10)
 
 

@@ -21,7 +21,7 @@ from catgrad import ops
 from catgrad.errors import CatgradError, located
 from catgrad.lang.function import PythonFunction
 from catgrad.lang.settings import real
-from catgrad.types import TensorType, f32
+from catgrad.types import TensorType, f32, f64
 
 __all__ = ["Adam", "Optimizer", "Sgd", "adam", "sgd"]
 
@@ -150,11 +150,11 @@ class Adam(Optimizer):
     def advance(self, scalars: Values) -> tuple[dict[str, Any], tuple[Any, ...]]:
         """Count the step, and correct rate and floor for moments that began at zero.
 
-        The corrections 1 - βᵗ are computed as -expm1(t log β), because β is close to 1.
+        The corrections 1 - βᵗ are computed as -expm1(t log β), because β is close to 1; in f64, for parameters of f64.
         """
         step = scalars["step"] + 1
         logarithms = (math.log(beta) if beta else -math.inf for beta in (self.beta1, self.beta2))
-        correction1, correction2 = (-ops.expm1(step * logarithm) for logarithm in logarithms)
+        correction1, correction2 = (-ops.expm1(ops.cast(step, f64) * logarithm) for logarithm in logarithms)
         root = ops.sqrt(correction2)
         return {"step": step}, (self.rate * root / correction1, self.epsilon * root)
 

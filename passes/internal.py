@@ -1,8 +1,8 @@
 """What native code makes of functions: only entries are visible, and sharing survives LLVM.
 
 Inlining was decided before, where fusion could still gain from it. LLVM would undo the sharing of code, and optimise
-the same loops once for each call. A driver, a long function that only calls others, some of them in loops, is left as it is:
-LLVM's optimiser and its instruction selector take more than linear time on it, and have nothing to gain.
+the same loops once for each call. A driver, a long function that only calls others, some of them in loops, is left as
+it is: LLVM's optimiser and its instruction selector take more than linear time on it, and have nothing to gain.
 """
 
 from __future__ import annotations

@@ -38,6 +38,8 @@ _LIMITS = {_MANIFEST: 4 << 20, _TERM: 128 << 20, _CODE: 128 << 20}
 """How many bytes each member may have."""
 LARGEST = sum(_LIMITS.values())
 """The most bytes that a file may have."""
+_LARGE = 1 << 20
+"""The bytes from which a member is not compressed: that it is so large is due to constants, which hardly shrink."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,8 @@ class Saved:
         archive = io.BytesIO()
         with ZipFile(archive, "w") as file:
             for name, content in {_MANIFEST: manifest.encode(), **members}.items():
-                file.writestr(ZipInfo(name, _DATE), content, ZIP_DEFLATED, compresslevel=1)
+                method = ZIP_DEFLATED if len(content) < _LARGE else ZIP_STORED
+                file.writestr(ZipInfo(name, _DATE), content, method, compresslevel=1)
         return archive.getvalue()
 
     @property

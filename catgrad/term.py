@@ -126,8 +126,12 @@ class Term(Shown):
     def definitions(self) -> tuple[Definition, ...]:
         """Every definition that is called, directly or not, callees before callers."""
         found: dict[Definition, None] = {}
-        for definition in self.called:
-            found.update(dict.fromkeys((*definition.term.definitions, definition)))
+        todo = list(reversed(self.called))
+        while todo:
+            missing = [callee for callee in todo[-1].term.called if callee not in found]
+            todo += reversed(missing)
+            if not missing:
+                found.setdefault(todo.pop())
         return tuple(found)
 
     @cached_property

@@ -23,7 +23,7 @@ from catgrad.passes.kernels.emit import Index, add, value
 from catgrad.passes.kernels.view import is_whole
 from catgrad.runtime.buffers import MEASURE
 
-__all__ = ["TABLE", "EntryFrames", "array_at"]
+__all__ = ["TABLE", "EntryFrames", "array_at", "array_of"]
 
 TABLE = "catgrad.words"
 """The attribute of an argument that is a part of the frame itself, and says how many words that has."""
@@ -55,7 +55,12 @@ def array_at(table: ir.Value, word: Index, kind: ir.MemRefType, extents: Sequenc
         kind: The type of the array.
         extents: Those that its type does not tell.
     """
-    return memref.view(kind, _bytes(llvm.load(table.type, _at(table, word))), value(0), list(extents))
+    return array_of(llvm.load(table.type, _at(table, word)), kind, extents)
+
+
+def array_of(pointer: ir.Value, kind: ir.MemRefType, extents: Sequence[ir.Value]) -> ir.Value:
+    """Emit the array that begins at an address; see `array_at`."""
+    return memref.view(kind, _bytes(pointer), value(0), list(extents))
 
 
 def _rewrite(function: func.FuncOp) -> None:

@@ -1,8 +1,8 @@
 """What native code makes of functions: only entries are visible, and sharing survives LLVM.
 
 Inlining was decided before, where fusion could still gain from it. LLVM would undo the sharing of code, and optimise
-the same loops once for each call. A driver, a long function without loops that only calls others, is left as it is:
-LLVM's optimiser and its instruction selector take more than linear time on it, and have nothing to gain.
+the same loops once for each call. A driver, a long function that only calls others, some of them in loops, is left as
+it is: LLVM's optimiser and its instruction selector take more than linear time on it, and have nothing to gain.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from catgrad.passes.calls import is_private
 __all__ = ["Internal"]
 
 _LONG = 256
-"""Operations of the LLVM dialect from which a function without loops is a driver."""
+"""Operations of the LLVM dialect from which a function that only calls is a driver."""
 
 
 @dataclass(frozen=True)
@@ -47,5 +47,6 @@ def _mark(function: llvm.LLVMFuncOp) -> None:
 
 
 def _is_driver(function: llvm.LLVMFuncOp) -> bool:
-    blocks = function.body.blocks
-    return len(blocks) == 1 and len(blocks[0].operations) >= _LONG
+    """Return whether a function is long, and has no loops but those that only call."""
+    names = [op.operation.name for block in function.body.blocks for op in block.operations]
+    return len(names) >= _LONG and (len(function.body.blocks) == 1 or "llvm.store" not in names)

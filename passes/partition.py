@@ -7,9 +7,18 @@ from collections.abc import Sequence
 
 __all__ = ["Partition"]
 
+_PATIENCE = 1024
+"""Edges that are followed to find out whether two classes may be merged."""
+
+_ROUNDS = 64
+"""Overlapping classes that are looked at to find out how far a path can matter."""
+
 
 class Partition:
     """A partition of the nodes of an acyclic graph such that the quotient graph is acyclic.
+
+    Merging takes constant time, but for the size of the classes: where it would take a long search to see that two may
+    be merged, they are not.
 
     Args:
         successors: For each node, the nodes that depend on it, which have greater numbers.
@@ -21,7 +30,7 @@ class Partition:
     """
 
     def __init__(self, successors: Sequence[set[int]]) -> None:
-        self._successors = [set(nodes) for nodes in successors]
+        self._successors = [sorted(nodes) for nodes in successors]
         self._class = list(range(len(successors)))
         self._members = [[node] for node in self._class]
         self._least = list(self._class)
@@ -33,7 +42,7 @@ class Partition:
         return sorted(self._members[self._class[node]])
 
     def merge(self, a: int, b: int) -> bool:
-        """Merge the classes of two nodes; return False, and do nothing, if a path between them leaves them."""
+        """Merge the classes of two nodes; return False, and do nothing, if a path between them may leave them."""
         a, b = self._class[a], self._class[b]
         if a != b:
             if self._leaves(a, b) or self._leaves(b, a):
@@ -41,7 +50,7 @@ class Partition:
             for node in self._members[b]:
                 self._class[node] = a
             self._members[a] += self._members[b]
-            self._successors[a] |= self._successors[b]
+            self._successors[a] = sorted({*self._successors[a], *self._successors[b]})
             self._least[a] = min(self._least[a], self._least[b])
             self._greatest[a] = max(self._greatest[a], self._greatest[b])
             self._spans.add(self._least[a], self._greatest[a])
@@ -68,31 +77,36 @@ class Partition:
         return found
 
     def _leaves(self, start: int, end: int) -> bool:
-        """Return whether there is a path between two classes through a third."""
-        limit = self._limit(end)
-        stack = [self._class[node] for node in self._successors[start]]
-        seen = {start, end}
+        """Return whether there is, or may be, a path between two classes through a third."""
+        limit, patience = self._limit(end), _PATIENCE
+        stack, seen = [start], {start, end}
         while stack:
             current = stack.pop()
-            if current in seen or self._least[current] > limit:
-                continue
-            seen.add(current)
-            following = {self._class[node] for node in self._successors[current]}
-            if end in following:
-                return True
-            stack.extend(following)
+            for node in self._successors[current]:
+                patience -= 1
+                if node > limit:
+                    break
+                following = self._class[node]
+                if (following == end and current != start) or not patience:
+                    return True
+                if following not in seen:
+                    seen.add(following)
+                    stack.append(following)
         return False
 
     def _limit(self, end: int) -> int:
-        """Return a number beyond which no class leads to `end`.
+        """Return a number such that no class with a node beyond it leads to `end`.
 
         Edges lead to greater numbers, and only inside a class can a path come back to a lesser one. So a path from
         beyond every class that overlaps what is before the limit stays there.
         """
         limit = self._greatest[end]
-        while (further := self._spans.up_to(limit)) > limit:
+        for _ in range(_ROUNDS):
+            further = self._spans.up_to(limit)
+            if further <= limit:
+                return limit
             limit = further
-        return limit
+        return len(self._class)
 
 
 class _PrefixMaximum:

@@ -32,6 +32,7 @@ from catgrad.passes.machine import Machine
 from catgrad.passes.multiply_add import EmulateMultiplyAdd
 from catgrad.passes.names import OwnNames
 from catgrad.passes.narrow_floats import NarrowFloats
+from catgrad.passes.pointers import PointerArguments
 from catgrad.passes.remainder import LongDivision
 from catgrad.passes.reshapes import ReshapeViews
 from catgrad.passes.share import ShareKernels
@@ -131,7 +132,10 @@ def _cpu(machine: Machine) -> tuple[Stage, ...]:
         ),
         Stage(
             "llvm",
-            (OwnNames(), EntryFrames(), _LOWER, "canonicalize,cse", FloatBits(), Internal(), _INLINE),
+            (
+                *(OwnNames(), EntryFrames(), PointerArguments(), _LOWER, "canonicalize,cse"),
+                *(FloatBits(), Internal(), _INLINE),
+            ),
             frozenset({"builtin", "llvm"}),
         ),
     )

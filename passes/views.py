@@ -14,6 +14,7 @@ __all__ = [
     "forward_views",
     "generics",
     "inline_splats",
+    "inputs_of",
     "is_identity",
     "is_parallel",
     "maps_of",
@@ -43,6 +44,17 @@ def yields_of(op: linalg.GenericOp) -> list[ir.Value]:
     """Return the scalars that an iteration makes."""
     *_, terminator = body_of(op).operations
     return list(terminator.operands)
+
+
+def inputs_of(members: Sequence[linalg.GenericOp]) -> dict[tuple[ir.Value, ir.AffineMap], list[ir.Value]]:
+    """Return what generics read of others: for each tensor and index map, the body arguments it becomes."""
+    made = {result for op in members for result in op.results}
+    found: dict[tuple[ir.Value, ir.AffineMap], list[ir.Value]] = {}
+    for op in members:
+        for value, map, argument in zip(op.inputs, maps_of(op), body_of(op).arguments, strict=False):
+            if value not in made and list(argument.uses):
+                found.setdefault((value, map), []).append(argument)
+    return found
 
 
 def maps_of(op: ir.OpView) -> list[ir.AffineMap]:

@@ -15,8 +15,6 @@ Reference: Wilson and Zanasi, "Data-Parallel Algorithms for String Diagrams" (20
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from functools import reduce
-from operator import matmul
 from typing import Any, NamedTuple
 
 from catgrad import ops
@@ -128,8 +126,10 @@ class _Derivative:
     def _forward(self, operation: Operation, source: Labels, target: Labels) -> OpenHypergraph:
         if operation.op is call:
             return _called(self._definition(operation.keywords["definition"], source, target).forward)
-        saved = _saved(operation, source, target)
-        return _traced([plain(a) for a in source], lambda *x: _run_and_save(operation, x, saved))
+        saved, types = _saved(operation, source, target), [plain(a) for a in source]
+        if not saved:
+            return OpenHypergraph.singleton(operation, types, [plain(a) for a in target])
+        return _traced(types, lambda *x: _run_and_save(operation, x, saved))
 
     def _reverse(self, operation: Operation, source: Labels, target: Labels) -> OpenHypergraph:
         if operation.op is call:
@@ -217,4 +217,8 @@ def _discard(type: TensorType) -> OpenHypergraph:
 
 
 def _tensor(parts: Sequence[OpenHypergraph]) -> OpenHypergraph:
-    return reduce(matmul, parts, OpenHypergraph.unit())
+    """Return the product of all parts, by halves: each part is copied as often as the number of parts has bits."""
+    if len(parts) <= 1:
+        return parts[0] if parts else OpenHypergraph.unit()
+    half = len(parts) // 2
+    return _tensor(parts[:half]) @ _tensor(parts[half:])

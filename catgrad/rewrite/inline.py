@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 
 from catgrad.hypergraph import Functor, OpenHypergraph
@@ -11,7 +11,7 @@ from catgrad.ops import Definition, Operation, call, contract
 from catgrad.term import Term, carry
 from catgrad.types import TensorType
 
-__all__ = ["inline", "inline_single", "inline_small", "is_kernel"]
+__all__ = ["inline", "inline_single", "inline_small", "kernels"]
 
 SMALL = 32
 """Entrywise operations that a definition may have and be inlined wherever it is called."""
@@ -47,19 +47,32 @@ def inline_small(term: Term, kept: Collection[Definition] = ()) -> Term:
         term: The term.
         kept: Definitions that stay functions in any case.
     """
-    uses = _uses(term)
-    return inline(term, lambda d: d not in kept and (uses[d] == 1 or _size(d) <= SMALL))
+    uses, sizes = _uses(term), _sizes(term)
+    return inline(term, lambda d: d not in kept and (uses[d] == 1 or sizes[d] <= SMALL))
 
 
-def is_kernel(operation: Operation) -> bool:
-    """Return whether an operation is a contraction, or a call of what is too large to be inlined."""
-    return operation.op is contract or (operation.op is call and _size(operation.keywords["definition"]) > SMALL)
+def kernels(term: Term) -> frozenset[Operation]:
+    """Return the operations of a term that are contractions, or calls of what is too large to be inlined."""
+    sizes = _sizes(term)
+    return frozenset(
+        e for e in set(term.graph.hypergraph.edges) if e.op in (call, contract) and _size(e, sizes) > SMALL
+    )
 
 
-def _size(definition: Definition) -> int:
-    """Return the number of operations, callees included; a contraction is a kernel, and outweighs every other."""
-    edges = definition.term.graph.hypergraph.edges
-    return sum(_size(e.keywords["definition"]) if e.op is call else SMALL + 1 if e.op is contract else 1 for e in edges)
+def _sizes(term: Term) -> dict[Definition, int]:
+    """Return how many operations each definition has, callees included; all large ones have one size."""
+    sizes: dict[Definition, int] = {}
+    for definition in term.definitions:
+        size = sum(_size(e, sizes) for e in definition.term.graph.hypergraph.edges)
+        sizes[definition] = min(size, SMALL + 1)
+    return sizes
+
+
+def _size(operation: Operation, sizes: Mapping[Definition, int]) -> int:
+    """Return what an operation counts for: a contraction is a kernel, and outweighs every other."""
+    if operation.op is call:
+        return sizes[operation.keywords["definition"]]
+    return SMALL + 1 if operation.op is contract else 1
 
 
 def _uses(term: Term) -> Counter[Definition]:

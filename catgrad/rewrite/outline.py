@@ -26,7 +26,7 @@ from catgrad.hypergraph import LaxOpenHypergraph, OpenHypergraph, explicit_copie
 from catgrad.ops import Definition, Operation, call, cast, copy, nat_to_tensor
 from catgrad.rewrite.fold import SPREADS, Number, evaluated
 from catgrad.rewrite.graph import Builder, Locations
-from catgrad.rewrite.inline import is_kernel
+from catgrad.rewrite.inline import kernels
 from catgrad.term import Term, carry
 from catgrad.words import REPEATS, Repeat, repeats
 
@@ -118,8 +118,8 @@ class _Line:
                 self.literals[node] = literal
                 name = self._made_like(literal), self.term.node_types[node]
                 self.names[node] = "literal", numbers.setdefault(name, len(numbers))
-        kernels = {operation: is_kernel(operation) for operation in {step.operation for step in self.steps}}
-        self.is_kernel = [kernels[step.operation] for step in self.steps]
+        found = kernels(self.term)
+        self.is_kernel = [step.operation in found for step in self.steps]
 
     def _literal(self, step: Step) -> Number | Step | None:
         """Return what makes copies of one number that depends on no input, or None for other operations."""

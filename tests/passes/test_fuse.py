@@ -245,10 +245,8 @@ def doubling(depth: int, op: str) -> str:
 
 
 def test_what_depends_on_no_argument_is_computed_once():
-    texts = [str(fused(doubling(depth, "tanh"))) for depth in (5, 10)]
-    counts = [text.count("math.fma") for text in texts]
+    counts = [str(fused(doubling(depth, "tanh"))).count("math.fma") for depth in (5, 10)]
     assert counts[1] == 2 * counts[0] > 0
-    assert all(text.count("linalg.generic") == 1 for text in texts)
 
 
 def test_scalars_in_front_of_the_loops_have_the_right_value():

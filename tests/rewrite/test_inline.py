@@ -83,3 +83,13 @@ def test_names_and_nesting_stay():
     term = cg.trace(lambda p: {"y": f(p["x"])}, {"x": f64[3]})
     flat = inline(term, _everything)
     assert (flat.name, flat.type, flat.input_names) == (term.name, term.type, term.input_names)
+
+
+def test_definitions_that_call_each_other_twice_are_looked_at_once():
+    f = cg.function(lambda x: cg.exp(x))
+    for _ in range(20):
+        f = cg.function(lambda x, f=f: f(f(x)))
+    term = cg.trace(f, f64[3])
+    small = inline_small(term)
+    assert 10 < len(small.definitions) < 20
+    assert all(len(d.term.graph.hypergraph.edges) <= 64 for d in small.definitions)

@@ -46,7 +46,7 @@ LEARNER = cg.learner(nn.Linear(2, 1), loss=nn.mse, optimizer=optim.sgd(0.1))
         (nn.Linear, "(inputs, outputs, *, bias=True, dtype=f32, initializer=None)"),
         (cg.Module, "()"),
     ],
-    ids=str,
+    ids=lambda value: value if isinstance(value, str) else type(value).__name__,
 )
 def test_signatures(function, expected):
     signature = inspect.signature(function)

@@ -121,7 +121,7 @@ def test_one_row_needs_no_axis_for_it():
         (nn.softmax_cross_entropy, f32[3, 4], bool_[3, 4]),
         (lambda x, y: nn.softmax_cross_entropy(x, y, ignore_index=0), f32[3, 4], f32[3, 4]),
     ],
-    ids=str,
+    ids=lambda value: getattr(value, "__name__", str(value)),
 )
 def test_what_does_not_fit_is_refused(loss, first, second):
     with pytest.raises(TypeCheckError, match=r"needs"):

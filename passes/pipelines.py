@@ -21,7 +21,6 @@ from catgrad.passes.gpu.kernels import GpuKernels
 from catgrad.passes.gpu.machine import GpuMachine
 from catgrad.passes.gpu.modules import OneGpuModule
 from catgrad.passes.gpu.residence import KeepRegisters
-from catgrad.passes.gpu.rolled import RolledLoops
 from catgrad.passes.internal import Internal
 from catgrad.passes.kernels.contraction import ContractionKernels
 from catgrad.passes.kernels.copies import StridedCopies
@@ -35,6 +34,7 @@ from catgrad.passes.narrow_floats import NarrowFloats
 from catgrad.passes.pointers import PointerArguments
 from catgrad.passes.remainder import LongDivision
 from catgrad.passes.reshapes import ReshapeViews
+from catgrad.passes.rolled import RolledLoops
 from catgrad.passes.share import ShareKernels
 from catgrad.passes.workspace import Workspace
 from catgrad.target import is_cpu, known
@@ -134,7 +134,7 @@ def _cpu(machine: Machine) -> tuple[Stage, ...]:
             "llvm",
             (
                 *(OwnNames(), EntryFrames(), PointerArguments(), _LOWER, "canonicalize,cse"),
-                *(FloatBits(), Internal(), _INLINE),
+                *(RolledLoops(), FloatBits(), Internal(), _INLINE),
             ),
             frozenset({"builtin", "llvm"}),
         ),

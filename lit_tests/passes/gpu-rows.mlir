@@ -63,6 +63,8 @@ func.func @normalise(%x: memref<100x500xf32>, %y: memref<100x500xf32>) {
 // CHECK-LABEL: func.func @dynamic
 // CHECK-NOT: memref.alloc
 // CHECK: gpu.launch
+// CHECK: scf.for {{.+}} step %c32768 iter_args
+// CHECK: scf.for {{.+}} step %c1024 iter_args
 // CHECK: scf.for {{.+}} step %c32 iter_args
 // CHECK: memref.load %arg1
 // CHECK-COUNT-5: gpu.shuffle xor
@@ -98,7 +100,8 @@ func.func @dynamic(%n: index, %x: memref<?x?xf32>, %y: memref<?x?xf32>) {
 // CHECK: gpu.launch blocks({{.+}}) in (%{{[^ ]+}} = %c4, {{.+}} threads({{.+}}) in (%{{[^ ]+}} = %c256,
 // CHECK-SAME: workgroup({{.+}} : memref<8x32xf32, #gpu.address_space<workgroup>>)
 // CHECK: %[[COLUMN:.+]] = arith.addi
-// CHECK: scf.for %[[K:.+]] = {{.+}} step %c8
+// CHECK: scf.for {{.+}} step %c256 iter_args
+// CHECK: scf.for %[[K:[^ ]+]] = {{.+}} step %c8 iter_args
 // CHECK: memref.load %arg0[%[[K]], %[[COLUMN]]]
 // CHECK-NOT: gpu.shuffle
 // CHECK: gpu.barrier

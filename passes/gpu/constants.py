@@ -7,10 +7,10 @@ from math import prod
 from mlir import ir
 from mlir.dialects import arith, memref
 
-from catgrad.passes.gpu.launch import ceil_divide, guarded, launch, product, split
+from catgrad.passes.gpu.launch import ceil_divide, guarded, launch
 from catgrad.passes.gpu.machine import GpuMachine
 from catgrad.passes.gpu.work import Work, worth
-from catgrad.passes.kernels.emit import multiply, value
+from catgrad.passes.kernels.emit import multiply, product, split, value
 from catgrad.passes.kernels.view import width
 from catgrad.passes.kernels.walk import named
 

@@ -2,7 +2,8 @@
 
 Of the depth there are a few stages in shared memory: while one is computed with, the next ones arrive. What computes is
 the tensor cores where the factors have 16 bits (`fragments.py`), else the threads themselves (`squares.py`). Rows,
-columns and depth may each be several dimensions; their elements are counted row by row.
+columns and depth may each be several dimensions; their elements are counted row by row. Threads add in the order that
+contractions have on all machines (`catgrad.passes.kernels.order`); tensor cores in one of their own in each block.
 
 Reference: Thakkar et al., CUTLASS, "Efficient GEMM in CUDA" (software pipelining of a tiled product).
 """
@@ -18,14 +19,15 @@ from mlir.dialects import arith, gpu, nvvm
 
 from catgrad.passes.gpu.epilogue import Epilogue, accumulator
 from catgrad.passes.gpu.fragments import Fragments
-from catgrad.passes.gpu.launch import Thread, ceil_divide, launch, product, shared_buffer, split
+from catgrad.passes.gpu.launch import Thread, ceil_divide, launch, shared_buffer
 from catgrad.passes.gpu.machine import GpuMachine
 from catgrad.passes.gpu.output import Output, axes_of
 from catgrad.passes.gpu.shared import SharedMatrix, TileLayout
 from catgrad.passes.gpu.squares import Squares
 from catgrad.passes.gpu.staging import Axis, Staging, is_deep, lanes_of
 from catgrad.passes.gpu.tiles import Extents, fragments, squares
-from catgrad.passes.kernels.emit import Index, add, carried, loop, multiply, value
+from catgrad.passes.kernels.emit import Index, add, block_size, carried, combine, loop, multiply, product, split, value
+from catgrad.passes.kernels.order import BLOCK, GROUP
 from catgrad.passes.kernels.problem import Problem, read
 from catgrad.passes.kernels.view import View, width
 
@@ -152,9 +154,26 @@ class _Kernel:
                 staging.finish(free, elements)
             return [_next(stage, tile.stages), stage, *sums]
 
-        begin = [value(0), value(ahead), *self.products.zeros()]
-        _, _, *sums = carried(self.depth.count, tile.depth, begin, step, rolled=True)
+        def summed(units: Sequence[int], start: Index, terms: Index, stages: list[ir.Value]) -> list[ir.Value]:
+            """Emit the sum of some terms from those of units, which have smaller ones; return the stages before it."""
+            begin = [*stages, *self.products.zeros()]
+            if not units:
+                return carried(terms, tile.depth, begin, lambda at, given: step(add(start, at), given), rolled=True)
+
+            def unit(at: Index, given: list[ir.Value]) -> list[ir.Value]:
+                part = summed(units[1:], add(start, at), block_size(0, terms, units[0], at), given[:2])
+                return [*part[:2], *(combine("add", x, y) for x, y in zip(given[2:], part[2:], strict=True))]
+
+            return carried(terms, units[0], begin, unit)
+
+        _, _, *sums = summed(self._units, 0, self.depth.count, [value(0), value(ahead)])
         return sums
+
+    @property
+    def _units(self) -> list[int]:
+        """The terms of groups and of blocks, as far as there may be several."""
+        depth = self.depth.count
+        return [unit for unit in (BLOCK * GROUP, BLOCK) if not isinstance(depth, int) or depth > unit]
 
     def _stagings(
         self, own: Problem, first: tuple[Index, Index], targets: Sequence[SharedMatrix], thread: ir.Value

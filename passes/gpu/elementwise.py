@@ -9,10 +9,10 @@ from mlir import ir
 from mlir.dialects import arith
 
 from catgrad.passes.gpu.elements import Chunk, Row
-from catgrad.passes.gpu.launch import ceil_divide, guarded, launch, product, split
+from catgrad.passes.gpu.launch import ceil_divide, guarded, launch
 from catgrad.passes.gpu.machine import GpuMachine
 from catgrad.passes.gpu.values import Values
-from catgrad.passes.kernels.emit import Index, add, loop, multiply, value
+from catgrad.passes.kernels.emit import Index, add, loop, multiply, product, split, value
 from catgrad.passes.kernels.problem import collapse
 from catgrad.passes.kernels.view import is_whole, width
 from catgrad.passes.runs import Run

@@ -11,9 +11,9 @@ from mlir import ir
 from mlir.dialects import arith, gpu, scf
 
 from catgrad.passes.gpu.work import plain
-from catgrad.passes.kernels.emit import Index, add, divide, multiply, value
+from catgrad.passes.kernels.emit import Index, add, divide, value
 
-__all__ = ["Thread", "all_of", "ceil_divide", "guarded", "launch", "less", "product", "shared_buffer", "split"]
+__all__ = ["Thread", "all_of", "ceil_divide", "guarded", "launch", "less", "shared_buffer"]
 
 _AXES = 3
 _BLOCK, _THREAD = 0, 3
@@ -93,22 +93,6 @@ def shared_buffer(shape: Sequence[int], element: ir.Type) -> ir.MemRefType:
     return ir.MemRefType.get(shape, element, memory_space=ir.Attribute.parse("#gpu.address_space<workgroup>"))
 
 
-def product(extents: Sequence[Index]) -> Index:
-    """Return the product of extents."""
-    one: Index = 1
-    return reduce(multiply, extents, one)
-
-
 def ceil_divide(a: Index, b: int) -> Index:
     """Return ⌈a / b⌉ for a ≥ 0."""
     return divide(add(a, b - 1), b)
-
-
-def split(position: ir.Value, extents: Sequence[Index]) -> list[Index]:
-    """Return the position along each axis of an array, given the position among its elements row by row."""
-    found: list[Index] = []
-    for extent in reversed(extents[1:]):
-        is_one = isinstance(extent, int) and extent == 1
-        found.append(0 if is_one else arith.remui(position, value(extent)))
-        position = position if is_one else arith.divui(position, value(extent))
-    return [*([position] if extents else []), *reversed(found)]

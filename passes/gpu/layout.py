@@ -9,11 +9,10 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
-from catgrad.passes.gpu.launch import product
 from catgrad.passes.gpu.machine import GpuMachine
 from catgrad.passes.gpu.registers import are_kept
 from catgrad.passes.gpu.values import Values
-from catgrad.passes.kernels.emit import Index
+from catgrad.passes.kernels.emit import Index, product
 from catgrad.passes.kernels.view import width
 
 __all__ = ["Layout", "is_along"]

@@ -10,10 +10,10 @@ from mlir import ir
 from mlir.dialects import vector
 
 from catgrad.passes.gpu.epilogue import Epilogue
-from catgrad.passes.gpu.launch import all_of, guarded, less, split
+from catgrad.passes.gpu.launch import all_of, guarded, less
 from catgrad.passes.gpu.staging import Axis
 from catgrad.passes.gpu.tiles import Tile
-from catgrad.passes.kernels.emit import Index, add, extent
+from catgrad.passes.kernels.emit import Index, add, extent, split
 from catgrad.passes.kernels.view import View
 
 __all__ = ["Output", "axes_of"]

@@ -22,17 +22,22 @@ from mlir.dialects import arith, gpu, memref, scf
 
 from catgrad.passes.gpu.elements import Chunk, Row
 from catgrad.passes.gpu.exchange import Exchange
-from catgrad.passes.gpu.launch import ceil_divide, guarded, launch, product, split
+from catgrad.passes.gpu.launch import ceil_divide, guarded, launch
 from catgrad.passes.gpu.layout import Layout
 from catgrad.passes.gpu.machine import GpuMachine
 from catgrad.passes.gpu.values import Result, Values
-from catgrad.passes.kernels.emit import Index, add, multiply, value
+from catgrad.passes.kernels.emit import Index, add, minimum, multiply, product, split, value
 from catgrad.passes.runs import Run
 
 __all__ = ["RowKernel", "emit_rows", "row_kernel"]
 
+_CHAIN = 32
+"""Chunks whose values are folded one after the other, and such parts that are: long chains of sums lose digits."""
+
 _Body: TypeAlias = "Callable[[Chunk, list[ir.Value]], list[ir.Value]]"
 """What emits the code for a chunk: it takes values, and returns those for the next chunk."""
+_Join: TypeAlias = "Callable[[list[ir.Value], list[ir.Value]], list[ir.Value]]"
+"""What emits the joining of the values that two chains carry."""
 
 
 def emit_rows(run: Run, machine: GpuMachine) -> None:
@@ -171,7 +176,12 @@ class RowKernel:
             folded = [part for i, span in zip(folds, spans, strict=True) for part in chunk.fold(i, parts[span])]
             return _store(stores, chunk, folded)
 
-        parts = self._sweep([part for each in starts for part in each], fold)
+        def join(x: list[ir.Value], y: list[ir.Value]) -> list[ir.Value]:
+            pairs = ((self._values.folds[i], span) for i, span in zip(folds, spans, strict=True))
+            return [each for known, span in pairs if known is not None for each in known.join(x[span], y[span])]
+
+        is_free = None not in [self._values.folds[i] for i in folds]
+        parts = self._sweep([part for each in starts for part in each], fold, join if is_free else None)
         return dict(zip(folds, self._joined(folds, [parts[span] for span in spans]), strict=True))
 
     def _joined(self, folds: Sequence[int], parts: list[list[ir.Value]]) -> list[list[ir.Value]]:
@@ -197,19 +207,34 @@ class RowKernel:
         step = self._values.run.steps[i]
         return [self.row.operand(i, step.inputs + result) for result in range(len(step.writes))]
 
-    def _sweep(self, starts: list[ir.Value], body: _Body) -> list[ir.Value]:
-        """Emit code for each chunk that the thread has, that carries values from one to the next."""
+    def _sweep(self, starts: list[ir.Value], body: _Body, join: _Join | None = None) -> list[ir.Value]:
+        """Emit code for each chunk that the thread has, that carries values from one to the next.
+
+        If they can be joined, those of a few chunks are, and those of a few of these, so that long sums keep digits.
+        """
         layout = self.layout
         if layout.chunks is not None:
             return reduce(lambda parts, chunk: body(chunk, parts), self._chunks, starts)
         inside, step = self.row.inside, layout.threads * layout.lanes
         first = value(add(multiply(self.split, step), multiply(self.thread[0], layout.lanes)))
         stop = value(self._terms) if inside is None else arith.select(inside, value(self._terms), value(0))
-        over = scf.ForOp(first, stop, value(step * self.splits), starts)
-        with ir.InsertionPoint(over.body):
-            place = split(over.induction_variable, self._values.inner_extents)
-            scf.yield_(body(Chunk(self.row, place, layout.lanes), list(over.inner_iter_args)))
-        return list(over.results)
+        step *= self.splits
+        units = [step * _CHAIN**2, step * _CHAIN] if join else []
+        units = [unit for unit in units if not isinstance(self._terms, int) or self._terms > unit]
+
+        def level(units: Sequence[int], begin: ir.Value, end: ir.Value) -> list[ir.Value]:
+            over = scf.ForOp(begin, end, value(units[0] if units else step), starts)
+            with ir.InsertionPoint(over.body):
+                at, given = over.induction_variable, list(over.inner_iter_args)
+                if units and join:
+                    part = level(units[1:], at, value(minimum(end, add(at, units[0]))))
+                    scf.yield_(join(given, part))
+                else:
+                    place = split(at, self._values.inner_extents)
+                    scf.yield_(body(Chunk(self.row, place, layout.lanes), given))
+            return list(over.results)
+
+        return level(units, first, stop)
 
     def _emit_writes(self) -> None:
         """Emit the writing of what the elements of a row share, by its first thread."""

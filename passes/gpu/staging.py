@@ -17,9 +17,9 @@ from math import gcd
 from mlir import ir
 from mlir.dialects import arith, memref, nvgpu, scf, vector
 
-from catgrad.passes.gpu.launch import less, split
+from catgrad.passes.gpu.launch import less
 from catgrad.passes.gpu.shared import SharedMatrix
-from catgrad.passes.kernels.emit import Index, add, divide, multiply, remainder, value, vector_of, zero
+from catgrad.passes.kernels.emit import Index, add, divide, multiply, remainder, split, value, vector_of, zero
 from catgrad.passes.kernels.view import View, extend, is_whole, width
 
 __all__ = ["Axis", "Staging", "is_deep", "lanes_of"]

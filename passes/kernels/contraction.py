@@ -9,8 +9,7 @@ from typing import ClassVar
 from mlir import ir
 
 from catgrad.passes.base import Pass
-from catgrad.passes.kernels.dot import dot_dim, emit_dots
-from catgrad.passes.kernels.nested import emit_nested
+from catgrad.passes.kernels.chains import emit_chains, emit_columns, has_few
 from catgrad.passes.kernels.problem import NONE, Problem, read
 from catgrad.passes.kernels.product import emit_product
 from catgrad.passes.machine import Machine
@@ -73,25 +72,22 @@ def _replace(op: ir.Operation, last: ir.Operation | None, machine: Machine) -> N
 
 
 def _emit(machine: Machine, problem: Problem, is_zero: bool) -> bool:
-    """Emit the kernel that fits `problem`; return whether it starts from zero by itself, where C is zero."""
+    """Emit the kernel that fits `problem`; return whether it starts from zero by itself, where C is zero.
+
+    Where the depth may be 0, nothing is computed.
+    """
     if problem.empty:
         return False
-    fresh = is_zero and _covers_depth_once(problem)
-    k = dot_dim(problem)
-    if k is not None:
-        emit_dots(problem, k, machine, fresh)
-        return fresh
+    fresh = is_zero and all(isinstance(problem.extent(dim), int) for dim in problem.depth)
     last = problem.c.axes[-1] if problem.c.axes else NONE
-    if last in problem.columns and problem.c.contiguous(last):
+    if last in problem.columns and problem.c.contiguous(last) and not has_few(problem):
         emit_product(problem, machine, fresh)
         return fresh
-    emit_nested(problem)
-    return False
-
-
-def _covers_depth_once(problem: Problem) -> bool:
-    """Return whether each element of C is certainly computed by one sum: it may then start from zero."""
-    return len(problem.depth) <= 1 and all(isinstance(problem.extent(dim), int) for dim in problem.depth)
+    if last in problem.batch and all(view.contiguous(last) for view in (problem.a, problem.b, problem.c)):
+        emit_columns(problem)
+        return False
+    emit_chains(problem, fresh)
+    return fresh
 
 
 def _is_zero_fill(op: ir.Operation | None, buffer: ir.Value) -> bool:

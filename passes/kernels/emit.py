@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import reduce
 from typing import TypeAlias
 
 from mlir import ir
@@ -22,19 +23,22 @@ __all__ = [
     "combine",
     "constant",
     "divide",
-    "equal_zero",
     "exclusive_or",
     "extent",
+    "is_equal",
     "is_float",
     "lanes_mask",
     "loop",
+    "maximum",
     "minimum",
     "multiply",
+    "product",
     "reduce_lanes",
     "remainder",
     "round_down",
     "round_up",
     "splat",
+    "split",
     "subtract",
     "value",
     "vector_of",
@@ -76,18 +80,18 @@ def multiply(a: Index, b: Index) -> Index:
     return a if isinstance(b, int) and b == 1 else arith.muli(a, value(b), overflow_flags=_NSW)
 
 
-def divide(a: Index, b: int) -> Index:
-    """Return ⌊a / b⌋ for a ≥ 0."""
-    if isinstance(a, int):
+def divide(a: Index, b: Index) -> Index:
+    """Return ⌊a / b⌋ for a ≥ 0 and b > 0."""
+    if isinstance(a, int) and isinstance(b, int):
         return a // b
-    return a if b == 1 else arith.divui(a, value(b))
+    return a if isinstance(b, int) and b == 1 else arith.divui(value(a), value(b))
 
 
-def remainder(a: Index, b: int) -> Index:
-    """Return a − b ⌊a / b⌋ for a ≥ 0."""
-    if isinstance(a, int):
+def remainder(a: Index, b: Index) -> Index:
+    """Return a − b ⌊a / b⌋ for a ≥ 0 and b > 0."""
+    if isinstance(a, int) and isinstance(b, int):
         return a % b
-    return 0 if b == 1 else arith.remui(a, value(b))
+    return 0 if isinstance(b, int) and b == 1 else arith.remui(value(a), value(b))
 
 
 def exclusive_or(a: Index, b: Index) -> Index:
@@ -116,6 +120,28 @@ def minimum(a: Index, b: Index) -> Index:
     return arith.minsi(value(a), value(b))
 
 
+def maximum(a: Index, b: Index) -> Index:
+    """Return max(a, b)."""
+    if isinstance(a, int) and isinstance(b, int):
+        return max(a, b)
+    return arith.maxsi(value(a), value(b))
+
+
+def product(extents: Sequence[Index]) -> Index:
+    """Return the product of extents."""
+    one: Index = 1
+    return reduce(multiply, extents, one)
+
+
+def split(position: Index, extents: Sequence[Index]) -> list[Index]:
+    """Return the position along each axis of an array, given the position among its elements row by row."""
+    found: list[Index] = []
+    for size in reversed(extents[1:]):
+        found.append(remainder(position, size))
+        position = divide(position, size)
+    return [*([position] if extents else []), *reversed(found)]
+
+
 def block_size(start: Index, stop: Index, most: int, at: Index) -> Index:
     """Return how much of start ≤ i < stop the block that begins at `at` covers, if blocks have the size `most`."""
     if isinstance(start, int) and isinstance(stop, int) and (stop - start) % most == 0:
@@ -123,9 +149,11 @@ def block_size(start: Index, stop: Index, most: int, at: Index) -> Index:
     return minimum(most, subtract(stop, at))
 
 
-def equal_zero(a: Index) -> bool | ir.Value:
-    """Return whether a = 0: known now, or an `i1`."""
-    return a == 0 if isinstance(a, int) else arith.cmpi(arith.CmpIPredicate.eq, a, value(0))
+def is_equal(a: Index, b: Index) -> bool | ir.Value:
+    """Return whether a = b: known now, or an `i1`."""
+    if isinstance(a, int) and isinstance(b, int):
+        return a == b
+    return arith.cmpi(arith.CmpIPredicate.eq, value(a), value(b))
 
 
 def extent(buffer: ir.Value, axis: int) -> Index:
@@ -211,18 +239,22 @@ def lanes_mask(lanes: int, active: Index) -> ir.Value | None:
 def combine(kind: str, x: ir.Value, y: ir.Value) -> ir.Value:
     """Return x ∘ y on scalars or vectors, where ∘ is "add", "mul", "maximumf" or "minimumf"."""
     element = x.type.element_type if isinstance(x.type, ir.VectorType) else x.type
-    operation = _COMBINE[kind, is_float(element)]
-    return operation(x, y, fastmath=_REASSOCIATE) if kind in {"add", "mul"} and is_float(element) else operation(x, y)
+    return _COMBINE[kind, is_float(element)](x, y)
 
 
 def reduce_lanes(kind: str, x: ir.Value) -> ir.Value:
-    """Return the scalar that ∘ makes of the lanes of `x`, in any order."""
-    element = ir.VectorType(x.type).element_type
-    flags = _REASSOCIATE if kind in {"add", "mul"} and is_float(element) else None
-    return vector.reduction(element, vector.CombiningKind[kind.upper()], x, fastmath=flags)
+    """Return the scalar that ∘ makes of the 2ⁿ lanes of `x`: the halves are joined, then the halves of that."""
+    lanes = ir.VectorType(x.type).shape[0]
+    while lanes > 1:
+        lanes //= 2
+        x = combine(kind, *(vector.extract_strided_slice(_lanes(x, lanes), x, [at], [lanes], [1]) for at in (0, lanes)))
+    return vector.extract(x, [], [0])
 
 
-_REASSOCIATE = arith.FastMathFlags.reassoc | arith.FastMathFlags.contract
+def _lanes(x: ir.Value, lanes: int) -> ir.Type:
+    """Return the type of `lanes` lanes of `x`."""
+    return vector_of(lanes, ir.VectorType(x.type).element_type)
+
 
 _COMBINE: dict[tuple[str, bool], Callable[..., ir.Value]] = {
     ("add", True): arith.addf,

@@ -10,9 +10,12 @@ from mlir import ir
 from mlir.dialects import vector
 
 from catgrad.passes.kernels.emit import Index, add, lanes_mask, loop, round_down, subtract
-from catgrad.passes.kernels.view import View, extend
+from catgrad.passes.kernels.view import View, extend, width
 
 __all__ = ["pack", "transposed"]
+
+_SQUARE_BITS = 128
+"""Bits of a part of a vector within which processors shuffle fast."""
 
 
 def pack(source: View, target: View, outer: tuple[int, Index], inner: tuple[int, Index], lanes: int) -> None:
@@ -55,16 +58,16 @@ def _copy_transposed(
     source: View, target: View, outer: tuple[int, Index], inner: tuple[int, Index], lanes: int
 ) -> None:
     """Copy whole squares of lanes × lanes through registers, and what is left over element by element."""
-    (o, height), (i, width) = outer, inner
-    whole_height, whole_width = round_down(height, lanes), round_down(width, lanes)
+    (o, height), (i, size) = outer, inner
+    whole_height, whole_width = round_down(height, lanes), round_down(size, lanes)
     with loop(0, whole_width, lanes) as column, loop(0, whole_height, lanes) as row:
         square = [source.load_vector(lanes, {o: row, i: add(column, n)}) for n in range(lanes)]
         for n, line in enumerate(transposed([extend(x, target.element) for x in square])):
             target.store_vector(line, {o: add(row, n), i: column})
     corner = {o: whole_height}
     _copy_elements(source.moved(corner), target.moved(corner), (o, subtract(height, whole_height)), (i, whole_width))
-    side = {i: whole_width}
-    _copy_elements(source.moved(side), target.moved(side), outer, (i, subtract(width, whole_width)))
+    rest = {i: whole_width}
+    _copy_elements(source.moved(rest), target.moved(rest), outer, (i, subtract(size, whole_width)))
 
 
 def _copy_elements(source: View, target: View, outer: tuple[int, Index], inner: tuple[int, Index]) -> None:
@@ -78,11 +81,30 @@ def _copy_elements(source: View, target: View, outer: tuple[int, Index], inner: 
 
 
 def transposed(rows: list[ir.Value]) -> list[ir.Value]:
-    """Return the columns of a square of 2ⁿ vectors by n rounds of perfect shuffles."""
-    lanes, half = len(rows), len(rows) // 2
-    low = [lane for i in range(half) for lane in (i, lanes + i)]
-    high = [lane for i in range(half, lanes) for lane in (i, lanes + i)]
-    for _ in range(lanes.bit_length() - 1):
+    """Return the columns of a square of 2ⁿ vectors.
+
+    Squares of 128 bits off the diagonal change places, of half the size and down; each row of such squares is then
+    transposed in rounds of perfect shuffles of their lines. A processor does each of that in one instruction.
+    """
+    rows, lanes = list(rows), len(rows)
+    side = min(_SQUARE_BITS // width(ir.VectorType(rows[0].type).element_type), lanes)
+    distance = lanes // 2
+    while distance >= side:
+        low = [at if not at & distance else lanes + at - distance for at in range(lanes)]
+        high = [at + distance if not at & distance else lanes + at for at in range(lanes)]
+        for i in (i for i in range(lanes) if not i & distance):
+            pair = rows[i], rows[i + distance]
+            rows[i], rows[i + distance] = vector.shuffle(*pair, low), vector.shuffle(*pair, high)
+        distance //= 2
+    return [row for first in range(0, lanes, side) for row in _shuffled(rows[first : first + side], lanes)]
+
+
+def _shuffled(rows: list[ir.Value], lanes: int) -> list[ir.Value]:
+    """Return n vectors of squares of n × n, each square transposed."""
+    side, half = len(rows), len(rows) // 2
+    low = [at for square in range(0, lanes, side) for i in range(square, square + half) for at in (i, lanes + i)]
+    high = [at + half for at in low]
+    for _ in range(side.bit_length() - 1):
         pairs = zip(rows[:half], rows[half:], strict=True)
         rows = [vector.shuffle(x, y, order) for x, y in pairs for order in (low, high)]
     return rows

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from catgrad.passes.kernels.emit import Index
 from catgrad.passes.kernels.microkernel import Axes
+from catgrad.passes.kernels.order import BLOCK
 from catgrad.passes.kernels.problem import NONE, Problem
 from catgrad.passes.kernels.tiles import Tile, choose_tile, tile_rows
 from catgrad.passes.kernels.view import View, width
@@ -32,22 +33,24 @@ class Plan:
         axes: The dimensions of the inner matrix product.
         lanes: Elements in a vector.
         tile: The register tile.
-        depth_block: Steps of k between reading and writing C.
+        depth_part: Steps of k between reading and writing sums: a block, or a part of it.
         row_block: Rows of A that stay in the level 2 cache.
-        column_block: Columns of B that are packed at once: whole tiles.
+        column_block: Columns that are computed block by block of the depth: whole tiles.
         pack_a: Whether blocks of A are copied.
         pack_b: Whether blocks of B are copied.
+        turned: Whether B is contiguous along k and read but once: squares of it are transposed in registers.
         machine: The processor.
     """
 
     axes: Axes
     lanes: int
     tile: Tile
-    depth_block: int
+    depth_part: int
     row_block: int
     column_block: int
     pack_a: bool
     pack_b: bool
+    turned: bool
     machine: Machine
 
     @property
@@ -78,12 +81,16 @@ def make_plan(problem: Problem, machine: Machine) -> Plan:
     rows, columns, depth = (_known(problem.extent(dim)) for dim in (axes.m, axes.n, axes.k))
     lanes = machine.lanes(bits)
     tile = choose_tile(rows, columns, lanes, machine.vector_registers, machine.multiply_adds_in_flight)
+    is_deep = problem.b.contiguous(axes.k) and not problem.b.contiguous(axes.n) and len(problem.depth) == 1
+    turned = is_deep and lanes > 1 and 0 <= rows <= tile.rows
+    tile = Tile(tile.rows, 1) if turned else tile
     wide = tile.vectors * lanes
-    streamed = 0 <= rows < _FEW_ROWS and _bytes(columns, depth, bits) > machine.l2_bytes
     reused = _many(rows, _REUSE * tile.rows)
-    # A panel of B that several tiles read comes from the first cache; C and A are read from the second meanwhile.
-    panel_bytes = 2 * machine.l1_bytes // 3 if reused else machine.l2_bytes // 4
-    depth_block = _STREAM_DEPTH if streamed else _depth_block(depth, max(panel_bytes // (wide * bits // 8), 1))
+    several = len(problem.depth) > 1
+    streamed = 0 <= rows < _FEW_ROWS and _bytes(columns, depth, bits) > machine.l2_bytes and not (turned or several)
+    part = _STREAM_DEPTH if streamed else BLOCK
+    steps = min(depth, part) if depth > 0 and not several else part
+    panels = 1 if turned else max(2 * machine.l2_bytes // (steps * wide * bits // 8), 1)
     # A panel of a packed B is read line by line, and begins at one wherever B itself may begin.
     large = not 0 < _bytes(columns, depth, bits) <= machine.l1_bytes
     converted = problem.b.element != problem.c.element
@@ -91,26 +98,22 @@ def make_plan(problem: Problem, machine: Machine) -> Plan:
         axes=axes,
         lanes=lanes,
         tile=tile,
-        depth_block=depth_block,
-        row_block=max(machine.l2_bytes // _SHARE_OF_A // (depth_block * bits // 8), tile.rows),
-        column_block=max(2 * machine.l2_bytes // (depth_block * wide * bits // 8), 1) * wide,
-        pack_a=_pack_a(problem, axes, machine) and _many(columns, _REUSE * wide),
-        pack_b=not problem.b.contiguous(axes.n)
+        depth_part=part,
+        row_block=max(machine.l2_bytes // _SHARE_OF_A // (steps * bits // 8), tile.rows),
+        column_block=panels * wide,
+        pack_a=several or (_pack_a(problem, axes, machine) and _many(columns, _REUSE * wide)),
+        pack_b=several
+        or not (problem.b.contiguous(axes.n) or turned)
         or (reused and (converted or large or _far(problem.b, axes.k, machine))),
+        turned=turned,
         machine=machine,
     )
 
 
-def _depth_block(depth: int, most: int) -> int:
-    """Return how many steps of k to take at once, at most `most`: blocks of equal size, or nearly so."""
-    return -(-depth // -(-depth // most)) if depth > 0 else most
-
-
 def _main_axes(problem: Problem) -> Axes:
     """Return the dimensions of the inner matrix product; the others become loops around it."""
-    n = problem.c.axes[-1]
-    k = next((dim for dim in problem.depth if problem.b.contiguous(dim) or problem.a.contiguous(dim)), None)
-    return Axes(m=_longest(problem, problem.rows), n=n, k=_longest(problem, problem.depth) if k is None else k)
+    k = problem.depth[-1] if problem.depth else NONE
+    return Axes(m=_longest(problem, problem.rows), n=problem.c.axes[-1], k=k)
 
 
 def _longest(problem: Problem, dims: Sequence[int]) -> int:

@@ -5,14 +5,14 @@ Each dimension of the iteration space has one role (Goto and van de Geijn's lett
     batch    in A, B and C
     rows     in A and C      [m]
     columns  in B and C      [n]
-    depth    in A and B      [k], summed
+    depth    in A and B      [k], summed: if there are several, in row-major order
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import pairwise, permutations
 from math import prod
 
 from mlir import ir
@@ -21,7 +21,7 @@ from mlir.dialects import memref
 from catgrad.passes.kernels.emit import Index, extent
 from catgrad.passes.kernels.view import View, is_whole
 
-__all__ = ["NONE", "Problem", "collapse", "read"]
+__all__ = ["NONE", "Problem", "collapse", "collapsed", "extents_of", "groups_of", "read"]
 
 NONE = -1
 """A dimension that no operand has; its extent is 1."""
@@ -93,52 +93,67 @@ def read(op: ir.Operation) -> Problem:
     maps = [
         [ir.AffineDimExpr(result).position for result in attr.value.results] for attr in op.attributes["indexing_maps"]
     ]
-    extents = _extents(op.operands, maps)
-    groups = _groups(maps, extents, [is_whole(buffer) for buffer in op.operands])
-    a, b, c = (_collapsed(buffer, axes, groups) for buffer, axes in zip(op.operands, maps, strict=True))
-    kept = {dim: size for view in (a, b, c) for dim, size in _view_extents(view).items()}
-    return Problem(a, b, c, kept)
+    depth = sorted({dim for axes in maps for dim in axes} - set(maps[-1]))
+    groups = groups_of(op.operands, maps, [depth])
+    a, b, c = (collapsed(buffer, axes, groups) for buffer, axes in zip(op.operands, maps, strict=True))
+    return Problem(a, b, c, extents_of([a, b, c]))
 
 
-def _extents(buffers: Sequence[ir.Value], maps: Sequence[Sequence[int]]) -> dict[int, int]:
-    """Return the static extent of each dimension, or a negative number where no operand knows it."""
+def extents_of(views: Sequence[View]) -> dict[int, Index]:
+    """Return the extent of each dimension that some view follows, in order."""
+    found = {dim: extent(view.buffer, axis) for view in views for axis, dim in enumerate(view.axes) if dim != NONE}
+    return dict(sorted(found.items()))
+
+
+def groups_of(
+    buffers: Sequence[ir.Value], maps: Sequence[Sequence[int]], ordered: Sequence[Sequence[int]]
+) -> list[list[int]]:
+    """Return the dimensions of extent ≠ 1, those that are neighbours in every operand merged into one group.
+
+    Args:
+        buffers: The operands.
+        maps: The dimension that each axis of each operand follows, or `NONE`.
+        ordered: Dimensions whose order has a meaning: they are merged with those behind them only.
+    """
+    extents = _static_extents(buffers, maps)
+    slim = [[dim for dim in axes if extents[dim] != 1] for axes in maps]
+    chains = [[dim for dim in chain if extents[dim] != 1] for chain in ordered]
+    whole = [is_whole(buffer) for buffer in buffers]
+    groups = [[dim] for dim in sorted({dim for axes in slim for dim in axes})]
+    while pair := _mergeable(groups, slim, chains, whole):
+        first, second = pair
+        first += second
+        groups.remove(second)
+    return groups
+
+
+def _static_extents(buffers: Sequence[ir.Value], maps: Sequence[Sequence[int]]) -> dict[int, int]:
+    """Return the static extent of each dimension, or a negative number where no operand knows it; `NONE` has 1."""
     extents: dict[int, int] = {}
     for buffer, axes in zip(buffers, maps, strict=True):
         kind = ir.MemRefType(buffer.type)
         for axis, dim in enumerate(axes):
             known = NONE if kind.is_dynamic_dim(axis) else kind.shape[axis]
             extents[dim] = max(known, extents.get(dim, NONE))
-    return extents
+    return {**extents, NONE: 1}
 
 
-def _groups(maps: Sequence[Sequence[int]], extents: Mapping[int, int], whole: Sequence[bool]) -> list[list[int]]:
-    """Return the dimensions of extent ≠ 1, those that are neighbours in every operand merged into one group."""
-    slim = [[dim for dim in axes if extents[dim] != 1] for axes in maps]
-    groups = [[dim] for dim in sorted({dim for axes in slim for dim in axes})]
-    merged = True
-    while merged:
-        merged = _merge_one(groups, slim, whole)
-    return groups
+def _mergeable(
+    groups: list[list[int]], maps: Sequence[Sequence[int]], chains: Sequence[Sequence[int]], whole: Sequence[bool]
+) -> tuple[list[int], list[int]] | None:
+    """Return the first two groups that can be merged, if there are such."""
+    for first, second in permutations(groups, 2):
+        p, q = first[-1], second[0]
+        touched = [(axes, is_whole) for axes, is_whole in zip(maps, whole, strict=True) if p in axes or q in axes]
+        chained = [chain for chain in chains if p in chain or q in chain]
+        if all(is_whole and (p, q) in pairwise(axes) for axes, is_whole in touched) and all(
+            (p, q) in pairwise(chain) for chain in chained
+        ):
+            return first, second
+    return None
 
 
-def _merge_one(groups: list[list[int]], maps: Sequence[Sequence[int]], whole: Sequence[bool]) -> bool:
-    """Merge the first two groups that can be merged; return whether there were such."""
-    for first in groups:
-        for second in groups:
-            if first is not second and _neighbours(first[-1], second[0], maps, whole):
-                first += second
-                groups.remove(second)
-                return True
-    return False
-
-
-def _neighbours(p: int, q: int, maps: Sequence[Sequence[int]], whole: Sequence[bool]) -> bool:
-    """Return whether q directly follows p wherever one of them occurs."""
-    touched = [(axes, is_whole) for axes, is_whole in zip(maps, whole, strict=True) if p in axes or q in axes]
-    return all(is_whole and (p, q) in pairwise(axes) for axes, is_whole in touched)
-
-
-def _collapsed(buffer: ir.Value, axes: Sequence[int], groups: Sequence[Sequence[int]]) -> View:
+def collapsed(buffer: ir.Value, axes: Sequence[int], groups: Sequence[Sequence[int]]) -> View:
     """Return a view of `buffer` with one axis a group, named by the first dimension of the group."""
     if not is_whole(buffer):
         return View(buffer, tuple(axes))
@@ -167,8 +182,3 @@ def collapse(buffer: ir.Value, parts: list[list[int]]) -> ir.Value:
     sizes = [[kind.shape[axis] for axis in part] for part in parts]
     shape = [dynamic if any(size < 0 for size in part) else prod(part) for part in sizes]
     return memref.collapse_shape(ir.MemRefType.get(shape, kind.element_type), buffer, parts)
-
-
-def _view_extents(view: View) -> dict[int, Index]:
-    """Return the extent of each dimension as `view` has it."""
-    return {dim: extent(view.buffer, axis) for axis, dim in enumerate(view.axes)}

@@ -7,6 +7,7 @@ they are what is wrong.
 from __future__ import annotations
 
 import os
+import sysconfig
 from collections.abc import Iterator
 from types import TracebackType
 
@@ -15,6 +16,7 @@ from catgrad.own_code import is_own
 __all__ = ["shorten"]
 
 _VARIABLE = "CATGRAD_TRACEBACK"
+_LIBRARY = os.path.join(sysconfig.get_path("stdlib"), "")
 
 
 def shorten(error: BaseException, is_intended: bool) -> None:
@@ -28,10 +30,25 @@ def shorten(error: BaseException, is_intended: bool) -> None:
         return
     for each in _chain(error):
         entries = list(_entries(each.__traceback__))
-        others = [entry for entry in entries if not is_own(entry.tb_frame)]
+        others = _foreign(entries)
         if len(others) < len(entries) and (is_intended or others[-1:] == entries[-1:]):
             _link([entries[0], *(entry for entry in others if entry is not entries[0])])
             each.__traceback__ = others[0] if others else None
+
+
+def _foreign(entries: list[TracebackType]) -> list[TracebackType]:
+    """Return the entries of others: neither of catgrad, nor of Python's library on the way from catgrad to catgrad."""
+    found: list[TracebackType] = []
+    on_the_way: list[TracebackType] = []
+    is_inside = False
+    for entry in entries:
+        if is_own(entry.tb_frame):
+            is_inside, on_the_way = True, []
+        elif is_inside and entry.tb_frame.f_code.co_filename.startswith(_LIBRARY):
+            on_the_way.append(entry)
+        else:
+            is_inside, on_the_way, found = False, [], [*found, *on_the_way, entry]
+    return [*found, *on_the_way]
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:

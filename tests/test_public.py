@@ -222,7 +222,7 @@ def _names():
     for prefix, module in (("nn", nn), ("nn.init", nn.init), ("optim", optim)):
         for name, value in vars(module).items():
             is_own = getattr(value, "__module__", "").startswith(module.__name__)
-            if callable(value) and is_own and not inspect.isabstract(value):
+            if callable(value) and is_own and not (name.startswith("_") or inspect.isabstract(value)):
                 yield f"{prefix}.{name}"
     for kind in (cg.Module, cg.Parameter, cg.Executable, Learner, Var):
         for name in _public(kind):

@@ -17,7 +17,8 @@ def test_every_case_compares_catgrad_with_something():
         libraries = {entry.library for entry in case.entries}
         assert libraries <= LIBRARIES.keys()
         assert "catgrad" in libraries
-        assert len([entry for entry in case.entries if entry.library != "machine"]) > 1
+        is_compared = len([entry for entry in case.entries if entry.library != "machine"]) > 1
+        assert is_compared or "0000-" in case.name, "only what takes others too long is measured alone"
 
 
 def test_inputs_of_every_small_case_are_drawn_equal_twice():

@@ -153,7 +153,7 @@ def test_objects_of_a_file(result, argv, type):
         (["models.py:g"], "models.py has no object 'g'"),
         (["models.py:f"], "needs the types of its arguments"),
         (["models.py:number", "--types", ""], "expected a function or a Module, got 3"),
-        (["models.py:Pair", "--types", "f32[3]"], "got the class Pair: make one of it, Pair(...)"),
+        (["models.py:Pair", "--types", "f32[3]"], "models.py:Pair is a class: name an object that it makes"),
         (["models.py:f", "--step", "--types", ""], "it is not a Learner"),
         (["models.py:f", "--types", "f32[3"], "expected a type such as f32[B, 784], got 'f32[3'"),
         (["models.py:f", "--types", "f99[3]"], "expected one of the dtypes"),

@@ -84,8 +84,8 @@ ON_VALUES = {
     "cannot? be set|can be set": [lambda x: setattr(x, "requires_grad", True)],
     "expected an array or a number, got NoneType": [lambda x: x == None, lambda x: x < None, lambda x: None + x],  # noqa: E711
     "expected an array or a number, got str": [lambda x: x == "a", lambda x: "a" + x, lambda x: "a" * x],
-    "expected an array or a number, got (list|tuple|complex|object)": [
-        *(lambda x: x - [1, 2, 3], lambda x: [1, 2, 3] - x, lambda x: x * (1, 2, 3)),
+    "expected an array or a number, got (tuple|complex|object)": [
+        lambda x: x * (1, 2, 3),
         *(lambda x: x * 1j, lambda x: x + object()),
     ],
     "unexpected keyword argument|takes .* arguments": [
@@ -235,9 +235,10 @@ SETTINGS = {
     ],
     "or an array, got f32: cg.f32[()] is the type of one number": [lambda: cg.compile(nn.mse, f32[3], f32)],
     "or an array, got": [
-        *(lambda: cg.trace(identity, "f32[3]"), lambda: cg.trace(identity, B), lambda: cg.trace(identity, object)),
+        *(lambda: cg.trace(identity, "f32[3]"), lambda: cg.trace(identity, object)),
         lambda: cg.trace(identity, np.dtype("f8")),
     ],
+    "expected a type, got B: write cg.f32[B]": [lambda: cg.trace(identity, B)],
     "a target is named by a string": [
         lambda target=target: cg.compile(identity, f32[3], target=target) for target in (None, 3, ["cpu"])
     ],
@@ -259,7 +260,7 @@ SETTINGS = {
     "load takes the path of a file, got 3": [lambda: cg.load(3)],
     "this is no catgrad term": [lambda: cg.from_json(3)],
     "a dimension needs an identifier for a name": [lambda: cg.dim(3), lambda: cg.dim(None), lambda: cg.dim("")],
-    "multiple_of, min and max are integers": [lambda: cg.dim("B", min="a"), lambda: cg.dim("B", multiple_of=2.0)],
+    "to be an integer of 64 bits, got": [lambda: cg.dim("B", min="a"), lambda: cg.dim("B", multiple_of=2.0)],
     "the extent of an axis": [lambda: f32[-1], lambda: f32[1.5], lambda: f32[None], lambda: f32[...], lambda: f32[1:2]],
 }
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import platform
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 
 from catgrad.errors import CatgradError
 from catgrad.runtime.llvm import processor
@@ -120,7 +120,7 @@ def is_cpu(name: str) -> bool:
     return name.partition(":")[0] == HOST
 
 
-@cache
+@lru_cache(1 << 6)  # one processor has many spellings
 def target(name: str) -> Target:
     """Return a processor by what users call it.
 

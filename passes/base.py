@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -58,15 +57,12 @@ class Stage:
 
 
 @dataclass(frozen=True)
-class Pipeline:
-    """A named sequence of stages, built for a machine: `catgrad-opt --NAME` runs it.
+class Pipeline(ABC):
+    """A named sequence of stages: `catgrad-opt --NAME` runs it. Options and help are as those of a pass."""
 
-    Attributes:
-        name: Name on the command line: "catgrad-cpu-pipeline".
-        summary: One line of help.
-        stages: Builds the stages.
-    """
+    name: ClassVar[str]
+    """Name on the command line, in kebab-case: "catgrad-cpu-pipeline"."""
 
-    name: str
-    summary: str
-    stages: Callable[[], tuple[Stage, ...]]
+    @abstractmethod
+    def stages(self) -> tuple[Stage, ...]:
+        """Return the stages; raise `CatgradError` where the options allow none."""

@@ -7,7 +7,9 @@ Example:
 
 from __future__ import annotations
 
-from functools import partial
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import ClassVar
 
 from catgrad.errors import RegistryError
 from catgrad.passes.base import Pass, Pipeline, Stage
@@ -37,10 +39,10 @@ from catgrad.passes.reshapes import ReshapeViews
 from catgrad.passes.rolled import RolledLoops
 from catgrad.passes.share import ShareKernels
 from catgrad.passes.workspace import Workspace
-from catgrad.target import is_cpu, known
+from catgrad.target import HOST, is_cpu, known
 from catgrad.target import target as processor
 
-__all__ = ["CPU", "CUDA", "stages"]
+__all__ = ["CpuPipeline", "CudaPipeline", "stages"]
 
 _SCALARS = frozenset({"builtin", "func", "arith", "math", "ub"})
 _CONTROL = frozenset({"scf", "cf"})
@@ -173,7 +175,43 @@ _GPUS = {
 }
 """The architecture that a GPU's kernels are made for, by target."""
 
-CPU = Pipeline("catgrad-cpu-pipeline", "Compile the catgrad dialect to the LLVM dialect for this processor.", stages)
-CUDA = Pipeline(
-    "catgrad-cuda-pipeline", "Compile the catgrad dialect to NVVM and the LLVM dialect.", partial(stages, "cuda")
-)
+
+@dataclass(frozen=True)
+class CpuPipeline(Pipeline):
+    """Compile the catgrad dialect to the LLVM dialect for a processor.
+
+    Attributes:
+        target: The processor: cpu for this one, or any, as cpu:x86-64-v3.
+    """
+
+    name: ClassVar[str] = "catgrad-cpu-pipeline"
+
+    target: str = HOST
+
+    def stages(self) -> tuple[Stage, ...]:
+        """Return the stages for the processor."""
+        _check_kind(self.target, is_cpu(self.target), known())
+        return stages(self.target)
+
+
+@dataclass(frozen=True)
+class CudaPipeline(Pipeline):
+    """Compile the catgrad dialect to NVVM and the LLVM dialect.
+
+    Attributes:
+        target: The GPUs: those of an architecture and later ones, as cuda:sm_90.
+    """
+
+    name: ClassVar[str] = "catgrad-cuda-pipeline"
+
+    target: str = "cuda"
+
+    def stages(self) -> tuple[Stage, ...]:
+        """Return the stages for the GPUs."""
+        _check_kind(self.target, not is_cpu(self.target), _GPUS)
+        return stages(self.target)
+
+
+def _check_kind(target: str, fits: bool, names: Iterable[str]) -> None:
+    if not fits:
+        raise RegistryError(f"unknown target {target!r}: expected one of {', '.join(names)}")

@@ -23,12 +23,12 @@ class Registry:
     """Passes and pipelines by their names on the command line; a name means one thing only.
 
     Attributes:
-        passes: Pass classes by name.
-        pipelines: Pipelines by name.
+        passes: Classes of passes by name.
+        pipelines: Classes of pipelines by name.
     """
 
     passes: dict[str, type[Pass]] = field(default_factory=dict)
-    pipelines: dict[str, Pipeline] = field(default_factory=dict)
+    pipelines: dict[str, type[Pipeline]] = field(default_factory=dict)
 
     def add_pass(self, cls: type[Pass]) -> None:
         """Register a pass; raise `RegistryError` if its name is taken, `TypeError` if a field has no text form."""
@@ -36,18 +36,21 @@ class Registry:
         options.options(cls)
         self.passes[cls.name] = cls
 
-    def add_pipeline(self, pipeline: Pipeline) -> None:
-        """Register a pipeline; raise `RegistryError` if its name is taken."""
-        self._refuse_taken(pipeline.name)
-        self.pipelines[pipeline.name] = pipeline
+    def add_pipeline(self, cls: type[Pipeline]) -> None:
+        """Register a pipeline; raise `RegistryError` if its name is taken, `TypeError` if a field has no text form."""
+        self._refuse_taken(cls.name)
+        options.options(cls)
+        self.pipelines[cls.name] = cls
 
     def add_module(self, module: ModuleType) -> None:
         """Register every pass and pipeline that `module` defines; what it imports, others define."""
         for value in list(vars(module).values()):
-            if isinstance(value, Pipeline) and self.pipelines.get(value.name) is not value:
-                self.add_pipeline(value)
-            elif _is_pass(value) and value.__module__ == module.__name__:
+            if not isinstance(value, type) or value.__module__ != module.__name__ or "name" not in vars(value):
+                continue
+            if issubclass(value, Pass):
                 self.add_pass(value)
+            elif issubclass(value, Pipeline):
+                self.add_pipeline(value)
 
     def _refuse_taken(self, name: str) -> None:
         if name in self.passes or name in self.pipelines:
@@ -60,8 +63,3 @@ def load() -> Registry:
     for found in walk_packages(passes.__path__, f"{passes.__name__}."):
         registry.add_module(import_module(found.name))
     return registry
-
-
-def _is_pass(value: object) -> bool:
-    """Return whether `value` is a class of passes, with a name of its own."""
-    return isinstance(value, type) and issubclass(value, Pass) and "name" in vars(value)

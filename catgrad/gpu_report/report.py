@@ -17,6 +17,7 @@ from catgrad.gpu_report.launches import Launch, launches
 from catgrad.gpu_report.machine_code import MachineCode, machine_code
 from catgrad.gpu_report.occupancy import Occupancy, occupancy
 from catgrad.gpu_report.traffic import measure
+from catgrad.native import critical
 from catgrad.passes.base import Stage
 from catgrad.passes.gpu.machine import GpuMachine
 from catgrad.passes.gpu.work import Work
@@ -154,6 +155,7 @@ def report(term: Term, signature: Signature, gpu: Gpu, *, counts: bool = True) -
     return Report(gpu, tuple(rows), Work(arithmetic, _bytes(signature.inputs), _bytes(signature.outputs)))
 
 
+@critical()
 def _compiled(term: Term, signature: Signature, gpu: Gpu) -> tuple[ir.Module, tuple[Launch, ...]]:
     """Return the module after the last stage, and its launches, which the stage "gpu" shows."""
     found: dict[str, tuple[Launch, ...]] = {}

@@ -48,7 +48,7 @@ _FUNCTIONS: Functions = {
 }
 _ASSEMBLY, _OBJECT = 0, 1
 """LLVMCodeGenFileType."""
-_OPTIMISED, _ANYWHERE, _SMALL = 2, 2, 0
+_DEFAULT, _ANYWHERE, _SMALL = 2, 2, 0
 """LLVMCodeGenLevelDefault, LLVMRelocPIC, LLVMCodeModelDefault."""
 _VECTORIZATION = ("LoopVectorization", "LoopInterleaving", "SLPVectorization")
 _CAPSULE = b"mlir.ir.Operation._CAPIPtr"
@@ -75,7 +75,7 @@ def assembly(module: ir.Module, target: Target, opt_level: int) -> str:
 
 def _emitted(module: ir.Module, target: Target, opt_level: int, kind: int) -> bytes:
     llvm = _llvm()
-    with _translated(module) as code, _machine(target) as machine:
+    with _translated(module) as code, _machine(target, opt_level) as machine:
         _retarget(code, target, machine)
         _optimise(code, machine, opt_level)
         message, buffer = _POINTER(), _POINTER()
@@ -115,14 +115,15 @@ def _translated(module: ir.Module) -> Iterator[int]:
 
 
 @contextmanager
-def _machine(target: Target) -> Iterator[int]:
+def _machine(target: Target, opt_level: int) -> Iterator[int]:
     """Provide LLVM's description of a target while the body runs: each compilation has its own, for it is written."""
     llvm, found, message = _llvm(), _POINTER(), _POINTER()
     triple = target.triple.encode()
     if llvm.LLVMGetTargetFromTriple(triple, ctypes.byref(found), ctypes.byref(message)):
         raise CompileError(f"cannot generate code for {target.name}: {taken(message)}")
     words = target.processor.encode(), target.options.encode()
-    machine = llvm.LLVMCreateTargetMachine(found, triple, *words, _OPTIMISED, _ANYWHERE, _SMALL)
+    level = min(opt_level, _DEFAULT)
+    machine = llvm.LLVMCreateTargetMachine(found, triple, *words, level, _ANYWHERE, _SMALL)
     try:
         yield machine
     finally:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import ctypes
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
@@ -26,12 +26,14 @@ __all__ = [
     "MEMORY",
     "Functions",
     "Linked",
+    "Loaded",
     "Processor",
     "check",
     "declare",
     "find_tool",
     "library",
     "link",
+    "load",
     "package",
     "processor",
     "taken",
@@ -91,18 +93,31 @@ class Processor:
 
 
 @dataclass(frozen=True)
-class Linked:
+class Loaded:
     """Machine code in this process; it lives as long as this object.
+
+    Attributes:
+        addresses: Where its functions are, by name.
+    """
+
+    addresses: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Linked:
+    """An entry in machine code of this process; it lives as long as this object.
 
     Attributes:
         entry: Calls it with the address of a frame (`catgrad.runtime.buffers.Frame`), releasing the GIL meanwhile.
         measure: Returns how many bytes of workspace the call with a frame needs.
         object_code: What it was linked from.
+        loaded: The owner of the code.
     """
 
     entry: Callable[[int], object]
     measure: Callable[[int], int]
     object_code: bytes
+    loaded: Loaded
 
 
 def package() -> Path:
@@ -137,31 +152,46 @@ def processor() -> Processor:
 
 
 def link(object_code: bytes, name: str, functions: Mapping[str, Any] = MappingProxyType({})) -> Linked:
-    """Link object code into this process.
+    """Link the object code of an entry into this process.
+
+    Args:
+        object_code: See `load`.
+        name: The function in it, which takes a frame.
+        functions: See `load`.
+
+    Raises:
+        CompileError: It is no object code, has no such entry, or calls what it may not.
+    """
+    loaded = load(object_code, [name + ENTRY, name + MEASURE], functions)
+    entry, measure = loaded.addresses.values()
+    return Linked(_ENTRY(entry), _MEASURE(measure), object_code, loaded)
+
+
+def load(object_code: bytes, names: Sequence[str], functions: Mapping[str, Any] = MappingProxyType({})) -> Loaded:
+    """Load object code into this process.
 
     Args:
         object_code: An object file, for a processor that can do no more than this one.
-        name: The function in it.
-        functions: What the code may call besides `MEMORY`: `ctypes` functions and pointers by name, which whoever calls
-            the code keeps.
+        names: The functions in it to find.
+        functions: What the code may call besides `MEMORY`: by name, `ctypes` functions and pointers, which whoever
+            calls the code keeps, and addresses.
 
     Raises:
-        CompileError: It is no object code, has no such function, or calls what it may not.
+        CompileError: It is no object code, lacks one of the functions, or calls what it may not.
     """
     llvm, jit = library(), _POINTER()
     check(llvm.LLVMOrcCreateLLJIT(ctypes.byref(jit), None))
     try:
         _provide(jit, functions)
-        memory = llvm.LLVMCreateMemoryBufferWithMemoryRangeCopy(object_code, len(object_code), name.encode())
+        memory = llvm.LLVMCreateMemoryBufferWithMemoryRangeCopy(object_code, len(object_code), b"object code")
         check(llvm.LLVMOrcLLJITAddObjectFile(jit, llvm.LLVMOrcLLJITGetMainJITDylib(jit), memory))
-        entry, measure = (_address(jit, name + suffix) for suffix in (ENTRY, MEASURE))
+        loaded = Loaded({name: _address(jit, name) for name in names})
     except CompileError:
         llvm.LLVMOrcDisposeLLJIT(jit)
         raise
-    linked = Linked(_ENTRY(entry), _MEASURE(measure), object_code)
     # At the end of the process other threads may still run the code, and nobody needs the memory.
-    weakref.finalize(linked, llvm.LLVMOrcDisposeLLJIT, jit).atexit = False
-    return linked
+    weakref.finalize(loaded, llvm.LLVMOrcDisposeLLJIT, jit).atexit = False
+    return loaded
 
 
 def _provide(jit: ctypes.c_void_p, functions: Mapping[str, Any]) -> None:

@@ -24,8 +24,11 @@
 // RUN: not %catgrad-opt %s --load-pass-plugin=%S/Inputs/passes.py --test-reject 2>&1 | %filecheck %s --check-prefix=MISSING
 // MISSING: catgrad-opt: error: pass 'test-reject': option 'operation' must be given
 
-// RUN: not %catgrad-opt %s --load-pass-plugin=%S/Inputs/passes.py --test-pipeline=start=1 2>&1 | %filecheck %s --check-prefix=PIPELINE-OPTION
-// PIPELINE-OPTION: catgrad-opt: error: pipeline 'test-pipeline' takes no options, but 'start=1' is given
+// RUN: not %catgrad-opt %s --load-pass-plugin=%S/Inputs/passes.py --test-pipeline=end=1 2>&1 | %filecheck %s --check-prefix=PIPELINE-OPTION
+// PIPELINE-OPTION: catgrad-opt: error: pipeline 'test-pipeline': unknown option 'end': expected one of start
+
+// RUN: not %catgrad-opt %s --load-pass-plugin=%S/Inputs/passes.py --test-pipeline=start=-1 2>&1 | %filecheck %s --check-prefix=PIPELINE-REFUSES
+// PIPELINE-REFUSES: catgrad-opt: error: pipeline 'test-pipeline': counting starts at 0
 
 // RUN: not %catgrad-opt %s --pass-pipeline='builtin.module(cse' 2>&1 | %filecheck %s --check-prefix=UNCLOSED
 // UNCLOSED:      catgrad-opt: error: expected ',' or ')'

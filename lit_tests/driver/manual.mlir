@@ -13,7 +13,8 @@
 // HELP:   --test-reject
 // HELP:     operation=<string>
 // HELP: pipelines of catgrad:
-// HELP:   --test-pipeline {{ *}}Simplify, count, simplify
+// HELP:   --test-pipeline {{ *}}Simplify, count, simplify.
+// HELP:     start=<int> {{ *}}Where to start counting. (default: 100)
 
 // RUN: %catgrad-opt --list-passes --load-pass-plugin=%S/Inputs/passes.py | %filecheck %s --check-prefix=PASSES
 // PASSES: --test-count

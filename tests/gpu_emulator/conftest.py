@@ -17,8 +17,8 @@ _LOWER = (
 class Device:
     """An emulator that takes numpy arrays, and numbers as numpy scalars."""
 
-    def __init__(self, module, schedule="forward", traffic=None):
-        self.emulator = Emulator(module, schedule, traffic=traffic)
+    def __init__(self, module, schedule="forward", **more):
+        self.emulator = Emulator(module, schedule, **more)
 
     def run(self, kernel, grid, block, *arguments, shared=0):
         """Launch a kernel; arrays are copied to the device and back."""
@@ -58,10 +58,10 @@ def nvvm():
 def gpu():
     """Return the device of kernels in the gpu dialect, lowered as for PTX."""
 
-    def make(body, schedule="forward"):
+    def make(body, schedule="forward", **more):
         module = parse(body)
         with module.context, ir.Location.unknown():
             PassManager.parse(_LOWER).run(module.operation)
-        return Device(module, schedule)
+        return Device(module, schedule, **more)
 
     return make

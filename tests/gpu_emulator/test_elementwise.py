@@ -1,9 +1,16 @@
 """Kernels whose threads do not meet: indices, sizes, types, mathematics."""
 
+from itertools import product
+
 import ml_dtypes
 import numpy as np
 import pytest
 
+from catgrad.rounding import rounded
+from catgrad.target import LEVELS, target
+from catgrad.types import bf16, dtype, f16, f32, f64
+
+LEAST = next(name for name in (f"cpu:{level}" for level in LEVELS) if not target(name).missing)
 SCHEDULES = ["forward", "reverse", "round-robin", "random:7"]
 
 INDICES = """
@@ -94,23 +101,45 @@ def test_arithmetic_rounds_to_the_type(gpu, dtype):
     np.testing.assert_array_equal(y, x + type(1))
 
 
-def test_conversions_between_formats(gpu):
-    body = """
-    gpu.func @convert(%x: memref<64xf32>, %h: memref<64xf16>, %b: memref<64xbf16>) kernel {
-      %t = gpu.thread_id x
-      %v = memref.load %x[%t] : memref<64xf32>
-      %f = arith.truncf %v : f32 to f16
-      %g = arith.truncf %v : f32 to bf16
-      memref.store %f, %h[%t] : memref<64xf16>
-      memref.store %g, %b[%t] : memref<64xbf16>
-      gpu.return
-    }"""
-    x = np.random.default_rng(0).standard_normal(64, dtype=np.float32)
-    x[:5] = [np.inf, -np.inf, np.nan, -0.0, 1 + 2.0**-8]
-    h, b = np.zeros(64, np.float16), np.zeros(64, ml_dtypes.bfloat16)
-    gpu(body).run("convert", (1,), (64,), x, h, b)
-    np.testing.assert_array_equal(h, x.astype(np.float16))
-    np.testing.assert_array_equal(b.astype(np.float32), x.astype(ml_dtypes.bfloat16).astype(np.float32))
+@np.errstate(invalid="ignore")  # of signalling NaNs
+@pytest.mark.parametrize("processor", ["cpu", LEAST])
+def test_conversions_between_formats(gpu, processor):
+    """Each rounds once, on processors that have no instruction for it as well."""
+    formats = {dtype.name: dtype.numpy for dtype in (f16, bf16, f32, f64)}
+    pairs = [*product(["f32", "f64"], ["f16", "bf16"]), *product(["f16", "bf16"], ["f32", "f64"])]
+    body = "".join(
+        f"""
+        gpu.func @{source}_{result}(%x: memref<65536x{source}>, %y: memref<65536x{result}>) kernel {{
+          %b = gpu.block_id x
+          %t = gpu.thread_id x
+          %size = arith.constant 1024 : index
+          %start = arith.muli %b, %size : index
+          %i = arith.addi %start, %t : index
+          %v = memref.load %x[%i] : memref<65536x{source}>
+          %w = arith.{"extf" if formats[source].itemsize == 2 else "truncf"} %v : {source} to {result}
+          memref.store %w, %y[%i] : memref<65536x{result}>
+          gpu.return
+        }}"""
+        for source, result in pairs
+    )
+    device, bits = gpu(body, processor=processor), np.arange(1 << 16, dtype=np.uint16)
+    for source, result in pairs:
+        numbers = bits.view(formats["f16" if "f16" in (source, result) else "bf16"]).astype(formats[source])
+        if numbers.itemsize > 2:
+            numbers = beside(numbers, 12 if result == "f16" else 9)
+        found = np.zeros(bits.size, formats[result])
+        device.run(f"{source}_{result}", (64,), (1024,), numbers, found)
+        expected = rounded(numbers, dtype(result))
+        np.testing.assert_array_equal(found.astype(np.float64), expected.astype(np.float64))
+
+
+def beside(numbers, bits):
+    """Return what lies beside numbers, and beside the middle between them and the next ones of so many bits."""
+    rng = np.random.default_rng(0)
+    with np.errstate(over="ignore"):
+        middle = np.where(rng.random(numbers.size) < 0.5, numbers, numbers * numbers.dtype.type(1 + 2.0**-bits))
+        side = rng.choice([-np.inf, np.inf], numbers.size).astype(numbers.dtype)
+        return np.where(rng.random(numbers.size) < 0.2, middle, np.nextafter(middle, side))
 
 
 @pytest.mark.parametrize(

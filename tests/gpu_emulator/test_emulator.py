@@ -47,6 +47,31 @@ def test_unsupported_operations_are_all_listed(nvvm):
         assert "at loc(" in part
 
 
+@pytest.mark.parametrize("name", ["__nv_system", "__nv_frexpf", "__nv_no_such_functionf"])
+def test_functions_of_numbers_are_called_and_no_others(nvvm, name):
+    """What takes an address would use it unchecked, and the rest of the process is none of a kernel's business."""
+    body = f"""
+    llvm.func @{name}(f32) -> f32
+    llvm.func @kernel(%x: f32) attributes {{nvvm.kernel}} {{
+      %0 = llvm.call @{name}(%x) : (f32) -> f32
+      llvm.return
+    }}"""
+    with pytest.raises(CompileError, match=f"kernels cannot be emulated: llvm.call of {name} at"):
+        nvvm(body)
+
+
+def test_what_code_calls_is_checked(nvvm):
+    """LLVM makes a call of a function of the compiler's run-time library, which nobody has asked for."""
+    body = """
+    llvm.func @kernel(%p: !llvm.ptr, %x: f32, %n: i32) attributes {nvvm.kernel} {
+      %0 = llvm.intr.powi(%x, %n) : (f32, i32) -> f32
+      llvm.store %0, %p : f32, !llvm.ptr
+      llvm.return
+    }"""
+    with pytest.raises(CompileError, match="would call __powisf2: expected calls of"):
+        nvvm(body)
+
+
 def test_what_no_thread_reaches(nvvm):
     body = """
     llvm.func @wrong(%limit: i32) attributes {nvvm.kernel} {

@@ -6,7 +6,7 @@ from mlir.passmanager import PassManager
 
 from catgrad.errors import RegistryError
 from catgrad.passes.machine import Machine
-from catgrad.passes.pipelines import CPU, stages
+from catgrad.passes.pipelines import CpuPipeline, stages
 from catgrad.passes.runner import run
 from catgrad.runtime.engine import jit
 
@@ -54,8 +54,9 @@ def test_the_machine_reaches_the_kernels():
 
 
 def test_the_pipeline_has_a_name():
-    assert CPU.name == "catgrad-cpu-pipeline"
-    assert CPU.stages is stages
+    assert CpuPipeline.name == "catgrad-cpu-pipeline"
+    assert CpuPipeline().stages() == stages()
+    assert CpuPipeline("cpu:x86-64-v2").stages() == stages("cpu:x86-64-v2")
 
 
 def test_an_unknown_target_is_refused():

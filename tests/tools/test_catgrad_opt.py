@@ -117,12 +117,17 @@ def test_questions_are_answered(arguments):
     assert b"catgrad" in result.stdout
 
 
-def test_a_crash_in_the_parser_is_a_message(tmp_path):
-    path = tmp_path / "deep.mlir"
-    path.write_text("module {" * 200_000)
+@pytest.mark.parametrize(
+    ("text", "end"),
+    [("module {" * 200_000, b"SIGSEGV"), ('"catgrad."() : () -> ()', b"SIGABRT")],
+    ids=["deep", "unnamed"],
+)
+def test_a_crash_in_the_parser_is_a_message(tmp_path, text, end):
+    path = tmp_path / "f.mlir"
+    path.write_text(text)
     result = run(str(path))
     assert result.returncode == 1
-    assert b"catgrad-opt: internal error: SIGSEGV while parsing the input" in result.stderr
+    assert b"catgrad-opt: internal error: " + end + b" while parsing the input" in result.stderr
 
 
 def test_an_abort_in_a_pass_is_a_message_and_leaves_the_reproducer(file, tmp_path):

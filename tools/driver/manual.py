@@ -7,7 +7,7 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from importlib.metadata import version
 from pathlib import Path
 
@@ -47,8 +47,8 @@ def help_text(registry: Registry) -> str:
     sections = [
         _INTRODUCTION,
         _section("options", map(_flag_row, options.options(Settings))),
-        _section("passes of catgrad", _pass_rows(registry)),
-        _section("pipelines of catgrad", (_row(f"--{p.name}", p.summary) for p in registry.pipelines.values())),
+        _section("passes of catgrad", _rows(registry.passes)),
+        _section("pipelines of catgrad", _rows(registry.pipelines)),
         _EXIT_CODES,
     ]
     return "\n\n".join(section for section in sections if section)
@@ -56,7 +56,9 @@ def help_text(registry: Registry) -> str:
 
 def passes(registry: Registry) -> str:
     """Return the list of our passes and MLIR's."""
-    return "\n\n".join(filter(None, [_section("passes of catgrad", _pass_rows(registry)), _mlir_opt("--list-passes")]))
+    return "\n\n".join(
+        filter(None, [_section("passes of catgrad", _rows(registry.passes)), _mlir_opt("--list-passes")])
+    )
 
 
 def dialects() -> str:
@@ -77,11 +79,11 @@ def _flag_row(flag: Option) -> str:
     return _row(name + (f"[{value}]" if metadata["implied"] else value), metadata["summary"])
 
 
-def _pass_rows(registry: Registry) -> Iterator[str]:
-    """Yield the lines about our passes: a summary of each, and its options."""
-    for cls in sorted(registry.passes.values(), key=lambda cls: cls.name):
+def _rows(classes: Mapping[str, type]) -> Iterator[str]:
+    """Yield the lines about passes or pipelines by name: a summary of each, and its options."""
+    for name, cls in sorted(classes.items()):
         documentation = inspect.getdoc(cls) or ""
-        yield _row(f"--{cls.name}", documentation.partition("\n")[0])
+        yield _row(f"--{name}", documentation.partition("\n")[0])
         described = _attributes(documentation)
         for option in options.options(cls):
             default = f"(default: {option.default})" if option.default else ""

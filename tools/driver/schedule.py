@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
+from catgrad.errors import CatgradError
 from catgrad.passes import options
 from catgrad.passes.base import Pass, Pipeline
 from catgrad.passes.legality import Legal
@@ -78,21 +80,28 @@ def text(plan: Iterable[Step]) -> str:
 def _step(cls: type[Pass], element: Element, nesting: tuple[str, ...]) -> Step:
     """Return the step that runs the pass `cls` with the options of `element`."""
     _require_module(element, nesting)
-    try:
+    with _reported("pass", element):
         return Step(options.construct(cls, options.parse(element.options)), nesting)
-    except OptionError as error:
-        raise PipelineError(f"pass '{element.name}': {error}") from error
 
 
-def _expanded(pipeline: Pipeline, element: Element, registry: Registry, nesting: tuple[str, ...]) -> Iterator[Step]:
-    """Yield the steps of one of our pipelines."""
+def _expanded(cls: type[Pipeline], element: Element, registry: Registry, nesting: tuple[str, ...]) -> Iterator[Step]:
+    """Yield the steps of the pipeline `cls` with the options of `element`."""
     _require_module(element, nesting)
-    if element.options:
-        raise PipelineError(f"pipeline '{element.name}' takes no options, but {element.options!r} is given")
-    for stage in pipeline.stages():
+    with _reported("pipeline", element):
+        stages = options.construct(cls, options.parse(element.options)).stages()
+    for stage in stages:
         for work in stage.passes:
             yield from [Step(work, nesting)] if isinstance(work, Pass) else steps(parse(work), registry, nesting)
         yield Step(Legal.after(stage), nesting)
+
+
+@contextmanager
+def _reported(kind: str, element: Element) -> Iterator[None]:
+    """Turn what is wrong with options into a `PipelineError`."""
+    try:
+        yield
+    except (OptionError, CatgradError) as error:
+        raise PipelineError(f"{kind} '{element.name}': {error}") from error
 
 
 def _require_module(element: Element, nesting: tuple[str, ...]) -> None:

@@ -13,6 +13,7 @@ from mlir.dialects import gpu
 from mlir.passmanager import PassManager
 
 from catgrad.errors import CompileError
+from catgrad.native import critical
 from catgrad.runtime.gpu.tools import run
 
 __all__ = ["assemble", "disassemble", "embedded", "ptx", "sass", "to_binary", "to_nothing"]
@@ -23,6 +24,7 @@ _ASSEMBLY = 2
 _TARGET = re.compile(r"^\.target (\w+)", re.MULTILINE)
 
 
+@critical()
 def ptx(module: ir.Module) -> str:
     """Return the PTX of the kernels of a module, whose kernels are in NVVM; empty if there are none.
 

@@ -15,6 +15,7 @@ from typing import Any
 from mlir import ir
 
 from catgrad.errors import CatgradError
+from catgrad.native import critical
 from catgrad.runtime.engine import jit
 from catgrad.runtime.gpu.device import Device, Kernels
 from catgrad.runtime.llvm import Linked
@@ -69,6 +70,7 @@ class HostCode:
         raise CatgradError("an executable for a GPU cannot be saved: its kernels are on the device")
 
 
+@critical()
 def host_code(module: ir.Module, name: str, device: Device, opt_level: int) -> HostCode:
     """Load a module's kernels into a device, and compile the host's part.
 

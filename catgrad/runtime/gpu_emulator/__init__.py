@@ -7,6 +7,8 @@ must not depend on it.
 * `emulator` is the door; `memory` is the device's memory, `schedules` has the orders of threads.
 * `module` makes a module of coroutines of a module of kernels; `rules`, `guards` and `calls` say what becomes of each
   operation, `coroutine` how a thread waits.
+* `compiled` makes machine code of that, by the code generator of executables; `conversions` is what it calls where a
+  processor has no instruction.
 * `code` and `routines` are how the rest is written: integers, records, loops and functions of generated code.
   `scheduler` runs the threads of a grid, `access` checks addresses, `warp` and `matrix` are what the lanes of a warp do
   together, `copies` is what goes on meanwhile.

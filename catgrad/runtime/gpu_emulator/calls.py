@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ctypes
 from functools import cache
+from typing import Any
 
 from mlir import ir
 from mlir.dialects import llvm
@@ -15,8 +16,17 @@ from catgrad.runtime.gpu_emulator.coroutine import Coroutine
 from catgrad.runtime.gpu_emulator.routines import call, declare
 from catgrad.runtime.gpu_emulator.rules import Rule, UnsupportedError
 
-__all__ = ["CALLS"]
+__all__ = ["CALLS", "c_library"]
 
+_MATHEMATICS = (
+    "acos acosh asin asinh atan atan2 atanh cbrt ceil copysign cos cosh erf erfc exp exp10 exp2 expm1 fabs fdim floor "
+    "fma fmax fmin fmod hypot ilogb ldexp lgamma llrint llround log log10 log1p log2 logb lrint lround nearbyint "
+    "nextafter pow remainder rint round roundeven scalbn sin sinh sqrt tan tanh tgamma trunc"
+).split()
+_FUNCTIONS = frozenset(name + suffix for name in _MATHEMATICS for suffix in ("", "f"))
+"""Functions of numbers in the C library, of f64 and of f32."""
+_OTHERS = ("aligned_alloc", "free", "malloc", "sincos", "sincosf")
+"""What else is called of it: memory, and what LLVM makes of a sine and a cosine."""
 _LIBRARY = "__nv_"
 _DEVICE = "llvm.nvvm."
 _INTRINSICS = {
@@ -48,7 +58,7 @@ def _call(op: llvm.CallOp, thread: Coroutine) -> ir.Value | None:
     if plain in {"rsqrt", "rsqrtf"}:
         one = llvm.mlir_constant(ir.FloatAttr.get(results[0], 1.0))
         return llvm.fdiv(one, llvm.intr_sqrt(operands[0]))
-    if not _in_c_library(plain):
+    if plain not in _FUNCTIONS:
         raise UnsupportedError(f"of {name}")
     _declare(op, plain, [each.type for each in operands], results)
     value: ir.Value = call(plain, operands, results)
@@ -77,8 +87,10 @@ def _declare(op: llvm.CallOp, name: str, arguments: list[ir.Type], results: list
 
 
 @cache
-def _in_c_library(name: str) -> bool:
-    return hasattr(ctypes.CDLL(None), name)
+def c_library() -> dict[str, Any]:
+    """Return what the code of kernels may call of the C library, by name."""
+    known = ctypes.CDLL("libm.so.6")  # which brings the rest of it
+    return {name: getattr(known, name) for name in sorted({*_FUNCTIONS, *_OTHERS}) if hasattr(known, name)}
 
 
 CALLS: dict[type[ir.OpView], Rule] = {llvm.CallOp: _call, llvm.CallIntrinsicOp: _call_intrinsic}

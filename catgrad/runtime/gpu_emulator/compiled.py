@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from typing import Any
 
 from mlir import ir
-from mlir.execution_engine import ExecutionEngine
 
 from catgrad.errors import CompileError
 from catgrad.native import critical
-from catgrad.runtime.gpu_emulator.module import Program, scheduler_module, translate
+from catgrad.runtime.engine import object_code
+from catgrad.runtime.gpu_emulator.calls import c_library
+from catgrad.runtime.gpu_emulator.conversions import CONVERSIONS
+from catgrad.runtime.gpu_emulator.coroutine import starter
+from catgrad.runtime.gpu_emulator.module import RUN, Program, library_module, translate
+from catgrad.runtime.llvm import Loaded, load
+from catgrad.target import HOST, target
 
 __all__ = ["Compiled", "compile_kernels"]
 
-_PACKED = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
+_RUN = ctypes.CFUNCTYPE(None, ctypes.c_uint64, ctypes.c_uint64)
 _SHARED = 16
 """How many modules are remembered."""
+_OPT_LEVEL = 0
+"""LLVM's: most kernels run once on few elements, and compiling them takes longer."""
 
 
 @dataclass(frozen=True)
@@ -26,65 +35,54 @@ class Compiled:
 
     Attributes:
         program: What it was made of.
-        engine: Its owner.
-        starts: The addresses of the functions that start a thread, by the kernel's name.
+        kernels: The functions that start a thread, by the kernel's symbol.
+        library: What runs them, and what they call.
     """
 
     program: Program
-    engine: ExecutionEngine
-    starts: dict[str, int]
+    kernels: Loaded
+    library: Loaded
 
     def run(self, kernel: str, record: int) -> None:
         """Run a launch of a kernel, given the address of its record."""
-        _call(_scheduler(), "run", record, self.starts[kernel])
+        _RUN(self.library.addresses[RUN])(record, self.kernels.addresses[starter(kernel)])
 
 
-def compile_kernels(module: ir.Module, counts: bool = False) -> Compiled:
+def compile_kernels(module: ir.Module, counts: bool = False, processor: str = HOST) -> Compiled:
     """Return machine code for the kernels of a module.
 
     Args:
         module: A module with one `gpu.module` in the LLVM and NVVM dialects; it is left as it is.
         counts: Whether they count what they read and write of global memory.
+        processor: Whose instructions are used, as in `catgrad.target`.
 
     Raises:
-        CompileError: There is no such `gpu.module`, or it has operations that cannot be emulated.
+        CatgradError: This process cannot run code for the processor.
+        CompileError: There is no such `gpu.module`, it has operations that cannot be emulated, or calls what is not
+            there.
     """
     found = [op for op in module.body if op.operation.name == "gpu.module"]
     if len(found) != 1:
         raise CompileError(f"expected a module with one gpu.module, got {len(found)}")
-    return _compile(found[0].operation.get_asm(enable_debug_info=True, print_generic_op_form=True), counts)
+    target(processor).check_host()
+    return _compile(found[0].operation.get_asm(enable_debug_info=True, print_generic_op_form=True), counts, processor)
 
 
 @lru_cache(_SHARED)
-def _compile(text: str, counts: bool) -> Compiled:
-    program = translate(text, counts)
-    engine = _engine(program.module)
-    starts = {kernel.name: ctypes.c_uint64() for kernel in program.kernels}
-    for name, start in starts.items():
-        _call(engine, f"locate.{name}", ctypes.addressof(start))
-    return Compiled(program, engine, {name: start.value for name, start in starts.items()})
+@critical()
+def _compile(text: str, counts: bool, processor: str) -> Compiled:
+    program, library = translate(text, counts), _library(processor)
+    names = [starter(kernel.name) for kernel in program.kernels]
+    conversions = {name: library.addresses[name] for name in CONVERSIONS}
+    return Compiled(program, _loaded(program.module, processor, names, conversions), library)
 
 
 @cache
-def _scheduler() -> ExecutionEngine:
-    return _engine(scheduler_module())
+def _library(processor: str) -> Loaded:
+    return _loaded(library_module(), processor, [RUN, *CONVERSIONS], {})
 
 
-@critical()
-def _engine(module: ir.Module) -> ExecutionEngine:
-    try:
-        with module.context:
-            return ExecutionEngine(module, opt_level=1)
-    except RuntimeError as error:
-        raise CompileError(f"kernels cannot be emulated: {error}") from error
-
-
-def _call(engine: ExecutionEngine, name: str, *numbers: int) -> None:
-    """Call a function of 64-bit integers by the addresses of its arguments, as MLIR's execution engine does."""
-    address = engine.raw_lookup(name)
-    if not address:
-        raise CompileError(f"kernels cannot be emulated: {name} calls what this process does not have")
-    values = (ctypes.c_uint64 * len(numbers))(*numbers)
-    width = ctypes.sizeof(ctypes.c_uint64)
-    pointers = (ctypes.c_void_p * len(numbers))(*(ctypes.addressof(values) + width * i for i in range(len(numbers))))
-    _PACKED(address)(ctypes.addressof(pointers))
+def _loaded(module: ir.Module, processor: str, names: list[str], functions: Mapping[str, Any]) -> Loaded:
+    """Return the code of a module, which may call functions of the C library and others by their addresses."""
+    known = {**c_library(), **functions}
+    return load(object_code(module, target(processor), _OPT_LEVEL, known), names, known)

@@ -23,7 +23,7 @@ from catgrad.runtime.gpu_emulator.code import Record, Word, constant, pointer, w
 from catgrad.runtime.gpu_emulator.layout import BARRIERS, LAUNCH, THREAD, WARP, Fault, State
 from catgrad.runtime.gpu_emulator.routines import Routine, call, declare, routine
 
-__all__ = ["Coroutine", "Sites", "make_coroutine"]
+__all__ = ["Coroutine", "Sites", "make_coroutine", "starter"]
 
 _ALIGNMENT = 128
 """Of frames: enough for the vectors of any processor."""
@@ -126,6 +126,11 @@ def _move_from(op: ir.OpView, block: ir.Block, target: ir.Block) -> None:
         target.append(each.operation)
 
 
+def starter(kernel: str) -> str:
+    """Return the name of the function that starts a thread of a kernel."""
+    return f"thread.{kernel}"
+
+
 def make_coroutine(kernel: llvm.LLVMFuncOp, sites: Sites, counts: bool = False) -> Coroutine:
     """Take the body of a kernel into a new function that starts a thread of it.
 
@@ -136,10 +141,9 @@ def make_coroutine(kernel: llvm.LLVMFuncOp, sites: Sites, counts: bool = False) 
     """
     address = llvm.PointerType.get()
     function = declare(
-        f"thread.{kernel.sym_name.value}",
+        starter(kernel.sym_name.value),
         [address] * 3,
         [address],
-        linkage="internal",
         passthrough=ir.ArrayAttr.get([ir.StringAttr.get("presplitcoroutine")]),
     )
     region = function.regions[0]

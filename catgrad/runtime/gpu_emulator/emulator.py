@@ -16,6 +16,7 @@ from catgrad.runtime.gpu_emulator.layout import Fault
 from catgrad.runtime.gpu_emulator.memory import Memory
 from catgrad.runtime.gpu_emulator.module import Kernel
 from catgrad.runtime.gpu_emulator.schedules import Schedule
+from catgrad.target import HOST
 
 __all__ = ["Emulator", "Traffic"]
 
@@ -46,8 +47,10 @@ class Emulator:
         schedule: The order of threads: "forward", "reverse", "round-robin" or "random:SEED".
         memory: The device's memory, which several modules may work in; its own if None.
         traffic: Where to note what each launch requests of global memory; nothing is counted if None.
+        processor: Whose instructions are used, as in `catgrad.target`.
 
     Raises:
+        CatgradError: This process cannot run code for the processor.
         CompileError: The module has operations that cannot be emulated; the message lists all of them.
 
     Example:
@@ -66,10 +69,11 @@ class Emulator:
         schedule: str = "forward",
         memory: Memory | None = None,
         traffic: list[Traffic] | None = None,
+        processor: str = HOST,
     ) -> None:
         self._traffic = traffic
         self._schedule = Schedule(schedule)
-        self._compiled = compile_kernels(module, counts=traffic is not None)
+        self._compiled = compile_kernels(module, traffic is not None, processor)
         self._program = self._compiled.program
         self._kernels = {each.name: each for each in self._program.kernels}
         self._memory = memory or Memory()

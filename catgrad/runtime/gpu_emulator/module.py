@@ -11,9 +11,9 @@ from mlir.dialects import llvm
 from mlir.passmanager import PassManager
 
 from catgrad.errors import CompileError
-from catgrad.runtime.gpu_emulator.bf16 import declare_rounding
 from catgrad.runtime.gpu_emulator.calls import CALLS
-from catgrad.runtime.gpu_emulator.code import Word, pointer, store, word
+from catgrad.runtime.gpu_emulator.code import Word, pointer
+from catgrad.runtime.gpu_emulator.conversions import declare_conversions
 from catgrad.runtime.gpu_emulator.coroutine import Coroutine, Sites, make_coroutine
 from catgrad.runtime.gpu_emulator.guards import GUARDS, HARMLESS
 from catgrad.runtime.gpu_emulator.roots import escapes
@@ -22,10 +22,16 @@ from catgrad.runtime.gpu_emulator.rules import RULES, UnsupportedError
 from catgrad.runtime.gpu_emulator.scheduler import run_grid
 from catgrad.runtime.gpu_emulator.variables import Variables, take_variables
 
-__all__ = ["Kernel", "Program", "scheduler_module", "translate"]
+__all__ = ["RUN", "Kernel", "Program", "library_module", "translate"]
+
+RUN = "run"
+"""The function that runs a launch."""
 
 _FLATTEN = "builtin.module(inline,symbol-dce)"
-_LOWER = "builtin.module(canonicalize,convert-scf-to-cf,convert-arith-to-llvm,convert-cf-to-llvm,canonicalize)"
+_LOWER = (
+    "builtin.module(canonicalize,convert-scf-to-cf,convert-math-to-llvm,convert-arith-to-llvm,convert-cf-to-llvm,"
+    "canonicalize)"
+)
 _RULES = {**RULES, **CALLS}
 _STOPPING = frozenset({"llvm.intr.trap", "llvm.intr.debugtrap", "llvm.intr.ubsantrap", "llvm.inline_asm"})
 
@@ -52,7 +58,7 @@ class Program:
     """Kernels as coroutines.
 
     Attributes:
-        module: In the LLVM dialect; `locate.NAME` stores where the function is that starts a thread of the kernel.
+        module: In the LLVM dialect.
         kernels: What is known of the kernels.
         sites: The places in the program that faults can name.
     """
@@ -117,38 +123,25 @@ def _translate(program: ir.Module, counts: bool) -> Program:
         problems += _Rewriter(thread, offsets, variables).run()
     if problems:
         raise CompileError("kernels cannot be emulated: " + ", ".join(dict.fromkeys(problems)))
-    with ir.InsertionPoint(program.body):
-        for kernel in known:
-            _define_locator(kernel.name)
-        declare_rounding()
     _lower(program)
     return Program(program, tuple(known), tuple(sites.texts))
 
 
-def scheduler_module() -> ir.Module:
-    """Return a module in the LLVM dialect whose `run` runs a launch.
+def library_module() -> ir.Module:
+    """Return a module in the LLVM dialect of what the code of kernels is run by and calls: `run`, and conversions.
 
-    It takes the address of the launch's record and that of the function which starts a thread.
+    `run` runs a launch: it takes the address of its record, and that of the function which starts a thread.
     """
     with ir.Context(), ir.Location.unknown():
         program, size = ir.Module.create(), ir.IntegerType.get_signless(64)
         with ir.InsertionPoint(program.body):
-            entry = declare("run", [size, size], [])
+            entry = declare(RUN, [size, size], [])
+            declare_conversions()
         with ir.InsertionPoint(entry.regions[0].blocks.append(size, size)):
             run_grid(*map(Word, entry.regions[0].blocks[0].arguments))
             ir.Operation.create("llvm.return")
         _lower(program)
     return program
-
-
-def _define_locator(kernel: str) -> None:
-    """Emit the function that stores, at an address, that of the function which starts a thread."""
-    size = ir.IntegerType.get_signless(64)
-    locator = declare(f"locate.{kernel}", [size], [])
-    with ir.InsertionPoint(locator.regions[0].blocks.append(size)):
-        start = word(llvm.mlir_addressof(llvm.PointerType.get(), f"thread.{kernel}"))
-        store(Word(locator.regions[0].blocks[0].arguments[0]), start)
-        ir.Operation.create("llvm.return")
 
 
 def _lower(program: ir.Module) -> None:

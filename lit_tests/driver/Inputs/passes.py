@@ -122,11 +122,22 @@ class Abort(Pass):
         os.abort()
 
 
-PIPELINE = Pipeline(
-    name="test-pipeline",
-    summary="Simplify, count, simplify",
-    stages=lambda: (
-        Stage("first", ("func.func(cse)", Count(start=100)), frozenset({"builtin", "func", "arith"})),
-        Stage("second", ("canonicalize,cse",), frozenset({"builtin", "func", "arith"})),
-    ),
-)
+@dataclass(frozen=True)
+class Simplify(Pipeline):
+    """Simplify, count, simplify.
+
+    Attributes:
+        start: Where to start counting.
+    """
+
+    name: ClassVar[str] = "test-pipeline"
+    start: int = 100
+
+    def stages(self) -> tuple[Stage, ...]:
+        """Return two stages."""
+        if self.start < 0:
+            raise CatgradError("counting starts at 0")
+        return (
+            Stage("first", ("func.func(cse)", Count(start=self.start)), frozenset({"builtin", "func", "arith"})),
+            Stage("second", ("canonicalize,cse",), frozenset({"builtin", "func", "arith"})),
+        )

@@ -178,16 +178,16 @@ def call_definition(
     assert isinstance(tracer, Tracer)
     values = [tracer.value(x) for x in leaves]
     types = tuple(v.type for v in values)
-    program, key = tracer.program, (code.key, tree, types)
-    if code.is_known and key in program.traced:
+    program, key = tracer.program, (code.key, tree, types) if code.is_known else None
+    if key in program.traced:
         definition, places = program.traced[key]
         captured = tuple(code.values[i] for i in places)
     else:
         with program.tracing(key, name):
             term = body(*trees.unflatten(tree, types), program=program)
-        definition, captured = program.definition(code.key if code.is_known else None, name, term), term.captured
+        definition, captured = program.definition(code.key, name, term), term.captured
         found = code.places(captured)
-        if found is not None:
+        if key is not None and found is not None:
             program.traced[key] = definition, found
     results = tracer.record(ops.call.operation(definition=definition), [*values, *captured])
     return trees.unflatten(definition.term.output_tree, results)

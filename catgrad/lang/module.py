@@ -7,7 +7,7 @@ A module describes; its parameters are arguments of its term. What makes two lay
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, NoReturn
@@ -16,8 +16,7 @@ import numpy as np
 
 from catgrad import ops, trees
 from catgrad.errors import CatgradError, located
-from catgrad.lang.configuration import configuration
-from catgrad.lang.environment import Closure, Reader, opaque, readable
+from catgrad.lang.environment import Formal, closure
 from catgrad.lang.function import Function, argument_names, call_definition, check_declared
 from catgrad.lang.refusals import AttributeMissing
 from catgrad.lang.settings import check_function, natural
@@ -136,12 +135,8 @@ class Module(Node):
         if not isinstance(ops.recorder(), Tracer):
             return self.forward(*_arrays(arguments))
         leaves, tree = trees.flatten_arguments((values, *arguments))
-        key = self._key()
-        code = opaque(self) if key is None else Closure(key, (), is_known=True)
-        try:
-            return call_definition(code, name, leaves, tree, partial(self._term, values))
-        except RecursionError:
-            raise CatgradError(f"{name} calls itself, or modules are nested too deeply: a term is finite") from None
+        code = closure(self._with({id(value): Formal(i) for i, value in enumerate(values.values())}))
+        return call_definition(code, name, leaves, tree, partial(self._term, values))
 
     def parameters(self) -> dict[str, Parameter]:
         """Return the parameters by path, in order of path; one that is used twice is listed once."""
@@ -189,10 +184,6 @@ class Module(Node):
     def _is_slot(self, value: Any) -> bool:
         """Return whether it is a parameter, or the value that one is bound to."""
         return isinstance(value, _SLOTS) or id(value) in self.__dict__.get(HIDDEN, ())
-
-    def _key(self) -> Hashable | None:
-        """Return what makes two modules record the same, where that is known; see `catgrad.lang.configuration`."""
-        return configuration(self, self._is_slot)
 
     def _slots(self) -> dict[str, Any]:
         """Return parameters, or the values bound to them, by path."""
@@ -259,11 +250,3 @@ class ModuleFunction(Function):
         term = trace_function(self._module.apply, self.name, types, names, program)
         check_declared(type(self._module).forward, term)
         return term
-
-
-@readable(Module)
-def _read(reader: Reader, module: Module) -> Hashable:
-    """Read a module in a closure: what it is bound to is in the environment, what it declares is itself alone."""
-    key = module._key()
-    values = [value for value in module._slots().values() if not isinstance(value, Parameter)]
-    return reader.unknown(module) if key is None else key, tuple(map(reader.read, values))

@@ -159,7 +159,7 @@ class Module(Node):
         """Return the module with values in place of its parameters.
 
         Raises:
-            CatgradError: A parameter is missing or unknown.
+            CatgradError: A parameter is missing or unknown, or a value has another shape than the parameter.
         """
         own = self.parameters()
         if not isinstance(parameters, Mapping):
@@ -169,7 +169,7 @@ class Module(Node):
             raise CatgradError(
                 f"{type(self).__name__}: missing parameters {sorted(missing)}, unknown {sorted(unknown)}"
             )
-        values = {path: _value(value, own[path].type) for path, value in parameters.items()}
+        values = {path: _value(path, value, own[path].type) for path, value in parameters.items()}
         bound = self._with({id(own[path]): value for path, value in values.items()})
         known = {id(value): value for value in values.values() if not isinstance(value, Var)}
         for _, holder, _ in reach(bound, bound._is_slot) if known else ():
@@ -216,9 +216,13 @@ def _arrays(arguments: tuple[Any, ...]) -> Any:
     return trees.unflatten(tree, leaves)
 
 
-def _value(value: Any, type: TensorType) -> Any:
+def _value(path: str, value: Any, type: TensorType) -> Any:
     """Return what a parameter is bound to; Python numbers take its dtype."""
-    return ops.numbers(value, type.dtype) if ops.is_number(value) or ops.is_list(value) else value
+    made = ops.numbers(value, type.dtype) if ops.is_number(value) or ops.is_list(value) else value
+    given = ops.typeof(made)
+    if given.is_static and given.shape != type.shape:
+        raise CatgradError(f"the parameter {path} is {type}, given {given}: use cg.reshape or cg.permute_dims")
+    return made
 
 
 class ModuleFunction(Function):

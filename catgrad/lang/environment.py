@@ -16,6 +16,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import cache, cached_property, lru_cache, partial
+from itertools import chain
 from types import (
     BuiltinFunctionType,
     CodeType,
@@ -26,7 +27,7 @@ from types import (
     ModuleType,
     NoneType,
 )
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -37,9 +38,10 @@ from catgrad.ops import Literal, Op
 from catgrad.term import Term
 from catgrad.types import DType, TensorType, dtypes
 
-__all__ = ["Closure", "Formal", "Reader", "closure", "readable"]
+__all__ = ["Closure", "Formal", "closure", "readable"]
 
 _ATOMS = frozenset({NoneType, EllipsisType, bool, int, str, bytes})
+_FLOATS = frozenset({float, complex})
 _PURE = frozenset(
     "abc builtins catgrad collections contextlib copy dataclasses enum functools itertools math ml_dtypes numpy "
     "operator types typing".split()
@@ -57,6 +59,7 @@ _DESCRIPTIVE = frozenset(
 )
 """What a class has that its methods do not use."""
 _NUMERIC = frozenset(dtype.numpy for dtype in dtypes)
+_NEW: Any = object.__new__
 
 
 @dataclass(frozen=True)
@@ -92,26 +95,40 @@ class Formal:
 
 def closure(code: Any) -> Closure:
     """Return a function, or what else computes something, with its environment as it is now."""
-    reader = Reader()
+    reader = _Reader()
     try:
-        return Closure(reader.read(code), tuple(reader.values.values()))
+        return Closure(reader.read(code), tuple(reader.values))
     except (_Unknown, RecursionError):
         return Closure(None)
+
+
+_Parts = Callable[[Any], Iterable[Any]]
+
+
+def readable(kind: type) -> Callable[[_Parts], _Parts]:
+    """Register the parts by which objects of a class, and of those derived from it, are read."""
+
+    def register(parts: _Parts) -> _Parts:
+        _FAMILIES[kind] = parts
+        return parts
+
+    return register
 
 
 class _Unknown(Exception):
     """Something has a state that cannot be read."""
 
 
-class Reader:
-    """Reads values into keys.
+class _Reader:
+    """Reads values into keys: a constant is itself, anything else its class and its parts.
 
     Attributes:
         values: The traced values met so far.
     """
 
     def __init__(self) -> None:
-        self.values: dict[Hashable, Var] = {}
+        self.values: list[Var] = []
+        self._places: dict[Hashable, int] = {}
         self._met: dict[Hashable, tuple[int, Any]] = {}
 
     def read(self, value: Any) -> Hashable:
@@ -119,47 +136,25 @@ class Reader:
         kind = type(value)
         if kind in _ATOMS:
             return kind, value
-        reading = _READINGS.get(kind) or _reading(kind)
-        return (kind, reading(self, value)) if reading in _IMMUTABLE else self._once(id(value), value, reading)
-
-    def read_class(self, value: Any) -> Hashable:
-        """Return a key of the class of an object, for what is done with the object."""
-        kind = type(value)
-        return self._once((id(kind), "object"), kind, partial(_class, left_out=_CONSTRUCTORS))
-
-    def _once(self, identity: Hashable, value: Any, reading: _Reading) -> Hashable:
+        if kind in _FLOATS:  # zeros of two signs compare equal, and a NaN to nothing
+            return kind, repr(value)
+        if kind is Var:
+            place = self._places.setdefault(_identity(value), len(self._places))
+            if place == len(self.values):
+                self.values.append(value)
+            return kind, value.type, place
+        parts = _PARTS[kind] if kind in _PARTS else _parts(kind)
+        if parts is None:
+            return kind, value
+        identity = value if kind is _Behaviour else id(value)
         if identity in self._met:
             return self._met[identity][0]
         self._met[identity] = len(self._met), value  # kept, so that no other gets its address
-        return type(value), reading(self, value)
-
-
-_Reading = Callable[[Reader, Any], Hashable]
-
-
-def readable(kind: type) -> Callable[[_Reading], _Reading]:
-    """Register how objects of a class, and of those derived from it, are read."""
-
-    def register(reading: _Reading) -> _Reading:
-        _FAMILIES[kind] = reading
-        return reading
-
-    return register
-
-
-def _reading(kind: type) -> _Reading:
-    """Return how objects of a class are read that has no reading of its own."""
-    found = next((_FAMILIES[each] for each in kind.__mro__ if each in _FAMILIES), None)
-    if found is not None:
-        return found
-    if issubclass(kind, tuple) and hasattr(kind, "_fields") and not kind.__dictoffset__:
-        return _named_tuple
-    has_attributes_alone = kind.__new__ is object.__new__ and (issubclass(kind, Node) or dataclasses.is_dataclass(kind))
-    return _object if has_attributes_alone else _unknown
+        return kind, *map(self.read, parts(value))
 
 
 class _Same:
-    """A key that is equal to that of the same object only."""
+    """A constant that is equal to that of the same object only."""
 
     def __init__(self, value: Any) -> None:
         self._value = value
@@ -171,76 +166,52 @@ class _Same:
         return id(self._value)
 
 
-def _unknown(_: Reader, value: Any) -> NoReturn:
+@dataclass(frozen=True)
+class _Behaviour:
+    """A class, as what is done with its objects depends on it."""
+
+    kind: type
+
+
+def _parts(kind: type) -> _Parts | None:
+    """Return what the objects of a class are read by, None if they are constants, where the class itself has no entry.
+
+    What `object.__new__` makes has no state but its attributes.
+    """
+    found = next((each for each in kind.__mro__ if each in _FAMILIES), None)
+    if found is not None:
+        return _FAMILIES[found]
+    if issubclass(kind, tuple) and hasattr(kind, "_fields") and not kind.__dictoffset__:
+        return lambda value: (_Behaviour(kind), *tuple.__iter__(value))
+    if kind.__new__ is _NEW and (issubclass(kind, Node) or dataclasses.is_dataclass(kind)):
+        return lambda value: (_Behaviour(kind), *chain.from_iterable(attributes(value)))
     raise _Unknown
-
-
-def _constant(_: Reader, value: Any) -> Hashable:
-    """Read what never changes, and is hashed by what it is."""
-    found: Hashable = value
-    return found
-
-
-def _same(_: Reader, value: Any) -> Hashable:
-    """Read what never changes, and is equal to itself alone."""
-    return _Same(value)
-
-
-def _number(_: Reader, value: Any) -> Hashable:
-    """Read a float: zeros of two signs compare equal, and a NaN to nothing."""
-    return repr(value)
-
-
-_IMMUTABLE = frozenset({_constant, _same, _number})
-"""How values are read of which two that are equal cannot be told apart."""
 
 
 def _identity(value: Var) -> Hashable:
     return value.tracer, value.node
 
 
-def _var(reader: Reader, value: Var) -> Hashable:
-    known = len(reader.values)
-    reader.values.setdefault(_identity(value), value)
-    return value.type if len(reader.values) > known else list(reader.values).index(_identity(value))
-
-
-def _array(_: Reader, value: Any) -> Hashable:
-    return Literal.of(value) if value.dtype in _NUMERIC else _unknown(_, value)
-
-
-def _items(reader: Reader, values: Iterable[Any]) -> Hashable:
-    return tuple(map(reader.read, values))
-
-
-def _mapping(reader: Reader, value: Any) -> Hashable:
-    return tuple((reader.read(key), reader.read(item)) for key, item in value.items())
-
-
-def _set(reader: Reader, value: Any) -> Hashable:
-    is_plain = all(type(item) in _ATOMS for item in value)  # others could be read in another order next time
-    return frozenset(map(reader.read, value)) if is_plain else _unknown(reader, value)
-
-
-def _named_tuple(reader: Reader, value: Any) -> Hashable:
-    return reader.read_class(value), _items(reader, tuple.__iter__(value))
-
-
-def _object(reader: Reader, value: Any) -> Hashable:
-    return reader.read_class(value), tuple((name, reader.read(child)) for name, child in attributes(value))
-
-
-def _member(reader: Reader, value: Enum) -> Hashable:
-    return value.name, reader.read_class(value), reader.read(value.value)
-
-
-def _function(reader: Reader, function: FunctionType) -> Hashable:
-    names = _names(function.__code__)
-    if not names.isdisjoint(_DYNAMIC):
+def _array(value: Any) -> Iterator[Any]:
+    if value.dtype not in _NUMERIC:
         raise _Unknown
-    cells = map(_content, function.__closure__ or ())
-    defaults = function.__defaults__, function.__kwdefaults__, function.__dict__
-    return function.__code__, _items(reader, (*cells, *_globals(function, names), *defaults))
+    yield Literal.of(value)
+
+
+def _set(items: Any) -> Iterable[Any]:
+    if any(type(item) not in _ATOMS for item in items):  # others could be read in another order next time
+        raise _Unknown
+    return sorted(items, key=lambda item: (type(item).__name__, repr(item)))
+
+
+def _function(function: FunctionType) -> Iterator[Any]:
+    names = _names(function.__code__)
+    if not _DYNAMIC.isdisjoint(names):
+        raise _Unknown
+    yield function.__code__
+    yield from map(_content, function.__closure__ or ())
+    yield from _globals(function, names)
+    yield from (function.__defaults__, function.__kwdefaults__, function.__dict__)
 
 
 def _content(cell: Any) -> Any:
@@ -251,42 +222,42 @@ def _content(cell: Any) -> Any:
 
 
 @lru_cache(maxsize=4096)
-def _names(code: CodeType) -> dict[str, None].keys:
+def _names(code: CodeType) -> tuple[str, ...]:
     """Return the names that code refers to, those of global variables among them, in order."""
-    inner = (constant for constant in code.co_consts if isinstance(constant, CodeType))
-    return dict.fromkeys((*code.co_names, *(name for each in inner for name in _names(each)))).keys()
+    inner = (_names(constant) for constant in code.co_consts if isinstance(constant, CodeType))
+    return tuple(dict.fromkeys(chain(code.co_names, *inner)))
 
 
-def _globals(function: FunctionType, names: Any) -> Iterator[Any]:
+def _globals(function: FunctionType, names: Sequence[str]) -> Iterator[Any]:
     """Yield the global variables that code names; of modules of Python, the variables that it names in them."""
     if _is_pure(function.__globals__.get("__name__")):  # its own `__module__` is that of what it wraps, perhaps
         return
+    is_direct = _REFLECTIVE.isdisjoint(names)
     spaces, met = [function.__globals__], set[int]()
     for space in spaces:
-        for name in names:
-            if name not in space or id(value := space[name]) in met:
-                continue
-            is_open = type(value) is ModuleType and "__getattr__" not in vars(value) and names.isdisjoint(_REFLECTIVE)
-            if is_open and not _is_pure(value.__name__):
+        for name, value in ((name, space[name]) for name in names if name in space):
+            if not (is_direct and type(value) is ModuleType and not _is_pure(value.__name__)):
+                yield from (name, value)
+            elif "__getattr__" in vars(value):
+                raise _Unknown
+            elif id(value) not in met:
                 met.add(id(value))
                 spaces.append(vars(value))
-            else:
-                yield value
 
 
-def _module(_: Reader, module: ModuleType) -> Hashable:
-    return _Same(module) if _is_pure(module.__name__) else _unknown(_, module)
+def _module(module: ModuleType) -> Iterator[Any]:
+    if not _is_pure(module.__name__):
+        raise _Unknown
+    yield _Same(module)
 
 
-def _class(reader: Reader, kind: type, left_out: frozenset[str] = frozenset()) -> Hashable:
-    """Read a class: what it and those it derives from define, but for those that never change."""
-    own = [vars(each) for each in kind.__mro__ if not _is_pure(each.__module__)]
-    names = [(name, value) for each in own for name, value in each.items() if name not in left_out]
-    return _Same(kind), tuple((name, reader.read(value)) for name, value in names if not _is_descriptive(name))
-
-
-def _is_descriptive(name: str) -> bool:
-    return name in _DESCRIPTIVE or name.startswith(("__dataclass_", "_abc_"))
+def _class(kind: type, left_out: frozenset[str] = frozenset()) -> Iterator[Any]:
+    """Yield a class, and what it and those it derives from define, but for those that never change."""
+    yield _Same(kind)
+    for each in kind.__mro__:
+        for name, value in () if _is_pure(each.__module__) else vars(each).items():
+            if name not in _DESCRIPTIVE and name not in left_out and not name.startswith(("__dataclass_", "_abc_")):
+                yield from (name, value)
 
 
 @cache
@@ -298,29 +269,30 @@ class _Fields(NamedTuple):
     field: Any
 
 
-_READINGS: dict[type, _Reading] = {
-    **dict.fromkeys((float, complex), _number),
-    **dict.fromkeys((range, Formal), _constant),
-    **dict.fromkeys((MemberDescriptorType, type(vars(_Fields)["field"]), object), _same),
-    Var: _var,
-    **dict.fromkeys((tuple, list), _items),
-    dict: _mapping,
+_PARTS: dict[type, _Parts | None] = {
+    **dict.fromkeys((range, CodeType, Formal, Literal, _Same), None),
+    **dict.fromkeys((MemberDescriptorType, type(vars(_Fields)["field"]), object), lambda value: (_Same(value),)),
+    **dict.fromkeys((tuple, list), iter),
+    dict: lambda value: chain.from_iterable(value.items()),
     **dict.fromkeys((set, frozenset), _set),
     np.ndarray: _array,
     FunctionType: _function,
     ModuleType: _module,
-    MethodType: lambda reader, method: _items(reader, (method.__func__, method.__self__)),
-    BuiltinFunctionType: lambda reader, function: (function.__name__, reader.read(function.__self__)),
-    partial: lambda reader, made: _items(reader, (made.func, made.args, made.keywords)),
-    property: lambda reader, made: _items(reader, (made.fget, made.fset, made.fdel)),
-    slice: lambda reader, made: _items(reader, (made.start, made.stop, made.step)),
-    cached_property: lambda reader, made: reader.read(made.func),
-    **dict.fromkeys((staticmethod, classmethod), lambda reader, made: reader.read(made.__func__)),
+    _Behaviour: lambda value: _class(value.kind, _CONSTRUCTORS),
+    MethodType: lambda method: (method.__func__, method.__self__),
+    BuiltinFunctionType: lambda function: (function.__name__, function.__self__),
+    partial: lambda made: (made.func, made.args, made.keywords),
+    property: lambda made: (made.fget, made.fset, made.fdel),
+    slice: lambda made: (made.start, made.stop, made.step),
+    cached_property: lambda made: (made.func,),
+    **dict.fromkeys((staticmethod, classmethod), lambda made: (made.__func__,)),
 }
-_FAMILIES: dict[type, _Reading] = {
-    **dict.fromkeys((Dim, DType, Op, TensorType, Term, np.dtype), _constant),
+"""What objects of a class are read by; nothing if they never change, and are hashed by what they are."""
+_FAMILIES: dict[type, _Parts | None] = {
+    **dict.fromkeys((Dim, DType, Op, TensorType, Term, np.dtype), None),
     type: _class,
-    Enum: _member,
+    Enum: lambda member: (_Behaviour(type(member)), member.name, member.value),
     np.generic: _array,
-    np.ufunc: _same,
+    np.ufunc: lambda function: (_Same(function),),
 }
+"""The same, for a class and those derived from it."""

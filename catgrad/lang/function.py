@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ import numpy as np
 from catgrad import ops, trees
 from catgrad.dims import Dim
 from catgrad.errors import CatgradError, TypeCheckError, located
-from catgrad.lang.environment import Closure, Reader, closure, readable
+from catgrad.lang.environment import Closure, closure, readable
 from catgrad.lang.trace import Program, Tracer, trace_function
 from catgrad.location import defined
 from catgrad.term import Term
@@ -158,8 +158,8 @@ def _declared(function: Callable[..., Any]) -> Any:
 
 
 @readable(Function)
-def _read(reader: Reader, function: Function) -> Hashable:
-    return tuple(map(reader.read, function.parts))
+def _parts(function: Function) -> tuple[Any, ...]:
+    return function.parts
 
 
 def call_definition(

@@ -58,7 +58,8 @@ class Term(Shown):
 
     def __reduce__(self) -> tuple[Any, ...]:
         parts = {each.name: getattr(self, each.name) for each in fields(self) if each.name not in _UNPICKLED}
-        return _restored, (parts, example(self.input_tree), example(self.output_tree))
+        # Callees first, so that nothing that is pickled is nested as deeply as the definitions are.
+        return _restored, (self.definitions, parts, example(self.input_tree), example(self.output_tree))
 
     @staticmethod
     def flat(graph: OpenHypergraph, name: str, locations: Sequence[Location | None] = ()) -> Term:
@@ -232,6 +233,8 @@ class Term(Shown):
         return self.remembered(tuple(sorted(values.items())), lambda: self._substitute(values))
 
     def _substitute(self, values: Mapping[str, Extent]) -> Term:
+        for definition in self.definitions:  # callees first, so that Python's stack does not grow with their nesting
+            definition.term.substitute(values)
         graph = self.graph.hypergraph
         renamed = {operation: _bind(operation, values) for operation in dict.fromkeys(graph.edges)}
         nodes = labels([node.substitute(values) for node in graph.nodes])
@@ -281,7 +284,7 @@ _LONGEST_NAME = 200
 _UNPICKLED = ("input_tree", "output_tree", "_bound")
 
 
-def _restored(parts: Mapping[str, Any], inputs: Any, outputs: Any) -> Term:
+def _restored(_: Sequence[Definition], parts: Mapping[str, Any], inputs: Any, outputs: Any) -> Term:
     """Return a term of which a pickle has examples of the arguments and the results."""
     return Term(**parts, input_tree=flatten(inputs)[1], output_tree=flatten(outputs)[1])
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ import numpy as np
 from catgrad import ops, trees
 from catgrad.dims import Dim
 from catgrad.errors import CatgradError, TypeCheckError, located
-from catgrad.lang.environment import Closure, Reader, closure, readable
+from catgrad.lang.environment import Closure, closure, readable
 from catgrad.lang.trace import Program, Tracer, trace_function
 from catgrad.location import defined
 from catgrad.term import Term
@@ -158,8 +158,8 @@ def _declared(function: Callable[..., Any]) -> Any:
 
 
 @readable(Function)
-def _read(reader: Reader, function: Function) -> Hashable:
-    return tuple(map(reader.read, function.parts))
+def _parts(function: Function) -> tuple[Any, ...]:
+    return function.parts
 
 
 def call_definition(
@@ -178,16 +178,16 @@ def call_definition(
     assert isinstance(tracer, Tracer)
     values = [tracer.value(x) for x in leaves]
     types = tuple(v.type for v in values)
-    program, key = tracer.program, (code.key, tree, types)
-    if code.is_known and key in program.traced:
+    program, key = tracer.program, (code.key, tree, types) if code.is_known else None
+    if key in program.traced:
         definition, places = program.traced[key]
         captured = tuple(code.values[i] for i in places)
     else:
         with program.tracing(key, name):
             term = body(*trees.unflatten(tree, types), program=program)
-        definition, captured = program.definition(code.key if code.is_known else None, name, term), term.captured
+        definition, captured = program.definition(code.key, name, term), term.captured
         found = code.places(captured)
-        if found is not None:
+        if key is not None and found is not None:
             program.traced[key] = definition, found
     results = tracer.record(ops.call.operation(definition=definition), [*values, *captured])
     return trees.unflatten(definition.term.output_tree, results)

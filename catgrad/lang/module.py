@@ -7,7 +7,7 @@ A module describes; its parameters are arguments of its term. What makes two lay
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, NoReturn
@@ -16,8 +16,7 @@ import numpy as np
 
 from catgrad import ops, trees
 from catgrad.errors import CatgradError, located
-from catgrad.lang.configuration import configuration
-from catgrad.lang.environment import Closure, Reader, opaque, readable
+from catgrad.lang.environment import Formal, closure
 from catgrad.lang.function import Function, argument_names, call_definition, check_declared
 from catgrad.lang.refusals import AttributeMissing
 from catgrad.lang.settings import check_function, natural
@@ -136,12 +135,8 @@ class Module(Node):
         if not isinstance(ops.recorder(), Tracer):
             return self.forward(*_arrays(arguments))
         leaves, tree = trees.flatten_arguments((values, *arguments))
-        key = self._key()
-        code = opaque(self) if key is None else Closure(key, (), is_known=True)
-        try:
-            return call_definition(code, name, leaves, tree, partial(self._term, values))
-        except RecursionError:
-            raise CatgradError(f"{name} calls itself, or modules are nested too deeply: a term is finite") from None
+        code = closure(self._with({id(value): Formal(i) for i, value in enumerate(values.values())}))
+        return call_definition(code, name, leaves, tree, partial(self._term, values))
 
     def parameters(self) -> dict[str, Parameter]:
         """Return the parameters by path, in order of path; one that is used twice is listed once."""
@@ -164,7 +159,7 @@ class Module(Node):
         """Return the module with values in place of its parameters.
 
         Raises:
-            CatgradError: A parameter is missing or unknown.
+            CatgradError: A parameter is missing or unknown, or a value has another shape than the parameter.
         """
         own = self.parameters()
         if not isinstance(parameters, Mapping):
@@ -174,7 +169,7 @@ class Module(Node):
             raise CatgradError(
                 f"{type(self).__name__}: missing parameters {sorted(missing)}, unknown {sorted(unknown)}"
             )
-        values = {path: _value(value, own[path].type) for path, value in parameters.items()}
+        values = {path: _value(path, value, own[path].type) for path, value in parameters.items()}
         bound = self._with({id(own[path]): value for path, value in values.items()})
         known = {id(value): value for value in values.values() if not isinstance(value, Var)}
         for _, holder, _ in reach(bound, bound._is_slot) if known else ():
@@ -189,10 +184,6 @@ class Module(Node):
     def _is_slot(self, value: Any) -> bool:
         """Return whether it is a parameter, or the value that one is bound to."""
         return isinstance(value, _SLOTS) or id(value) in self.__dict__.get(HIDDEN, ())
-
-    def _key(self) -> Hashable | None:
-        """Return what makes two modules record the same, where that is known; see `catgrad.lang.configuration`."""
-        return configuration(self, self._is_slot)
 
     def _slots(self) -> dict[str, Any]:
         """Return parameters, or the values bound to them, by path."""
@@ -225,9 +216,13 @@ def _arrays(arguments: tuple[Any, ...]) -> Any:
     return trees.unflatten(tree, leaves)
 
 
-def _value(value: Any, type: TensorType) -> Any:
+def _value(path: str, value: Any, type: TensorType) -> Any:
     """Return what a parameter is bound to; Python numbers take its dtype."""
-    return ops.numbers(value, type.dtype) if ops.is_number(value) or ops.is_list(value) else value
+    made = ops.numbers(value, type.dtype) if ops.is_number(value) or ops.is_list(value) else value
+    given = ops.typeof(made)
+    if given.is_static and given.shape != type.shape:
+        raise CatgradError(f"the parameter {path} is {type}, given {given}: use cg.reshape or cg.permute_dims")
+    return made
 
 
 class ModuleFunction(Function):
@@ -259,11 +254,3 @@ class ModuleFunction(Function):
         term = trace_function(self._module.apply, self.name, types, names, program)
         check_declared(type(self._module).forward, term)
         return term
-
-
-@readable(Module)
-def _read(reader: Reader, module: Module) -> Hashable:
-    """Read a module in a closure: what it is bound to is in the environment, what it declares is itself alone."""
-    key = module._key()
-    values = [value for value in module._slots().values() if not isinstance(value, Parameter)]
-    return reader.unknown(module) if key is None else key, tuple(map(reader.read, values))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -37,19 +38,24 @@ class Program:
     _definitions: dict[Hashable, Definition] = field(default_factory=dict)
 
     @contextmanager
-    def tracing(self, key: Hashable, name: str) -> Iterator[None]:
-        """Know, for the time of a block, that a definition is being traced.
+    def tracing(self, key: Hashable | None, name: str) -> Iterator[None]:
+        """Know, for the time of a block, that a definition is being traced; nothing is known of one without a key.
 
         Raises:
-            CatgradError: It is being traced already.
+            CatgradError: It is being traced already, or Python's stack ends in it.
         """
-        if key in self.active:
+        if key is not None and key in self.active:
             raise CatgradError(f"{name} calls itself with arguments of the same types: a term is finite")
         self.active.add(key)
         try:
             yield
+        except RecursionError:
+            raise CatgradError(
+                f"{name} calls itself, or definitions are nested more deeply than Python's stack, "
+                f"sys.getrecursionlimit() = {sys.getrecursionlimit()}: a term is finite"
+            ) from None
         finally:
-            self.active.remove(key)
+            self.active.discard(key)
 
     def definition(self, code: Hashable, name: str, term: Term) -> Definition:
         """Return the definition of a term: one for all equal terms of the same code."""

@@ -105,6 +105,7 @@ class Executable:
         target: str = "cpu",
     ) -> None:
         self.signature = signature
+        self.__signature__ = signature.python
         self.compile_seconds = compile_seconds
         self.target = target
         self._source = source

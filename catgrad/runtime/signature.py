@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 import reprlib
 from collections.abc import Sequence
@@ -79,6 +80,15 @@ class Signature:
         remaining = iter(self.input_names)
         arguments = ([next(remaining) for _ in range(child.num_leaves)] for child in self.input_tree.children())
         return tuple(_root(names[0]) if names else "_" for names in arguments)
+
+    @property
+    def python(self) -> inspect.Signature:
+        """How the code is called in Python: `(x, y, /, *, out=None)`."""
+        names = self.argument_names
+        if not all(map(str.isidentifier, names)) or len({*names, "out"}) <= len(names):
+            names = tuple(f"{name if name.isidentifier() else 'argument'}_{i}" for i, name in enumerate(names))
+        arguments = [inspect.Parameter(name, inspect.Parameter.POSITIONAL_ONLY) for name in names]
+        return inspect.Signature([*arguments, inspect.Parameter("out", inspect.Parameter.KEYWORD_ONLY, default=None)])
 
     @property
     def trees(self) -> tuple[PyTreeSpec, PyTreeSpec]:

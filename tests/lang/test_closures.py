@@ -1,6 +1,13 @@
 """Closures: functions that use values of the functions around them mean the same eagerly, traced and compiled."""
 
+import copy
+import enum
+import functools
+import pickle
+import sys
 from dataclasses import dataclass, field
+from types import ModuleType
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -329,3 +336,204 @@ def test_what_is_known_of_an_environment():
     assert closure(plain).key == before
     array[0] = -1
     assert closure(plain).key != before
+
+
+def scale(x):
+    return x * inner_scale(x)
+
+
+def inner_scale(_):
+    return FACTORS[0]
+
+
+@functools.wraps(cg.relu)
+def wrapping(x):
+    return cg.relu(x) * scale(1.0)
+
+
+FACTORS = [1.0]
+HELPERS = ModuleType("helpers")
+exec("factor = 1.0\ndef scale(x):\n    return x * factor", vars(HELPERS))
+
+
+class Strength(enum.Enum):
+    ONE = 1.0
+
+    def scale(self, x):
+        return x * self.value * FACTORS[0]
+
+
+class Pair(NamedTuple):
+    factor: Any = 1.0
+
+    def scale(self, x):
+        return x * self.factor * FACTORS[0]
+
+
+@dataclass
+class Box:
+    factor: Any = 1.0
+
+    @property
+    def all(self):
+        return self.factor * FACTORS[0]
+
+    @functools.cached_property
+    def once(self):
+        return FACTORS[0]
+
+    @staticmethod
+    def scale(x):
+        return scale(x)
+
+    @classmethod
+    def make(cls, x):
+        return cls(x).all
+
+
+class Descending(cg.Module):
+    def forward(self, x):
+        return scale(x)
+
+
+class Capturing(cg.Module):
+    def __init__(self, use):
+        self.use = use
+
+    def forward(self, x):
+        return self.use(x)
+
+
+def _redefine(k):
+    globals()["inner_scale"] = lambda _: k
+
+
+def _restore(inner=inner_scale):
+    globals()["inner_scale"] = inner
+    FACTORS[0] = HELPERS.factor = 1.0
+
+
+PAIR, BOX = Pair(), Box()
+CHANGES = {
+    "item of a global that a global function names": (scale, lambda k: FACTORS.__setitem__(0, k)),
+    "global function redefined": (scale, _redefine),
+    "function that wraps another": (wrapping, lambda k: FACTORS.__setitem__(0, k)),
+    "module of Python": (lambda x: HELPERS.scale(x), lambda k: setattr(HELPERS, "factor", k)),
+    "method of an enum": (lambda x: Strength.ONE.scale(x), lambda k: FACTORS.__setitem__(0, k)),
+    "method of a named tuple": (lambda x: PAIR.scale(x), lambda k: FACTORS.__setitem__(0, k)),
+    "constructor": (lambda x: Pair(2.0).scale(x) / 2.0, lambda k: FACTORS.__setitem__(0, k)),
+    "property": (lambda x: x * BOX.all, lambda k: FACTORS.__setitem__(0, k)),
+    "static method": (lambda x: BOX.scale(x), lambda k: FACTORS.__setitem__(0, k)),
+    "class method": (lambda x: Box.make(x), lambda k: FACTORS.__setitem__(0, k)),
+    "module of catgrad": (Descending(), lambda k: FACTORS.__setitem__(0, k)),
+    "partial": (functools.partial(lambda y, x: x * inner_scale(y), None), _redefine),
+}
+"""Functions that multiply x ≥ 0 by a number, and how the number is changed behind their backs; all are known."""
+
+
+@pytest.mark.parametrize("kind", [cg.function, Capturing])
+@pytest.mark.parametrize("name", CHANGES)
+def test_whatever_a_global_depends_on_may_change_between_calls(name, kind):
+    code, change = CHANGES[name]
+    called = code if kind is cg.function and isinstance(code, cg.Module) else kind(code)
+    assert closure(called).is_known
+
+    def f(x):
+        results = []
+        for k in (1.0, 3.0, 1.0, 5.0):
+            change(k)
+            results.append(called(x))
+        return results
+
+    try:
+        for _ in range(2):
+            term = cg.trace(f, f64[3])
+            for found, k in zip(cg.interpret(term, X), (1, 3, 1, 5), strict=True):
+                assert np.asarray(found).tolist() == (X * k).tolist()
+            assert len(term.definitions) == 3 + 3 * (kind is Capturing and isinstance(code, cg.Module))
+    finally:
+        _restore()
+
+
+def test_modules_that_capture_are_traced_once(monkeypatch):
+    traced = []
+
+    def counting(run, name, *rest):
+        traced.append(name)
+        return trace_function(run, name, *rest)
+
+    trace_function = sys.modules[cg.Module.__module__].trace_function
+    monkeypatch.setattr(sys.modules[cg.Module.__module__], "trace_function", counting)
+
+    def f(x, v):
+        layers = [Capturing(lambda z, k=k: z * v + k) for k in (1.0, 1.0, 2.0, 1.0)]
+        for layer in layers:
+            x = layer(x)
+        v = x
+        return layers[0](x)
+
+    term = cg.trace(f, f64[3], f64[3])
+    assert traced == ["Capturing"] * 2
+    assert [d.term.input_names for d in term.definitions] == [("x", "captured[0]")] * 2
+    expected = X
+    for k in (1, 1, 2, 1):
+        expected = expected * V + k
+    np.testing.assert_allclose(cg.interpret(term, X, V), expected * expected + 1, rtol=1e-12)
+
+
+def test_a_function_that_captures_what_a_module_is_bound_to():
+    def f(x, v):
+        results = []
+        for w in (v, 2 * v, np.array([7.0, 8.0, 9.0]), np.ones(3)):
+            layer = cg.nn.Linear(3, 3, dtype=f64).bind({"weight": np.eye(3), "bias": w})
+            layer.use = lambda z, w=w: z + w
+            results.append(Capturing(lambda z, layer=layer: layer(z) + layer.use(z))(x))
+        return results
+
+    found = cg.interpret(cg.trace(f, f64[3], f64[3]), X, V)
+    for each, w in zip(found, (V, 2 * V, np.array([7.0, 8.0, 9.0]), np.ones(3)), strict=True):
+        np.testing.assert_allclose(each, 2 * (X + w))
+
+
+def test_a_shared_value_is_not_a_setting_that_looks_like_it():
+    class Two(cg.Module):
+        def __init__(self, first, second):
+            self.first, self.second = first, second
+
+        def forward(self, x):
+            return x * self.first + self.second
+
+    def f(x, v):
+        return [Two(v, second)(x) for second in (v, 0, 1, x)]
+
+    found = cg.interpret(cg.trace(f, f64[3], f64[3]), X, V)
+    for each, second in zip(found, (V, 0, 1, X), strict=True):
+        np.testing.assert_allclose(each, X * V + second)
+
+
+def test_terms_with_captured_values_are_saved():
+    term = cg.trace(lambda *arguments: [f(*arguments) for f in PROGRAMS], *TYPES)
+    for again in (pickle.loads(pickle.dumps(term)), copy.deepcopy(term)):
+        assert str(again) == str(term)
+        np.testing.assert_equal(cg.interpret(again, *ARRAYS), cg.interpret(term, *ARRAYS))
+
+
+def _chain(depth):
+    f = cg.function(lambda z: z * 2)
+    for _ in range(depth):
+        f = cg.function(lambda z, f=f: f(z) + 1)
+    return f
+
+
+def _inside(depth, x):
+    return x * 2 if depth == 0 else cg.function(lambda z: _inside(depth - 1, z) + 1)(x)
+
+
+def test_definitions_nested_deeply():
+    term = cg.trace(_chain(60), f64["B"])
+    for each in (term, pickle.loads(pickle.dumps(term)), copy.deepcopy(term)):
+        assert cg.interpret(each, X).tolist() == (2 * X + 60).tolist()
+    assert cg.grad(lambda x: cg.sum(_chain(60)(x)))(X).tolist() == [2.0] * 3
+    for program in (_chain(500), functools.partial(_inside, 500)):
+        with pytest.raises(CatgradError, match="definitions are nested more deeply than Python's stack"):
+            cg.trace(program, f64[3])

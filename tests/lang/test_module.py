@@ -101,6 +101,13 @@ def test_apply_and_bind_agree():
     assert list(model.parameters()) == ["linear.bias", "linear.weight"]
 
 
+def test_values_have_the_shapes_of_the_parameters():
+    model = Block(4)
+    for path, value in (("linear.weight", np.ones((5, 4))), ("linear.bias", 1.0), ("linear.bias", [1.0, 2.0])):
+        with pytest.raises(CatgradError, match=rf"the parameter {path} is f64\[.*\], given f64\[.*use cg.reshape"):
+            model.apply(model.init() | {path: value}, X)
+
+
 @pytest.mark.parametrize("wrong", [{}, {"linear.weight": 1.0}, {"linear.weight": 1, "linear.bias": 2, "more": 3}])
 def test_values_are_those_of_the_parameters(wrong):
     with pytest.raises(CatgradError, match="missing parameters"):

@@ -39,6 +39,37 @@ def delete_item(x):
     del x[0]
 
 
+def enter(x):
+    with x:
+        pass
+
+
+def drive(coroutine):
+    """Return a function that runs a coroutine of a value to its end."""
+
+    def run(x):
+        try:
+            coroutine(x).send(None)
+        except StopIteration:
+            pass
+
+    return run
+
+
+async def wait(x):
+    await x
+
+
+async def loop(x):
+    async for _ in x:
+        pass
+
+
+async def enter_later(x):
+    async with x:
+        pass
+
+
 def add_in_place(x):
     array = np.ones(3, np.float32)
     array += x
@@ -66,6 +97,8 @@ ON_VALUES = {
     "x // y and x % y": [lambda x: divmod(x, 2), lambda x: divmod(2, x)],
     "power of 2": [lambda x: x << 1, lambda x: 1 >> x],
     "is no function": [lambda x: x(1)],
+    "is no context manager": [enter, drive(enter_later)],
+    "cannot be waited for": [drive(wait), drive(loop)],
     "return it as a result": [pickle.dumps],
     "NumPy cannot make an array": [np.asarray, np.array, lambda x: np.array([x, x]), np.float32],
     "write a = a \\+ x": [add_in_place],

@@ -48,8 +48,8 @@ _FUNCTIONS: Functions = {
 }
 _ASSEMBLY, _OBJECT = 0, 1
 """LLVMCodeGenFileType."""
-_OPTIMISED, _ANYWHERE, _SMALL = 2, 2, 0
-"""LLVMCodeGenLevelDefault, LLVMRelocPIC, LLVMCodeModelDefault."""
+_OPTIMISED, _ANYWHERE, _SMALL = 3, 2, 0
+"""LLVMCodeGenLevelAggressive, LLVMRelocPIC, LLVMCodeModelDefault."""
 _VECTORIZATION = ("LoopVectorization", "LoopInterleaving", "SLPVectorization")
 _CAPSULE = b"mlir.ir.Operation._CAPIPtr"
 

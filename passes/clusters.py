@@ -99,17 +99,26 @@ class Clusters:
                     todo += self._makers(maker)
 
     def join_neighbours(self) -> None:
-        """Merge each other generic with the makers, and with the last readers, of what it reads in place."""
+        """Merge each other generic with its makers, then with the last readers of what the cluster reads in place."""
         readers: dict[int, list[int]] = {}
         for index in sorted(self._free):
-            sources = [read for read in self._read_by[index] if self._reads[read].in_place]
-            siblings = [reader for read in sources for reader in reversed(readers.get(read, []))]
-            for other in (*self._makers(index), *siblings):
+            for maker in self._makers(index):
+                if self._is_wanted(self._clusters[index], self._clusters[maker]):
+                    self._merge(index, maker)
+            if self._waits(index):
+                continue
+            sources = [read for read in sorted(self._clusters[index].read) if self._reads[read].in_place]
+            for other in [reader for read in sources for reader in reversed(readers.get(read, []))]:
                 if self._is_wanted(self._clusters[index], self._clusters[other]):
                     self._merge(index, other)
             for read in sources:
                 others = [i for i in readers.get(read, []) if self._clusters[i] is not self._clusters[index]]
                 readers[read] = [*others[1 - _NEAR :], index]
+
+    def _waits(self, index: int) -> bool:
+        """Return whether a generic has one reader, which will take it: beside others, it would have to be stored."""
+        readers = frozenset[int]().union(*(self._readers[result] for result in self._clusters[index].kept))
+        return len(readers) == 1 and all(reader in self._free and index in self._makers(reader) for reader in readers)
 
     def order(self) -> Iterator[list[ir.OpView]]:
         """Yield the operations of each cluster, and each other one, in an order that respects the dependences."""

@@ -212,7 +212,14 @@ def _sigmoid(out: Any, dy: Any) -> Any:
 @reverse(ops.erf)
 @ops.upcast
 def _erf(x: Any, dy: Any) -> Any:
-    return (2 / math.sqrt(math.pi)) * ops.exp(-x * x) * dy
+    near = _bounded(x, 40)
+    return (2 / math.sqrt(math.pi)) * ops.exp(-near * near) * dy
+
+
+def _bounded(x: Any, bound: float) -> Any:
+    """Return x within bounds beyond which what is made of it is 0, so that no derivative meets 0 · inf."""
+    low = ops.where(x < -bound, -bound, x)
+    return ops.where(low > bound, bound, low)
 
 
 @reverse(ops.where)
@@ -256,10 +263,12 @@ def _sum(dy: Any, *, x: TensorType, axes: tuple[int, ...]) -> Any:
 @reverse(ops.max, ops.min)
 @ops.upcast
 def _extremum(x: Any, out: Any, dy: Any, *, axes: tuple[int, ...]) -> Any:
+    """Split dy among the positions that equal out; NaN equals nothing, so that a row that has one gets 0."""
     given = ops.typeof(x)
-    chosen = x == _spread(out, axes, given)
-    ties = ops.sum(ops.cast(chosen, given.dtype), axis=axes)
-    return ops.where(chosen, _spread(dy / ties, axes, given), 0)
+    spread = _spread(out, axes, given)
+    ties = ops.sum(ops.cast(x == spread, given.dtype), axis=axes)
+    # The opposite comparison: each is made in the loop that reads it, and no mask is stored for both.
+    return ops.where(x != spread, 0, _spread(dy / ties, axes, given))
 
 
 @reverse(ops.contract)

@@ -175,10 +175,11 @@ _FAR = 1000.0
 
 
 @ops.upcast
-def _gated(x: Any, gate: Callable[[Any], Any]) -> Any:
-    """Return x · gate(x), for a gate that goes from 0 to 1: far out it is relu, so that there is no inf · 0."""
-    near = ops.where(ops.greater(ops.abs(x), _FAR), -_FAR, x)
-    return ops.where(ops.greater(x, _FAR), x, ops.multiply(near, gate(near)))
+def _rectified(x: Any, function: Callable[[Any], Any]) -> Any:
+    """Return x · gate(x) by `function`, for a gate that goes from 0 to 1: far out it is relu: there is no inf · 0."""
+    capped = ops.where(ops.greater(x, _FAR), _FAR, x)
+    near = ops.where(ops.less(capped, -_FAR), -_FAR, capped)
+    return ops.where(ops.greater(x, _FAR), x, function(near))
 
 
 def silu(x: Any) -> Any:
@@ -188,7 +189,7 @@ def silu(x: Any) -> Any:
         >>> silu(ops.constant([0.0])).tolist()
         [0.0]
     """
-    return _gated(x, ops.sigmoid)
+    return _rectified(x, lambda x: ops.multiply(x, ops.sigmoid(x)))
 
 
 def gelu(x: Any, *, approximate: str = "none") -> Any:
@@ -209,17 +210,19 @@ def gelu(x: Any, *, approximate: str = "none") -> Any:
     """
     if approximate not in _GELU:
         raise CatgradError(f'gelu: approximate is "none" or "tanh", not {approximate!r}')
-    return _gated(x, lambda x: ops.multiply(0.5, ops.add(1, _GELU[approximate](x))))
+    return _rectified(x, _GELU[approximate])
 
 
-def _erf_of_gelu(x: Any) -> Any:
-    return ops.erf(ops.multiply(x, math.sqrt(0.5)))
+def _gelu_by_erf(x: Any) -> Any:
+    return ops.multiply(ops.multiply(x, 0.5), ops.add(1, ops.erf(ops.multiply(x, math.sqrt(0.5)))))
 
 
-def _tanh_of_gelu(x: Any) -> Any:
-    scale = math.sqrt(2 / math.pi)
-    return ops.tanh(ops.multiply(x, ops.add(ops.multiply(square(x), 0.044715 * scale), scale)))
+def _gelu_by_tanh(x: Any) -> Any:
+    """Return x (1 + tanh u)/2 for the u of the paper, where (1 + tanh u)/2 is sigmoid(2u)."""
+    scale = math.sqrt(8 / math.pi)
+    inner = ops.multiply(x, ops.add(ops.multiply(square(x), 0.044715 * scale), scale))
+    return ops.multiply(x, ops.sigmoid(inner))
 
 
-_GELU = {"none": _erf_of_gelu, "tanh": _tanh_of_gelu}
-"""2 Φ(x) - 1, or what approximates it."""
+_GELU = {"none": _gelu_by_erf, "tanh": _gelu_by_tanh}
+"""Between the bounds of `_rectified`."""

@@ -48,8 +48,8 @@ _FUNCTIONS: Functions = {
 }
 _ASSEMBLY, _OBJECT = 0, 1
 """LLVMCodeGenFileType."""
-_DEFAULT, _ANYWHERE, _SMALL = 2, 2, 0
-"""LLVMCodeGenLevelDefault, LLVMRelocPIC, LLVMCodeModelDefault."""
+_AGGRESSIVE, _ANYWHERE, _SMALL = 3, 2, 0
+"""LLVMCodeGenLevelAggressive, LLVMRelocPIC, LLVMCodeModelDefault."""
 _VECTORIZATION = ("LoopVectorization", "LoopInterleaving", "SLPVectorization")
 _CAPSULE = b"mlir.ir.Operation._CAPIPtr"
 
@@ -122,7 +122,7 @@ def _machine(target: Target, opt_level: int) -> Iterator[int]:
     if llvm.LLVMGetTargetFromTriple(triple, ctypes.byref(found), ctypes.byref(message)):
         raise CompileError(f"cannot generate code for {target.name}: {taken(message)}")
     words = target.processor.encode(), target.options.encode()
-    level = min(opt_level, _DEFAULT)
+    level = opt_level if opt_level < 2 else _AGGRESSIVE  # as MLIR's engine does
     machine = llvm.LLVMCreateTargetMachine(found, triple, *words, level, _ANYWHERE, _SMALL)
     try:
         yield machine

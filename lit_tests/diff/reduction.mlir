@@ -24,10 +24,11 @@ func.func @argmax(%x: tensor<2x3xf32>) -> tensor<2xi32> {
 
 // CHECK-LABEL: func.func @max.vjp
 // CHECK:         %[[Y:.*]] = "catgrad.max"(%arg0)
-// CHECK:         %[[CHOSEN:.*]] = "catgrad.equal"(%arg0, %{{.*}})
+// CHECK:         "catgrad.equal"(%arg0, %{{.*}})
+// CHECK:         %[[OTHERS:.*]] = "catgrad.not_equal"(%arg0, %{{.*}})
 // CHECK:         %[[TIES:.*]] = "catgrad.sum"(%{{.*}}) {axes = array<i64: 1>}
 // CHECK:         "catgrad.divide"(%arg1, %[[TIES]])
-// CHECK:         %[[DX:.*]] = "catgrad.where"(%[[CHOSEN]],
+// CHECK:         %[[DX:.*]] = "catgrad.where"(%[[OTHERS]],
 // CHECK:         return %[[Y]], %[[DX]]
 
 // A position has no cotangent to give, so there is one argument.

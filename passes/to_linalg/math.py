@@ -81,10 +81,17 @@ def _power_of_two(n: Bits) -> Real:
     return ((n << n.format.mantissa) + n.format.bits_of(1.0)).real
 
 
-def _halves(x: Real, n: Bits, factor: float) -> tuple[Bits, Bits]:
-    """Integers a and b with a + b = n ≈ x * factor and about equal, so that 2^a and 2^b are normal if 2^n is not."""
-    _, a = nearest_integer(x, factor / 2)
+def _halves(n: Bits) -> tuple[Bits, Bits]:
+    """Integers a and b with a + b = n and about equal, so that 2^a and 2^b are normal if 2^n is not."""
+    a = n.halved()
     return a, n - a
+
+
+def _exp_scaled(r: Real, n: Bits) -> Real:
+    """2^n e^r for |r| ≤ ln 2 / 2, rounded to a subnormal number or to infinity only by the last factor."""
+    a, b = _halves(n)
+    scale = _power_of_two(a)
+    return fma(_expm1_reduced(r), scale, scale) * _power_of_two(b)
 
 
 def _exponents(format: Format) -> tuple[int, int]:
@@ -96,10 +103,13 @@ def _exponents(format: Format) -> tuple[int, int]:
 def exp(x: Real) -> Real:
     """e^x."""
     low, high = _exponents(x.format)
-    x = clamp(x, low * LN2, high * LN2)
-    r, n = _reduce(x)
-    a, b = _halves(x, n, LOG2_E)
-    return (_expm1_reduced(r) + 1) * _power_of_two(a) * _power_of_two(b)
+    return _exp_scaled(*_reduce(clamp(x, low * LN2, high * LN2)))
+
+
+def _exp_nonpositive(x: Real) -> Real:
+    """e^x for x ≤ 0."""
+    low = _exponents(x.format)[0] * LN2
+    return _exp_scaled(*_reduce(where(x < low, low, x)))
 
 
 @elementary(f32=1.2, f64=1.2)
@@ -107,8 +117,7 @@ def exp2(x: Real) -> Real:
     """2^x, exact for integers."""
     x = clamp(x, *_exponents(x.format))
     whole, n = nearest_integer(x)
-    a, b = _halves(x, n, 1.0)
-    return (_expm1_reduced((x - whole) * LN2) + 1) * _power_of_two(a) * _power_of_two(b)
+    return _exp_scaled((x - whole) * LN2, n)
 
 
 def _minus_one(format: Format) -> float:
@@ -121,15 +130,14 @@ def expm1(x: Real) -> Real:
     """e^x - 1 = (2^a (e^r - 1) + (2^a - 2^-b)) 2^b, where a + b = n."""
     y = clamp(x, _minus_one(x.format), _exponents(x.format)[1] * LN2)
     r, n = _reduce(y)
-    a, b = _halves(y, n, LOG2_E)
+    a, b = _halves(n)
     scale = _power_of_two(a)
     return (fma(_expm1_reduced(r), scale, scale - _power_of_two(0 - b)) * _power_of_two(b)).with_sign_of(x)
 
 
 def _expm1_nonpositive(x: Real) -> Real:
-    """e^x - 1 for x ≤ 0."""
-    limit = _minus_one(x.format)
-    r, n = _reduce(where(x < limit, limit, x))
+    """e^x - 1 for x ≤ 0 whose 2^n is normal."""
+    r, n = _reduce(x)
     scale = _power_of_two(n)
     return fma(_expm1_reduced(r), scale, scale - 1)
 
@@ -137,15 +145,16 @@ def _expm1_nonpositive(x: Real) -> Real:
 @elementary(f32=2.7, f64=2.8)
 def tanh(x: Real) -> Real:
     """Hyperbolic tangent: tanh |x| = -t / (t + 2) with t = e^(-2|x|) - 1."""
-    t = _expm1_nonpositive(abs(x) * -2)
+    y, limit = abs(x) * -2, _minus_one(x.format)
+    t = _expm1_nonpositive(where(y < limit, limit, y))
     return (t / (t + 2)).with_sign_of(x)
 
 
 @elementary(f32=2.5, f64=2.5)
 def sigmoid(x: Real) -> Real:
     """1 / (1 + e^-x), written with e^-|x| so that small results keep their accuracy."""
-    small = exp(-abs(x))
-    return where(x < 0, small, 1.0) / (small + 1)
+    small = _exp_nonpositive(-abs(x))
+    return where(x.bits.is_negative(), small, 1.0) / (small + 1)
 
 
 @elementary(f32=2.1, f64=2.1)
@@ -297,7 +306,7 @@ def _pow_double(x: Real, y: Real) -> Real:
     rest = where((exponent > least) & (exponent < greatest), fma(log_rest, y, rest), 0.0)
     exponent = clamp(exponent, least, greatest)
     whole, n = nearest_integer(exponent)
-    a, b = _halves(exponent, n, 1.0)
+    a, b = _halves(n)
     return math_double.exp2((exponent - whole, rest)) * _power_of_two(a) * _power_of_two(b)
 
 

@@ -116,6 +116,14 @@ class Bits:
         """Keeps the sign."""
         return Bits(arith.shrsi(self.value, self._operand(count)), self.format)
 
+    def halved(self) -> Bits:
+        """Half of what is at least 0, rounded down; for n and its bits by `nearest_integer`, half of n alike."""
+        return Bits(arith.shrui(self.value, self._operand(1)), self.format)
+
+    def is_negative(self) -> Truth:
+        """Whether the highest bit is set."""
+        return Truth(arith.cmpi(arith.CmpIPredicate.slt, self.value, self._operand(0)))
+
     def is_zero(self) -> Truth:
         """Whether no bit is set."""
         return Truth(arith.cmpi(arith.CmpIPredicate.eq, self.value, self._operand(0)))

@@ -32,9 +32,12 @@ class Legal(Pass):
     def run(self, module: ir.Operation) -> None:
         """Raise `DiagnosticError` at the first operation that may not be left."""
         illegal: list[ir.Operation] = []
+        legal: set[str] = set()
 
         def visit(op: ir.Operation) -> ir.WalkResult:
-            if op.name in self.allowed or op.name.partition(".")[0] in self.allowed:
+            name = op.name
+            if name in legal or name in self.allowed or name.partition(".")[0] in self.allowed:
+                legal.add(name)
                 return ir.WalkResult.ADVANCE
             illegal.append(op)
             return ir.WalkResult.INTERRUPT

@@ -104,13 +104,23 @@ def _lowering() -> tuple[Pass | str, ...]:
     return RollCalls(), "symbol-dce", ToLinalg()
 
 
+def _formulas(outside_loops: bool = False) -> Pass:
+    """Return the pass that expands elementary functions, whose formulas lie with the lowerings."""
+    from catgrad.passes.elementary import ExpandElementary
+
+    return ExpandElementary(outside_loops)
+
+
 def _common(lowering: tuple[Pass | str, ...]) -> tuple[Stage, ...]:
     """Return the stages from the dialect to linalg on buffers, which all targets have."""
+    scalars = _formulas(outside_loops=True)
     return (
         Stage("catgrad", (), _TENSORS | {"catgrad"}),
         Stage("linalg", lowering, _TENSORS | _DRIVERS),
         Stage(
-            "fused", ("canonicalize,cse", FuseElementwise(), "canonicalize,cse", SeparateFills()), _TENSORS | _DRIVERS
+            "fused",
+            ("canonicalize,cse", FuseElementwise(), scalars, "canonicalize,cse", SeparateFills()),
+            _TENSORS | _DRIVERS,
         ),
         Stage("destinations", (Destinations(),), _TENSORS | _DRIVERS),
         Stage("bufferized", (_BUFFERIZE, ReshapeViews(), StridedCopies()), _BUFFERS),
@@ -124,7 +134,10 @@ def _cpu(machine: Machine) -> tuple[Stage, ...]:
     return (
         Stage(
             "kernels",
-            (ShareKernels(), ContractionKernels(machine), ReductionKernels(machine), *emulation, "cse", Workspace()),
+            (
+                *(ShareKernels(), _formulas(), "canonicalize,cse"),
+                *(ContractionKernels(machine), ReductionKernels(machine), *emulation, "cse", Workspace()),
+            ),
             _BUFFERS | {"vector"},
         ),
         Stage(
@@ -150,7 +163,7 @@ def _cuda(architecture: str) -> tuple[Stage, ...]:
         Stage(
             "gpu",
             (
-                *(GpuKernels(machine), "canonicalize,cse", Workspace(), _OUTLINE),
+                *(_formulas(), "canonicalize,cse", GpuKernels(machine), "canonicalize,cse", Workspace(), _OUTLINE),
                 *(OneGpuModule(), AlignShared(machine), KeepRegisters(), ShareKernels()),
             ),
             (_BUFFERS | {"gpu", "llvm", "nvgpu", "nvvm", "vector"}) - {"linalg"},

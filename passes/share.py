@@ -89,10 +89,10 @@ class _Reader:
         """Return the structure of an operation and of what is inside it."""
         operands = tuple(self._use(value) for value in op.operands)
         bodies = tuple(self._body(block) for region in op.regions for block in region.blocks)
-        results = tuple(str(result.type) for result in op.results)
+        results = tuple(result.type for result in op.results)
         for result in op.results:
             self._number(result)
-        attributes = tuple((name, str(op.attributes[name])) for name in op.attributes)
+        attributes = tuple((name, op.attributes[name]) for name in op.attributes)
         return op.name, operands, attributes, results, bodies
 
     def _body(self, block: ir.Block) -> Hashable:
@@ -109,13 +109,13 @@ class _Reader:
             return self.numbers[value]
         constant = _constant(value)
         (self.arguments if constant is None else self.constants).append(value)
-        return self._number(value), str(value.type), constant
+        return self._number(value), value.type, constant
 
 
-def _constant(value: ir.Value) -> str | None:
+def _constant(value: ir.Value) -> ir.Attribute | None:
     owner = value.owner
     is_constant = isinstance(owner, ir.OpView | ir.Operation) and owner.operation.name == "arith.constant"
-    return str(owner.operation.attributes["value"]) if is_constant else None
+    return owner.operation.attributes["value"] if is_constant else None
 
 
 def _unit(operations: tuple[ir.Operation, ...]) -> _Unit:

@@ -1,8 +1,9 @@
 """Elementary functions as formulas that LLVM vectorises: argument reduction and minimax polynomials, in scalar IR.
 
-`functions[name]` takes SSA values of one floating-point type and builds straight-line `arith` and `math` operations at
-the current insertion point, usually in the body of a `linalg.generic`: no calls, no branches, no tables in memory. f16
-and bf16 are computed in f32. The formulas need a fused multiply-add (x86-64-v3, any AArch64) and no fast-math flags.
+`functions[name]` takes SSA values of one floating-point type to MLIR's operation for the function, at the current
+insertion point, usually in the body of a `linalg.generic`. `formulas` has what `ExpandElementary` replaces that by:
+straight-line `arith` and `math` operations, no calls, no branches, no tables in memory. f16 and bf16 are computed in
+f32. The formulas need a fused multiply-add (x86-64-v3, any AArch64) and no fast-math flags.
 
 They hold for every argument: NaN, infinities, signed zeros, subnormal arguments and results, any magnitude of angle.
 `max_ulp[name][type]` bounds the distance from the exact result, in units in the last place of the result.
@@ -22,14 +23,18 @@ from functools import wraps
 from math import inf, nan
 
 from mlir import ir
+from mlir.dialects import math as math_dialect
 
 from catgrad.passes.to_linalg import math_double, polynomials
 from catgrad.passes.to_linalg.math_scalar import F64, Bits, Format, Real, clamp, fma, nearest_integer, polynomial, where
 
-__all__ = ["functions", "max_ulp"]
+__all__ = ["formulas", "functions", "max_ulp"]
 
 functions: dict[str, Callable[..., ir.Value]] = {}
 """Builders by name: `functions["exp"](x)`; all take one value but `pow`, which takes base and exponent."""
+
+formulas: dict[str, Callable[..., ir.Value]] = {}
+"""Builders of the formulas, on values of f32 or f64, by the operation that each computes: `formulas["math.exp"](x)`."""
 
 max_ulp: dict[str, dict[str, float]] = {}
 """Largest error by name and type, in units in the last place."""
@@ -43,22 +48,39 @@ SINE_IS_IDENTITY = 2.0**-27
 
 Formula = Callable[..., Real]
 
+_RENAMED = {"pow": "powf"}
+"""What MLIR calls a function, where that is another name."""
+
 
 def elementary(*, f32: float, f64: float) -> Callable[[Formula], Formula]:
-    """Enters a formula into `functions`, with its largest errors in ulp."""
+    """Enters a formula into `functions`, with its largest errors in ulp.
+
+    Where MLIR has an operation for the function, that is what is built at first, and the formula is entered into
+    `formulas`.
+    """
 
     def register(formula: Formula) -> Formula:
+        name = formula.__name__
+        operation = getattr(math_dialect, _RENAMED.get(name, name), None)
+        expanded = _on_values(formula)
+
         @wraps(formula)
         def build(*operands: ir.Value) -> ir.Value:
             type = operands[0].type
             wide = ir.F32Type.get() if ir.FloatType(type).width == 16 else type
-            return formula(*(Real(operand).to(wide) for operand in operands)).to(type).value
+            return Real((operation or expanded)(*(Real(each).to(wide).value for each in operands))).to(type).value
 
-        functions[formula.__name__] = build
-        max_ulp[formula.__name__] = {"f32": f32, "f64": f64, "f16": NARROW_ULP, "bf16": NARROW_ULP}
+        functions[name] = build
+        max_ulp[name] = {"f32": f32, "f64": f64, "f16": NARROW_ULP, "bf16": NARROW_ULP}
+        if operation and name != "sqrt":
+            formulas[f"math.{operation.__name__}"] = expanded
         return formula
 
     return register
+
+
+def _on_values(formula: Formula) -> Callable[..., ir.Value]:
+    return lambda *operands: formula(*map(Real, operands)).value
 
 
 # Exponentials: x = n ln 2 + r with |r| ≤ ln 2 / 2, so that e^x = 2^n e^r.
@@ -153,7 +175,7 @@ def tanh(x: Real) -> Real:
 @elementary(f32=2.5, f64=2.5)
 def sigmoid(x: Real) -> Real:
     """1 / (1 + e^-x), written with e^-|x| so that small results keep their accuracy."""
-    small = _exp_nonpositive(-abs(x))
+    small = Real(math_dialect.exp((-abs(x)).value))
     return where(x.bits.is_negative(), small, 1.0) / (small + 1)
 
 

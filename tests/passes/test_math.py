@@ -21,6 +21,7 @@ from mlir.dialects.llvm import translate_module_to_llvmir
 from mlir.execution_engine import ExecutionEngine
 from mlir.passmanager import PassManager
 
+from catgrad.passes.elementary import ExpandElementary
 from catgrad.passes.narrow_floats import NarrowFloats
 from catgrad.passes.to_linalg import polynomials
 from catgrad.passes.to_linalg.math import functions, max_ulp
@@ -67,6 +68,7 @@ def lowered(dtypes):
         for dtype in dtypes:
             for name in functions:
                 define(name, types[dtype].get())
+    ExpandElementary().run(module.operation)
     PassManager.parse(f"builtin.module({TO_LOOPS})").run(module.operation)
     NarrowFloats().run(module.operation)
     PassManager.parse(f"builtin.module({TO_LLVM})").run(module.operation)

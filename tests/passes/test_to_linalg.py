@@ -18,6 +18,7 @@ from catgrad.dialect.types import IMPLIED, attribute_to_mlir, to_mlir
 from catgrad.dims import Dim, Symbol, dim, evaluate, minimum
 from catgrad.dims import symbols as symbols_of
 from catgrad.ops import Operation, Sample
+from catgrad.passes.elementary import ExpandElementary
 from catgrad.passes.narrow_floats import NarrowFloats
 from catgrad.passes.to_linalg import LOWERINGS, ToLinalg
 from catgrad.types import DType, TensorType, bf16, bool_, f16, f32, f64, i32
@@ -110,6 +111,7 @@ def _compile(programs: dict[str, tuple[Operation, Sequence[TensorType]]]) -> Exe
             for name, (operation, inputs) in programs.items():
                 _define(name, operation, inputs)
         ToLinalg().run(module.operation)
+        ExpandElementary().run(module.operation)
         PassManager.parse(TO_LOOPS).run(module.operation)
         NarrowFloats().run(module.operation)
         PassManager.parse(TO_LLVM).run(module.operation)

@@ -1,6 +1,6 @@
 // The scalar body of every other entrywise operation.
 
-// RUN: %catgrad-opt %s --catgrad-to-linalg --canonicalize | %filecheck %s
+// RUN: %catgrad-opt %s --catgrad-to-linalg --catgrad-expand-elementary --canonicalize | %filecheck %s
 
 // CHECK-LABEL: func.func @negative(
 // CHECK: arith.negf %{{.*}} : f32

@@ -131,7 +131,8 @@ def argument_names(function: Callable[..., Any], count: int) -> list[str]:
     try:
         given = signature.bind(*range(count)).arguments
     except TypeError as error:
-        raise CatgradError(f"{function.__qualname__}: {error}; {count} types were given") from None
+        name = getattr(function, "__qualname__", None) or getattr(function, "name", type(function).__name__)
+        raise CatgradError(f"{name}: {error}; {count} types were given") from None
     rest = [p.name for p in signature.parameters.values() if p.kind is p.VAR_POSITIONAL]
     return [leaf for name, value in given.items() for leaf in trees.leaf_names(name, value if name in rest else 0)]
 

@@ -128,12 +128,6 @@ def exp(x: Real) -> Real:
     return _exp_scaled(*_reduce(clamp(x, low * LN2, high * LN2)))
 
 
-def _exp_nonpositive(x: Real) -> Real:
-    """e^x for x ≤ 0."""
-    low = _exponents(x.format)[0] * LN2
-    return _exp_scaled(*_reduce(where(x < low, low, x)))
-
-
 @elementary(f32=1.2, f64=1.2)
 def exp2(x: Real) -> Real:
     """2^x, exact for integers."""

@@ -88,7 +88,7 @@ def test_results_in_parts(is_known):
     same(squares, order.chained(x.T, x.T))
 
 
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(8)
 @pytest.mark.parametrize("shape", [(5, 3, 40), (300, 3, 41), (2, 1, 1), (3, 2, 4100)])
 @pytest.mark.parametrize("is_known", [True, False])
 def test_several_axes(shape, is_known):
@@ -117,7 +117,7 @@ def test_products_of_unknown_extents():
         same(compiled(x, y), order.chained(x[:, None], y[None]))
 
 
-@pytest.mark.sampled(4)
+@pytest.mark.sampled(8)
 @pytest.mark.parametrize("size", SIZES, ids=str)
 def test_products_of_known_extents(size):
     rows, depth, columns = size

@@ -12,8 +12,9 @@ from mlir import ir
 
 from catgrad.passes.kernels.columns import Columns
 from catgrad.passes.kernels.emit import Index, add, carried, combine, loop, product, zero
+from catgrad.passes.kernels.groups import GroupTotals
 from catgrad.passes.kernels.microkernel import multiply_add
-from catgrad.passes.kernels.order import BLOCK, along, in_units
+from catgrad.passes.kernels.order import BLOCK, along, in_blocks
 from catgrad.passes.kernels.problem import NONE, Problem
 from catgrad.passes.kernels.product import for_runs, nest
 from catgrad.passes.kernels.view import View, extend
@@ -58,7 +59,7 @@ def emit_columns(problem: Problem) -> None:
     def fold(place: Mapping[int, Index], so_far: ir.Value) -> ir.Value:
         return multiply_add(extend(problem.a.load(place), element), extend(problem.b.load(place), element), so_far)
 
-    Columns(problem.c, problem.extents, problem.c.axes[-1], problem.depth, fold).emit()
+    Columns(problem.c, problem.extents, problem.c.axes[-1], problem.depth, fold, BLOCK, GroupTotals.of).emit()
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,7 @@ class _Chains:
         def blocks(starts: Sequence[Index], terms: Index) -> list[list[ir.Value]]:
             return self._blocks(places, sizes, starts, terms)
 
-        sums = in_units(product(sizes), BLOCK, zeros, blocks, together=together)
+        sums = in_blocks(product(sizes), zeros, blocks, together)
         for place, total in zip(places, sums, strict=True):
             so_far = zero(element) if self.fresh else problem.c.load(place)
             problem.c.store(combine("add", so_far, total), place)

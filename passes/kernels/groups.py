@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from mlir import ir
 from mlir.dialects import arith
 
-from catgrad.passes.kernels.emit import Index, block_size, combine, constant, loop, value
+from catgrad.passes.kernels.emit import Index, block_size, combine, loop, value, zero
 from catgrad.passes.kernels.order import BLOCK, GROUP
 from catgrad.passes.kernels.scratch import scratch
 from catgrad.passes.kernels.view import View
@@ -29,49 +29,39 @@ class GroupTotals:
         depth: How many terms there are.
         terms: How many a group has.
         room: Where the totals are; None if there is but one group.
-        kind: The operation that adds.
-        neutral: Zero.
     """
 
     depth: Index
     terms: int
     room: View | None
-    kind: str
-    neutral: float
 
     @staticmethod
-    def of(
-        depth: Index,
-        extents: Mapping[int, Index],
-        element: ir.Type,
-        kind: str = "add",
-        neutral: float = 0,
-        unit: int = BLOCK,
-    ) -> GroupTotals:
+    def of(depth: Index, extents: Mapping[int, Index], element: ir.Type) -> GroupTotals:
         """Emit the room for totals of sums of `depth` terms, for parts of the result of at most `extents`."""
-        totals = GroupTotals(depth, unit * GROUP, None, kind, neutral)
+        totals = GroupTotals(depth, BLOCK * GROUP, None)
         if isinstance(depth, int) and depth <= totals.terms:
             return totals
         first, *others = extents.values()
         return replace(totals, room=View(scratch([totals._if_long(first), *others], element), tuple(extents)))
 
     @contextmanager
-    def groups(self, result: View, extents: Mapping[int, Index]) -> Iterator[tuple[Index, Index]]:
-        """Emit the loop over groups, the code for one inside the `with`; yields its first term, and how many it has.
+    def parts(self, result: View, extents: Mapping[int, Index]) -> Iterator[tuple[Index, Index, View]]:
+        """Emit the loop over groups, the code for one inside the `with`.
 
-        The code adds the sum of the group to a part of the `result` of some extents, which is zero but for the first.
+        Yields its first term, how many it has, and what the code adds its blocks to: a part of the `result` of some
+        extents, which is zero but for the first group.
         """
-        zero = constant(result.element, self.neutral)
-        self._each(extents, lambda room, place: room.store(zero, place))
+        nothing = zero(result.element)
+        self._each(extents, lambda room, place: room.store(nothing, place))
         with loop(0, self.depth, self.terms) as start:
-            yield start, block_size(0, self.depth, self.terms, start)
-            self._each(extents, lambda room, place: self._move(room, result, place, zero))
+            yield start, block_size(0, self.depth, self.terms, start), result
+            self._each(extents, lambda room, place: self._move(room, result, place, nothing))
         self._each(extents, lambda room, place: result.store(room.load(place), place))
 
-    def _move(self, room: View, result: View, place: Mapping[int, Index], zero: ir.Value) -> None:
+    def _move(self, room: View, result: View, place: Mapping[int, Index], nothing: ir.Value) -> None:
         """Add an element of the result to its total."""
-        room.store(combine(self.kind, room.load(place), result.load(place)), place)
-        result.store(zero, place)
+        room.store(combine("add", room.load(place), result.load(place)), place)
+        result.store(nothing, place)
 
     def _each(self, extents: Mapping[int, Index], emit: Callable[[View, Mapping[int, Index]], None]) -> None:
         """Emit something for each total, if there are such."""

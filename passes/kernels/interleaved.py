@@ -24,11 +24,11 @@ from catgrad.passes.kernels.emit import (
     remainder,
     split,
 )
-from catgrad.passes.kernels.groups import GroupTotals
 from catgrad.passes.kernels.order import CHUNK, PARTIALS
 from catgrad.passes.kernels.scratch import scratch
 from catgrad.passes.kernels.terms import Terms
-from catgrad.passes.kernels.view import View
+from catgrad.passes.kernels.totals import WideTotals
+from catgrad.passes.kernels.view import View, extend
 
 __all__ = ["Interleaved", "lies_apart"]
 
@@ -64,19 +64,18 @@ class Interleaved:
         shape = {_PARTIAL: PARTIALS, row: minimum(_ROWS, rows)}
         partials = View(scratch(list(shape.values()), terms.output.element), tuple(shape))
         part = {row: shape[row]}
-        totals = GroupTotals.of(length, part, terms.output.element, terms.kind, terms.neutral, CHUNK)
+        totals = WideTotals.of(terms.kind, terms.neutral, CHUNK, length, part, terms.output.element)
         with ExitStack() as stack:
             place = {dim: stack.enter_context(loop(0, terms.extents[dim])) for dim in others}
             first = stack.enter_context(loop(0, rows, _ROWS))
             count = block_size(0, rows, _ROWS, first)
             result = terms.output.moved({**place, row: first})
-            group, steps = stack.enter_context(totals.groups(result, {row: count}))
-            at = stack.enter_context(loop(0, steps, CHUNK))
-            here = {**place, row: first}
-            self._chunk(here, add(group, at), block_size(0, steps, CHUNK, at), partials, count)
+            start, _, target = stack.enter_context(totals.parts(result, {row: count}))
+            at = stack.enter_context(loop(start, length, CHUNK))
+            self._chunk({**place, row: first}, at, block_size(start, length, CHUNK, at), partials, count)
             with self._rows(count) as j:
-                total = combine(terms.kind, result.load(j), partials.load({_PARTIAL: 0, **j}))
-                result.store(total, j)
+                chunk = extend(partials.load({_PARTIAL: 0, **j}), target.element)
+                target.store(combine(terms.kind, target.load(j), chunk), j)
 
     def _chunk(self, here: Mapping[int, Index], start: Index, steps: Index, partials: View, count: Index) -> None:
         """Emit the folds of a chunk of some rows; they are the first of the partial results then."""

@@ -1,10 +1,12 @@
 """The order of sums, which extents alone fix: bits depend neither on the machine nor on what was tiled or fused.
 
-    contractions, outer axes   blocks of 256 terms in increasing order, each one chain that begins with 0
-    inner axes                 chunks of 2¹⁶ terms, each 64 interleaved partial sums that a binary tree adds up
+    contractions   blocks of 256 terms, each one chain that begins with 0; blocks are added in order, 256 of them are a
+                   group whose sum begins with 0, and the sums of groups are added in order
+    inner axes     chunks of 4096 terms, each 64 interleaved partial sums that a binary tree adds up
+    outer axes     blocks of 64 terms, each one chain that begins with 0
 
-Blocks and chunks are *units*. Their sums are added in order; 256 units make a group whose sum begins with 0, and the
-sums of groups are added in order. Several summed axes are one, in row-major order.
+The sums of chunks, and of blocks of outer axes, are added in order in f64, and the total is rounded once. Several axes
+are one, in row-major order; where inner and outer axes are summed, a chunk ends where its row ends.
 
 Reference: Higham, "The accuracy of floating point summation" (1993), on blocked and pairwise sums.
 """
@@ -31,64 +33,63 @@ from catgrad.passes.kernels.emit import (
     subtract,
 )
 
-__all__ = ["BLOCK", "CHUNK", "GROUP", "PARTIALS", "along", "in_units"]
+__all__ = ["BLOCK", "CHAIN", "CHUNK", "GROUP", "PARTIALS", "along", "in_blocks"]
 
 BLOCK = 256
-"""Terms in one chain."""
+"""Terms in one chain of a contraction."""
+GROUP = 256
+"""Blocks whose sums are added before they meet those of other groups."""
+CHAIN = 64
+"""Terms in one chain of a sum: a block of outer axes, or a partial sum of a chunk."""
 PARTIALS = 64
 """Partial sums in a chunk: term i goes to partial sum i mod 64."""
-CHUNK = 1 << 16
+CHUNK = PARTIALS * CHAIN
 """Terms that share partial sums."""
-GROUP = 256
-"""Units whose sums are added before they meet those of other groups."""
 
 _Values: TypeAlias = "list[ir.Value]"
 
 
-def in_units(
-    extent: Index,
-    unit: int,
+def in_blocks(
+    depth: Index,
     neutral: _Values,
     emit: Callable[[Sequence[Index], Index], Sequence[_Values]],
-    *,
-    kind: str = "add",
     together: int = 1,
 ) -> _Values:
-    """Emit sums of `extent` terms, whose units are added in order.
+    """Emit sums of contractions, whose blocks and groups are added in order.
 
     Args:
-        extent: How many terms there are.
-        unit: How many of them a unit has; the last one may have fewer.
+        depth: How many terms there are.
         neutral: Zero for each of the sums.
-        emit: Emits the sums of the units that begin at some terms, with as many terms each.
-        kind: The operation that is meant by adding.
-        together: Units that are computed at once where there are as many, a divisor of 256.
+        emit: Emits the sums of the blocks that begin at some terms, with as many terms each.
+        together: Blocks that are computed at once where there are as many, a divisor of 256.
     """
 
-    def units(starts: Sequence[Index], terms: Index, sums: _Values) -> _Values:
+    def blocks(starts: Sequence[Index], terms: Index, sums: _Values) -> _Values:
         for own in emit(starts, terms):
-            sums = [combine(kind, x, y) for x, y in zip(sums, own, strict=True)]
+            sums = [combine("add", x, y) for x, y in zip(sums, own, strict=True)]
         return sums
 
     def group(start: Index, terms: Index) -> _Values:
-        whole = round_down(terms, unit * together) if together > 1 else 0
-        offsets = range(0, unit * together, unit)
-        sums = carried(
-            whole, unit * together, neutral, lambda at, sums: units([_sum(start, at, x) for x in offsets], unit, sums)
-        )
+        whole = round_down(terms, BLOCK * together) if together > 1 else 0
+        offsets = range(0, BLOCK * together, BLOCK)
         rest = subtract(terms, whole)
-        return carried(
-            rest, unit, sums, lambda at, sums: units([_sum(start, whole, at)], block_size(0, rest, unit, at), sums)
-        )
 
-    if isinstance(extent, int) and extent <= unit * GROUP:
-        return group(0, extent)
+        def several(at: Index, sums: _Values) -> _Values:
+            return blocks([_sum(start, at, x) for x in offsets], BLOCK, sums)
+
+        def one(at: Index, sums: _Values) -> _Values:
+            return blocks([_sum(start, whole, at)], block_size(0, rest, BLOCK, at), sums)
+
+        return carried(rest, BLOCK, carried(whole, BLOCK * together, neutral, several), one)
+
+    if isinstance(depth, int) and depth <= BLOCK * GROUP:
+        return group(0, depth)
 
     def groups(at: Index, sums: _Values) -> _Values:
-        own = group(at, block_size(0, extent, unit * GROUP, at))
-        return [combine(kind, x, y) for x, y in zip(sums, own, strict=True)]
+        own = group(at, block_size(0, depth, BLOCK * GROUP, at))
+        return [combine("add", x, y) for x, y in zip(sums, own, strict=True)]
 
-    return carried(extent, unit * GROUP, neutral, groups)
+    return carried(depth, BLOCK * GROUP, neutral, groups)
 
 
 def along(

@@ -115,7 +115,7 @@ class _Kernel:
             j = stack.enter_context(loop(self.part.start, self.part.stop, self.plan.column_block))
             here = here.moved({n: j})
             columns = block_size(self.part.start, self.part.stop, self.plan.column_block, j)
-            group, steps = stack.enter_context(totals.groups(here.c, {m: size[m], n: columns}))
+            group, steps, _ = stack.enter_context(totals.parts(here.c, {m: size[m], n: columns}))
             k = stack.enter_context(loop(0, steps, BLOCK))
             start, depth = add(group, k), block_size(0, steps, BLOCK, k)
             self._parts(_Block(here, columns, start, depth, fresh and is_equal(start, 0)))

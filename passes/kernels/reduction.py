@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import ClassVar
 
 from mlir import ir
@@ -15,9 +16,11 @@ from catgrad.passes.base import Pass
 from catgrad.passes.kernels.columns import Columns
 from catgrad.passes.kernels.emit import Index, combine
 from catgrad.passes.kernels.interleaved import Interleaved, lies_apart
+from catgrad.passes.kernels.order import CHAIN
 from catgrad.passes.kernels.problem import NONE
 from catgrad.passes.kernels.rows import emit_rows
 from catgrad.passes.kernels.terms import Terms
+from catgrad.passes.kernels.totals import WideTotals
 from catgrad.passes.kernels.walk import named
 from catgrad.passes.machine import Machine
 
@@ -59,4 +62,6 @@ def _emit(terms: Terms, machine: Machine) -> None:
         return combine(terms.kind, so_far, terms.scalar(place))
 
     column = max(terms.dims("parallel"), default=NONE)
-    Columns(terms.output, terms.extents, column, terms.dims("outer"), fold, terms.kind, terms.neutral).emit()
+    totals = partial(WideTotals.of, terms.kind, terms.neutral, CHAIN)
+    outer = terms.dims("outer")
+    Columns(terms.output, terms.extents, column, outer, fold, CHAIN, totals, terms.kind, terms.neutral).emit()

@@ -1,12 +1,12 @@
 """Folds of inner dimensions: a chunk of a row becomes 64 interleaved partial results in vectors, joined by a tree.
 
 Where terms are computed by few operations on neighbours in memory, they are computed on vectors as they are needed.
-Else a strip of them is written to memory first, by loops that LLVM vectorises if it can.
+Else those of a chunk are written to memory first, by loops that LLVM vectorises if it can.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -32,18 +32,17 @@ from catgrad.passes.kernels.emit import (
     splat,
     subtract,
 )
-from catgrad.passes.kernels.order import BLOCK, CHUNK, PARTIALS, along, in_units
+from catgrad.passes.kernels.order import CHUNK, PARTIALS, along
 from catgrad.passes.kernels.scratch import scratch
 from catgrad.passes.kernels.terms import Terms
-from catgrad.passes.kernels.view import View, width
+from catgrad.passes.kernels.totals import narrowed, total_type
+from catgrad.passes.kernels.view import View, extend, width
 from catgrad.passes.machine import Machine
 
 __all__ = ["emit_rows"]
 
 _MOST_STEPS = 12
 """Operations of a term that are worth being repeated for each vector of partial results."""
-_STRIP = 4096
-"""Terms that are written to memory at once."""
 _TERM = 0
 """The dimension that counts terms in memory."""
 
@@ -53,7 +52,7 @@ _Load: TypeAlias = "Callable[[Index, ir.Value | None], ir.Value]"
 
 def emit_rows(terms: Terms, machine: Machine) -> None:
     """Emit a fold that has inner dimensions."""
-    rows = _Rows(terms, machine.lanes(width(terms.output.element)), _strip(terms, machine))
+    rows = _Rows(terms, machine.lanes(width(terms.output.element)), _room(terms, machine))
     parallel = terms.dims("parallel")
     with ExitStack() as stack:
         place = {dim: stack.enter_context(loop(0, terms.extents[dim])) for dim in parallel}
@@ -61,12 +60,12 @@ def emit_rows(terms: Terms, machine: Machine) -> None:
         terms.output.store(combine(terms.kind, so_far, rows.total(place)), place)
 
 
-def _strip(terms: Terms, machine: Machine) -> View | None:
-    """Emit room for a strip of terms, in whole vectors; there is none if they are computed when they are needed."""
+def _room(terms: Terms, machine: Machine) -> View | None:
+    """Emit room for a chunk of terms, in whole vectors; there is none if they are computed when they are needed."""
     if _is_vector(terms) and len(terms.steps) <= _MOST_STEPS:
         return None
     element = terms.output.element
-    size = round_up(minimum(product(terms.sizes("inner")), _STRIP), machine.lanes(width(element)))
+    size = round_up(minimum(product(terms.sizes("inner")), CHUNK), machine.lanes(width(element)))
     return View(scratch([size], element), (_TERM,))
 
 
@@ -84,75 +83,58 @@ class _Rows:
     Attributes:
         terms: What is folded.
         lanes: Elements of a vector.
-        strip: Where terms are stored first, if they are.
+        room: Where the terms of a chunk are stored first, if they are.
     """
 
     terms: Terms
     lanes: int
-    strip: View | None
+    room: View | None
 
     @property
     def _scalar(self) -> ir.Value:
         return constant(self.terms.output.element, self.terms.neutral)
 
     def total(self, place: dict[int, Index]) -> ir.Value:
-        """Emit the fold of all rows at a place of the parallel dimensions, in the order of the outer ones."""
-        dims, sizes, kind = self.terms.dims("outer"), self.terms.sizes("outer"), self.terms.kind
-        if not dims:
-            return self._row(place)
+        """Emit the fold of all rows at a place of the parallel dimensions: those of chunks are combined in order."""
+        terms, dims, sizes = self.terms, self.terms.dims("outer"), self.terms.sizes("outer")
+        length, element = product(terms.sizes("inner")), terms.output.element
+        wide = total_type(element, terms.kind, multiply(product(sizes), length), 1 if dims else CHUNK)
 
-        def chain(starts: Sequence[Index], count: Index) -> list[list[ir.Value]]:
-            (start,) = starts
-            return [along(sizes, start, add(start, count), [self._scalar], step)]
+        def row(outer: list[Index], so_far: list[ir.Value]) -> list[ir.Value]:
+            here = {**place, **dict(zip(dims, outer, strict=True))}
 
-        def step(outer: list[Index], so_far: list[ir.Value]) -> list[ir.Value]:
-            return [combine(kind, so_far[0], self._row({**place, **dict(zip(dims, outer, strict=True))}))]
+            def chunk(start: Index, so_far: list[ir.Value]) -> list[ir.Value]:
+                found = self._chunk(here, start, block_size(0, length, CHUNK, start))
+                return [combine(terms.kind, so_far[0], extend(found, wide))]
 
-        return in_units(product(sizes), BLOCK, [self._scalar], chain, kind=kind)[0]
+            return carried(length, CHUNK, so_far, chunk)
 
-    def _row(self, place: dict[int, Index]) -> ir.Value:
-        """Emit the fold of one row."""
+        return narrowed(along(sizes, 0, product(sizes), [constant(wide, terms.neutral)], row)[0], element)
 
-        def chunk(starts: Sequence[Index], length: Index) -> list[list[ir.Value]]:
-            strip, start = self.strip, starts[0]
-            found = self._direct(place, start, length) if strip is None else self._stored(place, start, length, strip)
-            return [[self._joined(found)]]
-
-        length = product(self.terms.sizes("inner"))
-        return in_units(length, CHUNK, [self._scalar], chunk, kind=self.terms.kind)[0]
-
-    def _direct(self, place: dict[int, Index], start: Index, length: Index) -> list[ir.Value]:
-        """Emit the partial results of a chunk whose terms are not stored."""
-        return self._partials(length, [], lambda at, mask: self._vector(place, add(start, at), mask))
+    def _chunk(self, place: dict[int, Index], start: Index, length: Index) -> ir.Value:
+        """Emit the fold of a chunk of a row."""
+        room = self.room
+        if room is None:
+            return self._joined(self._partials(length, lambda at, mask: self._vector(place, add(start, at), mask)))
+        store = self._store_vectors if _is_vector(self.terms) else self._store
+        store(place, start, length, room)
+        return self._joined(self._partials(length, lambda at, mask: room.load_vector(self.lanes, {_TERM: at}, mask)))
 
     def _vector(self, place: dict[int, Index], at: Index, mask: ir.Value | None) -> ir.Value:
         (inner,) = self.terms.dims("inner")
         return self.terms.vector({**place, inner: at}, inner, self.lanes, mask)
 
-    def _stored(self, place: dict[int, Index], start: Index, length: Index, strip: View) -> list[ir.Value]:
-        """Emit the partial results of a chunk, strip by strip."""
-        store = self._store_vectors if _is_vector(self.terms) else self._store
-
-        def fold(at: Index, partials: list[ir.Value]) -> list[ir.Value]:
-            count = block_size(0, length, _STRIP, at)
-            store(place, add(start, at), count, strip)
-            return self._partials(count, partials, lambda i, mask: strip.load_vector(self.lanes, {_TERM: i}, mask))
-
-        if isinstance(length, int) and length <= _STRIP:
-            return fold(0, [])
-        return carried(length, _STRIP, self._neutral, fold)
-
-    def _store_vectors(self, place: dict[int, Index], start: Index, count: Index, strip: View) -> None:
+    def _store_vectors(self, place: dict[int, Index], start: Index, count: Index, room: View) -> None:
         """Emit the writing of some terms, vector by vector; the last may be one of more than there are."""
         whole = round_down(count, self.lanes)
         with loop(0, whole, self.lanes) as at:
-            strip.store_vector(self._vector(place, add(start, at), None), {_TERM: at})
+            room.store_vector(self._vector(place, add(start, at), None), {_TERM: at})
         with loop(0, subtract(count, whole), self.lanes) as rest:
             at = add(whole, rest)
             mask = lanes_mask(self.lanes, subtract(count, at))
-            strip.store_vector(self._vector(place, add(start, at), mask), {_TERM: at})
+            room.store_vector(self._vector(place, add(start, at), mask), {_TERM: at})
 
-    def _store(self, place: dict[int, Index], start: Index, count: Index, strip: View) -> None:
+    def _store(self, place: dict[int, Index], start: Index, count: Index, room: View) -> None:
         """Emit the writing of some terms, one by one."""
         dims, sizes = self.terms.dims("inner"), self.terms.sizes("inner")
 
@@ -161,7 +143,7 @@ class _Rows:
             for at, size in zip(inner, sizes, strict=True):
                 number = add(multiply(number, size), at)
             term = self.terms.scalar({**place, **dict(zip(dims, inner, strict=True))})
-            strip.store(term, {_TERM: subtract(number, start)})
+            room.store(term, {_TERM: subtract(number, start)})
             return []
 
         along(sizes, start, add(start, count), [], write)
@@ -170,8 +152,8 @@ class _Rows:
     def _neutral(self) -> list[ir.Value]:
         return [splat(self._scalar, self.lanes)] * max(PARTIALS // self.lanes, 1)
 
-    def _partials(self, length: Index, partials: list[ir.Value], load: _Load) -> list[ir.Value]:
-        """Emit partial results with `length` terms more; those at the end that have none are left out."""
+    def _partials(self, length: Index, load: _Load) -> list[ir.Value]:
+        """Emit the partial results of `length` terms; those that certainly have none are left out."""
         kind, offsets = self.terms.kind, range(0, PARTIALS, self.lanes)
         main = round_down(length, PARTIALS)
 
@@ -182,10 +164,10 @@ class _Rows:
             count = subtract(length, main)
             return [self._with_rest(x, i, main, count, load) for x, i in zip(given, offsets, strict=True)]
 
-        if isinstance(length, int) and length < PARTIALS and not partials:
+        if isinstance(length, int) and length < PARTIALS:
             present = range(0, length, self.lanes)
             return [self._with_rest(None, i, 0, length, load) for i in present] or self._neutral[:1]
-        partials = carried(main, PARTIALS, partials or self._neutral, whole)
+        partials = carried(main, PARTIALS, self._neutral, whole)
         return carried(subtract(length, main), PARTIALS, partials, rest)
 
     def _with_rest(self, partial: ir.Value | None, offset: int, main: Index, rest: Index, load: _Load) -> ir.Value:

@@ -20,7 +20,7 @@ from catgrad.passes.kernels.emit import Index, splat, value, vector_of
 from catgrad.passes.kernels.problem import NONE, collapsed, extents_of, groups_of
 from catgrad.passes.kernels.view import View
 
-__all__ = ["Terms"]
+__all__ = ["ROUNDED", "Terms"]
 
 _KINDS = {
     "arith.addf": ("add", 0.0),
@@ -29,7 +29,8 @@ _KINDS = {
     "arith.minimumf": ("minimumf", float("inf")),
 }
 """The combining operations: what ∘ is called, and its neutral element."""
-_ROUNDED = frozenset({"add", "mul"})
+ROUNDED = frozenset({"add", "mul"})
+"""Those whose results depend on the order."""
 
 _LANEWISE_MATH = frozenset({"absf", "ceil", "copysign", "floor", "fma", "rint", "roundeven", "sqrt", "trunc"})
 """The operations of `math` that processors have on vectors."""
@@ -97,7 +98,7 @@ class Terms:
     @property
     def is_rounded(self) -> bool:
         """Whether the results of ∘ depend on the order."""
-        return self.kind in _ROUNDED
+        return self.kind in ROUNDED
 
     @property
     def neutral(self) -> float:
@@ -178,7 +179,7 @@ def _is_free(op: ir.Operation) -> bool:
     """Return whether `op` may combine terms in another order than that of the iteration."""
     if op.name not in _KINDS:
         return False
-    return _KINDS[op.name][0] not in _ROUNDED or "reassoc" in str(op.attributes["fastmath"])
+    return _KINDS[op.name][0] not in ROUNDED or "reassoc" in str(op.attributes["fastmath"])
 
 
 def _roles(iterators: Sequence[str]) -> dict[int, str]:

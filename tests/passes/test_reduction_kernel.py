@@ -53,6 +53,7 @@ def after_the_pass(text):
     return str(module)
 
 
+@pytest.mark.sampled(7, "body")
 @pytest.mark.parametrize("width", [0, 1, 7, 16, 64, 75, 200])
 @pytest.mark.parametrize("dynamic", [False, True])
 @pytest.mark.parametrize(
@@ -92,6 +93,20 @@ def test_the_same_sum_twice_is_the_same_number():
         call(native, x, y)
     np.testing.assert_array_equal(sums[0], sums[1])
     np.testing.assert_allclose(sums[0], x.sum(1), rtol=1e-5)
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+def test_products_of_many_terms(axis):
+    body = "%r = arith.mulf %a, %o fastmath<reassoc> : f32"
+    kinds = ("reduction", "parallel") if axis == 0 else ("parallel", "reduction")
+    x = np.tile(np.array([2, 4, 0.125], np.float32), 3000)
+    x, shape = (x[:, None], "9000x1") if axis == 0 else (x[None], "1x9000")
+    maps = (WHOLE, COLUMN if axis == 0 else ROW)
+    y = np.array([3], np.float32)
+    call(
+        compiled(reduction(body, x=shape, out="1", maps=maps, iterators=kinds), "x86-64-v3"), np.ascontiguousarray(x), y
+    )
+    assert y.tolist() == [3]
 
 
 def test_all_axes_are_folded():

@@ -1,51 +1,55 @@
 """The order of sums, computed step by step with numpy: what every kernel has to compute to the last bit.
 
-chained(a, b, dtype)   of the rows of a and b, the sums of products, in blocks of 256
-blocks(x)              of the rows of x, the sums in blocks of 256
-rows(x)                of the rows of x, the sums of chunks of 2¹⁶ in 64 interleaved partial sums
+chained(a, b)   of the rows of a and b, the sums of products, in blocks of 256 and groups
+blocks(x)       of the rows of x, the sums in blocks of 64 that are added in f64
+rows(x)         of the rows of x, the sums of chunks of 4096 in 64 interleaved partial sums that are added in f64
 """
 
 from fractions import Fraction
 
 import numpy as np
 
-BLOCK, GROUP, PARTIALS, CHUNK = 256, 256, 64, 1 << 16
+BLOCK, GROUP, CHAIN, PARTIALS = 256, 256, 64, 64
+CHUNK = CHAIN * PARTIALS
 
 
 def chained(a, b):
     """Return Σ_k a[..., k] · b[..., k]."""
     a, b = np.broadcast_arrays(a, b)
-    return _in_units(a.shape[-1], BLOCK, lambda start, stop: _chain(a[..., start:stop], b[..., start:stop]), a)
+    total = np.zeros(a.shape[:-1], a.dtype)
+    for first in range(0, a.shape[-1], BLOCK * GROUP):
+        group = np.zeros_like(total)
+        for block in _units(min(first + BLOCK * GROUP, a.shape[-1]), BLOCK, first):
+            group = group + _chain(a[..., block], b[..., block])
+        total = total + group
+    return total
 
 
 def blocks(x):
     """Return the sums over the last axis, as those over outer axes are computed."""
-    return _in_units(x.shape[-1], BLOCK, lambda start, stop: _added(x[..., start:stop]), x)
+    return _total([_added(x[..., block]) for block in _units(x.shape[-1], CHAIN)], x)
 
 
 def rows(x):
     """Return the sums over the last axis, as those over inner axes are computed."""
-    return _in_units(x.shape[-1], CHUNK, lambda start, stop: _tree(x[..., start:stop]), x)
+    return _total([_tree(x[..., chunk]) for chunk in _units(x.shape[-1], CHUNK)], x)
 
 
-def inner_and_outer(x, outer):
-    """Return the sums over the last axis and then over the `outer` axes before it."""
-    return blocks(np.moveaxis(rows(x), outer, range(-len(outer), 0)).reshape(*_rest(x.shape[:-1], outer), -1))
+def inner_and_outer(x):
+    """Return the sums over the last axis, the rows, and the first."""
+    return _total([_tree(row[..., chunk]) for row in x for chunk in _units(x.shape[-1], CHUNK)], x[0])
 
 
-def _rest(shape, axes):
-    return [size for axis, size in enumerate(shape) if axis not in axes]
+def _units(stop, unit, start=0):
+    return [slice(first, min(first + unit, stop)) for first in range(start, stop, unit)]
 
 
-def _in_units(extent, unit, sums, like):
-    """Return the sums of units, in groups."""
-    total = np.zeros(like.shape[:-1], like.dtype)
-    for first in range(0, extent, unit * GROUP):
-        group = np.zeros_like(total)
-        for start in range(first, min(first + unit * GROUP, extent), unit):
-            group = group + sums(start, min(start + unit, extent))
-        total = total + group
-    return total
+def _total(sums, like):
+    """Return the sum of sums in f64, rounded to the type of `like`."""
+    total = np.zeros(like.shape[:-1], np.float64)
+    for each in sums:
+        total = total + each
+    return total.astype(like.dtype)
 
 
 def _chain(a, b):

@@ -26,9 +26,9 @@ class KeepRegisters(Pass):
     """Let kernels that need many registers have them, once they are functions.
 
     The assembler spills some of them to fit more blocks onto a multiprocessor, unless a kernel states how many it has
-    to be: one, for those that share memory, and for those on floats that are not as wide as a register: of 16 bits, of
-    which a thread computes eight at once, or of 64 bits, each of which takes two registers. The others need few
-    registers, and hide the latency of memory by many blocks.
+    to be: one, for those whose threads share memory or combine their results, and for those on floats that are not as
+    wide as a register: of 16 bits, of which a thread computes eight at once, or of 64 bits, each of which takes two
+    registers. The others need few registers, and hide the latency of memory by many blocks.
     """
 
     name: ClassVar[str] = "catgrad-keep-registers"
@@ -36,7 +36,7 @@ class KeepRegisters(Pass):
     def run(self, module: ir.Operation) -> None:
         """State it."""
         for kernel in named(module, "gpu.func"):
-            if _shares(kernel) or _is_on_other_widths(kernel):
+            if _shares(kernel) or any(named(kernel, "gpu.shuffle")) or _is_on_other_widths(kernel):
                 i32 = ir.IntegerType.get_signless(32, kernel.context)
                 kernel.attributes[_LEAST_BLOCKS] = ir.IntegerAttr.get(i32, 1)
 

@@ -23,8 +23,8 @@ _MATHEMATICS = (
     "fma fmax fmin fmod hypot ilogb ldexp lgamma llrint llround log log10 log1p log2 logb lrint lround nearbyint "
     "nextafter pow remainder rint round roundeven scalbn sin sinh sqrt tan tanh tgamma trunc"
 ).split()
-_FUNCTIONS = frozenset(name + suffix for name in _MATHEMATICS for suffix in ("", "f"))
-"""Functions of numbers in the C library, of f64 and of f32."""
+_FUNCTIONS = frozenset({"abs", "llabs", *(name + suffix for name in _MATHEMATICS for suffix in ("", "f"))})
+"""Functions of numbers in the C library: of integers, and of f64 and f32."""
 _OTHERS = ("aligned_alloc", "free", "malloc", "sincos", "sincosf")
 """What else is called of it: memory, and what LLVM makes of a sine and a cosine."""
 _LIBRARY = "__nv_"

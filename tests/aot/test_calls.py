@@ -45,6 +45,7 @@ def test_every_level_agrees_with_the_reference(build, level):
         np.testing.assert_allclose(made.chain(x, v, w), expected, rtol=2e-5)
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("level", RUNNABLE)
 @pytest.mark.parametrize("dtype", [cg.f32, cg.f64])
 def test_elementary_functions_are_accurate_on_every_level(build, level, dtype):
@@ -318,6 +319,7 @@ class Deep(cg.Module):
         return x
 
 
+@pytest.mark.slow
 def test_layers_that_share_code_work_behind_what_is_alive(build):
     learner = cg.learner(Deep(16, 12), loss=cg.nn.mse, optimizer=cg.optim.adam(1e-3))
     types = cg.f32[B, 16], cg.f32[B, 16]

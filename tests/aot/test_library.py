@@ -79,6 +79,7 @@ def test_code_for_another_machine_is_objects_to_link_there(tmp_path, capsys):
     assert not (folder / "libdigits.so").exists()
 
 
+@pytest.mark.slow
 def test_mathematical_functions_need_the_c_library_alone():
     one = cg.exp, cg.log, cg.log1p, cg.expm1, cg.tanh, cg.erf, cg.sin, cg.cos, cg.floor, cg.round
     two = cg.pow, cg.remainder, cg.floor_divide

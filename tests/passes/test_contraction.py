@@ -156,9 +156,10 @@ def fuzz(seed, count):
         check(random_case(rng))
 
 
-def test_random_contractions():
+@pytest.mark.parametrize("count", [10, pytest.param(40, marks=pytest.mark.slow)])
+def test_random_contractions(count):
     """In a process of its own: a wrong kernel may write anywhere."""
-    command = [sys.executable, __file__, "1", "40"]
+    command = [sys.executable, __file__, "1", str(count)]
     paths = {**os.environ, "PYTHONPATH": str(Path(inspect.getfile(call)).parent)}
     done = subprocess.run(command, capture_output=True, text=True, env=paths)
     assert done.returncode == 0, done.stderr[-3000:]

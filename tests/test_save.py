@@ -10,6 +10,7 @@ import struct
 import subprocess
 import sys
 import time
+import warnings
 import zipfile
 from concurrent.futures import ProcessPoolExecutor
 
@@ -353,9 +354,12 @@ def test_a_folder_that_cannot_be_written_is_a_warning(folder):
     with pytest.warns(UserWarning, match=rf"compiled functions cannot be kept in {folder}: .*{FOLDER}") as warned:
         assert cg.compile(lambda x: x + 1, cg.f32[3])(np.zeros(3, np.float32)).tolist() == [1, 1, 1]
     assert [each.filename for each in warned] == [__file__]
+    with warnings.catch_warnings():  # said once
+        warnings.simplefilter("error")
+        cg.compile(lambda x: x + 2, cg.f32[3])
 
 
-@pytest.mark.parametrize("limit", ["much", "-1", "1e9", "9" * 5000, "²"])
+@pytest.mark.parametrize("limit", ["much", "-1", "1e9", "9" * 5000, "²", "٣"])
 def test_a_limit_that_is_no_number(folder, monkeypatch, limit):
     monkeypatch.setenv(BYTES, limit)
     with pytest.raises(CatgradError, match="CATGRAD_CACHE_BYTES is how many bytes"):

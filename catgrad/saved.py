@@ -17,6 +17,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import struct
 import zlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -38,6 +39,10 @@ _LIMITS = {_MANIFEST: 4 << 20, _TERM: 128 << 20, _CODE: 128 << 20}
 """How many bytes each member may have."""
 LARGEST = sum(_LIMITS.values())
 """The most bytes that a file may have."""
+_END, _LOCATOR_SIZE = struct.Struct("<4s4H2LH"), 20
+"""The record at the end of a ZIP archive, and the size of what comes before it in one of more than 4 GiB."""
+_DIRECTORY = 1 << 10
+"""How many bytes the list of members takes at most."""
 _LARGE = 1 << 20
 """The bytes from which a member is not compressed: that it is so large is due to constants, which hardly shrink."""
 
@@ -124,6 +129,7 @@ def from_bytes(content: bytes, path: Path) -> Saved:
         CatgradError: It is no such file, is damaged, is of another format, or has more than is read.
     """
     try:
+        _check_directory(content)
         with ZipFile(io.BytesIO(content)) as file:
             manifest = _manifest(file)
             members = {name: _member(file, name) for name in (_TERM, _CODE)}
@@ -135,8 +141,27 @@ def from_bytes(content: bytes, path: Path) -> Saved:
         raise CatgradError(f"{path} is not what `exe.save` writes: {type(error).__name__}: {error}") from error
 
 
-_NOT_OURS = (BadZipFile, LookupError, TypeError, ValueError, AttributeError, EOFError, RuntimeError, zlib.error)
-"""What reading a file of another kind can raise."""
+_NOT_OURS = (
+    *(BadZipFile, zlib.error, struct.error, LookupError, TypeError, ValueError, AttributeError),
+    *(EOFError, RuntimeError, ArithmeticError, AssertionError, OSError),
+)
+"""What reading a file of another kind can raise; no system is asked for anything, since its bytes are in memory."""
+
+
+def _check_directory(content: bytes) -> None:
+    """Raise `BadZipFile` unless the end of an archive announces a directory of as many members as there are.
+
+    The module `zipfile` reads all entries at once, and as many as fit into the size that is announced. Archives of more
+    than 4 GiB announce it elsewhere.
+    """
+    end = content[-_END.size :]
+    if len(end) < _END.size or content[-_END.size - _LOCATOR_SIZE :].startswith(b"PK\6\7"):
+        raise BadZipFile("it has not the end of a small archive")
+    signature, _, _, _, count, size, _, comment = _END.unpack(end)
+    if signature != b"PK\5\6" or comment:
+        raise BadZipFile("it has not the end of an archive")
+    if count > len(_LIMITS) or size > _DIRECTORY:
+        raise BadZipFile(f"it has {count:,} members in a directory of {size:,} bytes, and there are {len(_LIMITS)}")
 
 
 def _member(file: ZipFile, name: str) -> bytes:

@@ -11,7 +11,8 @@ import hashlib
 import hmac
 import os
 import secrets
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from platformdirs import user_data_path
@@ -19,13 +20,17 @@ from platformdirs import user_data_path
 from catgrad.errors import CatgradError
 from catgrad.files import read_private
 
-__all__ = ["MAGIC", "key_path", "open_sealed", "seal"]
+__all__ = ["MAGIC", "KeyFileError", "key_path", "open_sealed", "seal"]
 
 MAGIC = b"catgrad sealed 1"
 """How a sealed file begins."""
 
 _BYTES = hashlib.sha256().digest_size
 _HEADER = len(MAGIC) + _BYTES
+
+
+class KeyFileError(OSError):
+    """The user's key cannot be made or read, or is none; the message names it, and says what to do."""
 
 
 def key_path() -> Path:
@@ -41,10 +46,11 @@ def seal(content: bytes, name: str) -> bytes:
         name: What it is of: under another name it is not opened.
 
     Raises:
-        OSError: The key cannot be written or read, or others can do so.
+        KeyFileError: The key cannot be written or read, or others can do so.
     """
-    if not key_path().exists():
-        _make_key()
+    with _blaming_key():
+        if not key_path().exists():
+            _make_key()
     return MAGIC + _code(_key(), content, name) + content
 
 
@@ -71,13 +77,26 @@ def _code(key: bytes, content: bytes, name: str) -> bytes:
 
 def _key() -> bytes:
     path = key_path()
-    try:
+    with _blaming_key():
         key = read_private(path, _BYTES)
-    except CatgradError:
-        key = b""
-    if len(key) != _BYTES:
-        raise OSError(errno.EINVAL, f"expected a key of {_BYTES} bytes: remove it", str(path))
+        if len(key) != _BYTES:
+            raise CatgradError(f"{path} holds {len(key)} bytes, not {_BYTES}")
     return key
+
+
+@contextmanager
+def _blaming_key() -> Iterator[None]:
+    """Raise `KeyFileError` for what goes wrong with the key."""
+    path = key_path()
+    try:
+        yield
+    except CatgradError as error:
+        raise KeyFileError(errno.EINVAL, f"{error.message}: remove it, and a new one is made", str(path)) from error
+    except OSError as error:
+        reason = f"{error.strerror}: make its folder and it yours alone, or remove it, and a new one is made"
+        if path.is_symlink():
+            reason = "it is a symbolic link: put a file in its place, or remove it, and a new one is made"
+        raise KeyFileError(error.errno, reason, error.filename or str(path)) from error
 
 
 def _make_key() -> None:

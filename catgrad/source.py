@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping, MutableMapping
+from collections.abc import Callable, Hashable, Mapping, MutableMapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from catgrad import cache, files, own_code, trees
+from catgrad import cache, files, own_code, seal, trees
 from catgrad.cache import Cache
 from catgrad.errors import CatgradError, CompileError
 from catgrad.json_reader import from_json
@@ -231,13 +231,20 @@ def _new(source: Source, seconds: MutableMapping[str, float]) -> Code:
         try:
             kept.add(source.kept(code.object_code))
         except OSError as error:
-            _warn(kept.advice(error))
+            _warn_once((type(error), error.errno, kept.folder, seal.key_path()), kept.advice(error))
         seconds[STORE] = perf_counter() - started
     return code
 
 
-def _warn(message: str) -> None:
-    """Warn at the user's line that led here."""
+_warned: set[Hashable] = set()
+"""The causes of which users of this process know."""
+
+
+def _warn_once(cause: Hashable, message: str) -> None:
+    """Warn at the user's line that led here, unless the cause has been told: each compilation would meet it again."""
+    if cause in _warned:
+        return
+    _warned.add(cause)
     place = caller()
     if place is None:
         warnings.warn(message, stacklevel=2)

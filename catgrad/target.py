@@ -9,6 +9,7 @@ Reference: "x86-64 psABI", section 3.1.1 (micro-architecture levels).
 from __future__ import annotations
 
 import platform
+import reprlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -16,7 +17,7 @@ from functools import lru_cache
 from catgrad.errors import CatgradError
 from catgrad.runtime.llvm import processor
 
-__all__ = ["HOST", "LEVELS", "X86_LEVELS", "Level", "Target", "is_cpu", "known", "target"]
+__all__ = ["HOST", "LEVELS", "X86_LEVELS", "Level", "Target", "highest", "is_cpu", "known", "target"]
 
 HOST = "cpu"
 """The target that is this process's processor."""
@@ -100,8 +101,8 @@ class Target:
     def check_host(self) -> None:
         """Raise `CatgradError` unless this process can run code for the target."""
         if self.missing:
-            best = [name for name in LEVELS if not target(f"{HOST}:{name}").missing]
-            advice = f"name a target it can run, {HOST}{f' or {HOST}:{best[-1]}' if best else ''}"
+            best = highest()
+            advice = f"name a target it can run, {HOST}{f' or {best}' if best else ''}"
             lacks = ", ".join(self.missing)
             raise CatgradError(
                 f"code for {self.name} cannot run here: this processor lacks {lacks}: {advice}, or build a library for "
@@ -137,7 +138,7 @@ def target(name: str) -> Target:
     level_name, *extras = rest.split("+")
     level = LEVELS.get(level_name)
     if family != HOST or level is None or not set(extras) <= level.extras:
-        raise CatgradError(f"unknown target {name!r}: expected one of {', '.join(known())}")
+        raise CatgradError(f"unknown target {reprlib.repr(name)}: expected one of {', '.join(known())}")
     chosen = sorted(set(extras))
     return Target(
         name="+".join([f"{HOST}:{level_name}", *chosen]),
@@ -147,6 +148,12 @@ def target(name: str) -> Target:
         features=level.features.union(chosen),
         options=",".join([*(f"+{each}" for each in chosen), *filter(None, [level.tuning])]),
     )
+
+
+def highest() -> str | None:
+    """Return the target that is the highest level this process's processor runs; None if it runs none."""
+    runnable = [name for name in (f"{HOST}:{level}" for level in LEVELS) if not target(name).missing]
+    return runnable[-1] if runnable else None
 
 
 def known() -> tuple[str, ...]:

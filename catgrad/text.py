@@ -2,7 +2,22 @@
 
 from __future__ import annotations
 
-__all__ = ["is_unicode", "printable"]
+import re
+
+__all__ = ["abridged", "is_unicode", "printable"]
+
+_LONG = re.compile(r"'[^'\n]{400,}'|\S{400,}")
+"""What is quoted, or a word, and longer than anybody reads."""
+
+
+def abridged(text: str) -> str:
+    """Return a message in which long words and quotations have an ellipsis in the middle.
+
+    Example:
+        >>> abridged("no model '" + "x" * 5000 + "', sorry") == "no model '" + "x" * 39 + "..." + "x" * 19 + "', sorry"
+        True
+    """
+    return _LONG.sub(lambda found: f"{found[0][:40]}...{found[0][-20:]}", text)
 
 
 def is_unicode(text: str) -> bool:

@@ -3,6 +3,7 @@
 import hashlib
 import os
 import stat
+import warnings
 
 import numpy as np
 import pytest
@@ -92,8 +93,18 @@ def test_another_key_opens_nothing(entry):
     assert is_loaded(compiled())
 
 
-@pytest.mark.parametrize("damage", ["short", "long", "readable", "linked", "folder"])
-def test_a_key_that_others_may_know_is_not_used(entry, tmp_path, damage):
+@pytest.mark.parametrize(
+    ("damage", "reason"),
+    {
+        "short": "holds 16 bytes, not 32: remove it, and a new one is made",
+        "long": "holds 64 bytes, more than the 32 that are read: remove it, and a new one is made",
+        "readable": "others have rights to it: chmod go-rwx",
+        "linked": "it is a symbolic link: put a file in its place, or remove it",
+        "pipe": "is no regular file: remove it, and a new one is made",
+        "folder": "others have rights to it: chmod go-rwx",
+    }.items(),
+)
+def test_a_key_that_others_may_know_is_not_used(entry, tmp_path, damage, reason):
     key = seal.key_path()
     content = key.read_bytes()
     (tmp_path / "key").write_bytes(content)
@@ -102,9 +113,14 @@ def test_a_key_that_others_may_know_is_not_used(entry, tmp_path, damage):
         "long": lambda: key.write_bytes(content * 2),
         "readable": lambda: key.chmod(0o644),
         "linked": lambda: (key.unlink(), key.symlink_to(tmp_path / "key")),
+        "pipe": lambda: (key.unlink(), os.mkfifo(key, 0o600)),
         "folder": lambda: key.parent.chmod(0o777),
     }[damage]()
-    with pytest.warns(UserWarning, match="compiled functions cannot be kept in .*cache.key|.*data/catgrad"):
+    with pytest.warns(UserWarning, match=f"cannot be kept without the key {key}: .*{reason}") as warned:
+        assert not is_loaded(compiled())
+    assert "CATGRAD_CACHE_DIR" not in str(warned[0].message)
+    with warnings.catch_warnings():  # said once
+        warnings.simplefilter("error")
         assert not is_loaded(compiled())
 
 

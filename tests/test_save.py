@@ -6,9 +6,11 @@ import json
 import multiprocessing
 import os
 import re
+import struct
 import subprocess
 import sys
 import time
+import warnings
 import zipfile
 from concurrent.futures import ProcessPoolExecutor
 
@@ -196,6 +198,45 @@ def test_files_of_other_kinds(tmp_path):
         cg.compile(layer, cg.f32[B, 3]).save(tmp_path / "nowhere" / "layer")
 
 
+def _archive(count, name=b"manifest.json", offset=0, extra=b"", sizes=(10, 10), method=0):
+    """Return an archive whose directory lists a member a number of times."""
+    lengths = (len(name), len(extra), 0, 0, 0, 0, offset)
+    entry = struct.pack("<4s4B4H3L5H2L", b"PK\1\2", 45, 3, 45, 0, 0, method, 0, 33, 0, *sizes, *lengths) + name + extra
+    end = struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, count & 0xFFFF, count & 0xFFFF, len(entry) * count, 10, 0)
+    return b"x" * 10 + entry * count + end
+
+
+@pytest.mark.parametrize("size", [2**62, 2**63 - 1, 2**63, 2**64 - 1])
+def test_archives_that_announce_what_they_have_not(tmp_path, size):
+    number, every = struct.pack("<Q", size), 0xFFFFFFFF
+    crafted = [_archive(1, offset=every, extra=struct.pack("<HH", 1, 8) + number)]
+    crafted += [_archive(1, extra=struct.pack("<HH", 1, 16) + number * 2, sizes=(every, every))]
+    crafted += [
+        _archive(1, extra=struct.pack("<HH", 1, 8) + number, sizes=(every, 4), method=method) for method in (0, 8)
+    ]
+    crafted += [_archive(1, method=99), _archive(1, extra=struct.pack("<HH", 1, 4) + bytes(4), offset=every)]
+    crafted += [struct.pack("<4sQ2H2L4Q", b"PK\6\6", 44, 45, 45, 0, 0, 1, 1, size, size) + _end64(size)]
+    for content in crafted:
+        (tmp_path / "crafted").write_bytes(content)
+        with pytest.raises(CatgradError, match=r"is not what `exe.save` writes"):
+            cg.load(tmp_path / "crafted")
+
+
+def _end64(offset):
+    """Return the end of an archive whose directory is announced elsewhere."""
+    return struct.pack("<4sLQL", b"PK\6\7", 0, offset, 1) + struct.pack(
+        "<4s4H2LH", b"PK\5\6", *[0xFFFF] * 4, *[0xFFFFFFFF] * 2, 0
+    )
+
+
+@pytest.mark.parametrize("count", [4, 30, 1 << 16, 1 << 18])
+def test_directories_are_read_within_limits(tmp_path, monkeypatch, count):
+    monkeypatch.setattr(saved, "ZipFile", None)
+    (tmp_path / "crafted").write_bytes(_archive(count, name=b""))
+    with pytest.raises(CatgradError, match=rf"in a directory of {46 * count:,} bytes, and there are 3"):
+        cg.load(tmp_path / "crafted")
+
+
 def test_truncated_files(tmp_path):
     path = tmp_path / "layer"
     cg.compile(layer, cg.f32[B, 3]).save(path)
@@ -313,9 +354,12 @@ def test_a_folder_that_cannot_be_written_is_a_warning(folder):
     with pytest.warns(UserWarning, match=rf"compiled functions cannot be kept in {folder}: .*{FOLDER}") as warned:
         assert cg.compile(lambda x: x + 1, cg.f32[3])(np.zeros(3, np.float32)).tolist() == [1, 1, 1]
     assert [each.filename for each in warned] == [__file__]
+    with warnings.catch_warnings():  # said once
+        warnings.simplefilter("error")
+        cg.compile(lambda x: x + 2, cg.f32[3])
 
 
-@pytest.mark.parametrize("limit", ["much", "-1", "1e9", "9" * 5000, "²"])
+@pytest.mark.parametrize("limit", ["much", "-1", "1e9", "9" * 5000, "²", "٣"])
 def test_a_limit_that_is_no_number(folder, monkeypatch, limit):
     monkeypatch.setenv(BYTES, limit)
     with pytest.raises(CatgradError, match="CATGRAD_CACHE_BYTES is how many bytes"):

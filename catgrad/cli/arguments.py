@@ -2,13 +2,31 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentTypeError
+from argparse import ArgumentParser, ArgumentTypeError
 from pathlib import Path
 from reprlib import repr as shortened
 
 from catgrad.integers import parse_integer
+from catgrad.target import HOST
 
-__all__ = ["natural", "path", "positive", "rate"]
+__all__ = ["add_target", "natural", "path", "positive", "rate"]
+
+
+_PROCESSORS = (HOST, f"{HOST}:x86-64-v3", f"{HOST}:x86-64-v4+avx512bf16")
+"""Targets of each form: the processor at hand, a level, and a level with more."""
+
+
+def add_target(parser: ArgumentParser, *others: str, default: str | None = HOST) -> None:
+    """Declare `--target`.
+
+    Args:
+        parser: The command's.
+        *others: What else it can be, as help lists it.
+        default: What it is when it is left out.
+    """
+    forms = ", ".join([*_PROCESSORS, *others])
+    help = f"what to compile for, such as {forms}; a wrong name lists them (default: {HOST})"
+    parser.add_argument("--target", metavar="TARGET", default=default, help=help)
 
 
 def positive(text: str) -> int:

@@ -49,7 +49,7 @@ def configure(parser: ArgumentParser) -> None:
     add_bind(parser)
     parser.add_argument("--static", action="store_true", help="fail if a dimension is not fixed")
     parser.add_argument("--types", metavar="TYPES", help="argument types of a function or module in a file")
-    parser.add_argument("--target", default="cpu", help="what to compile for (default: %(default)s)")
+    parser.add_argument("--target", default="cpu", help="such as cpu:x86-64-v3: see below (default: %(default)s)")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 

@@ -28,7 +28,8 @@ used longest ago go when all take more than CATGRAD_CACHE_BYTES (512 MiB by defa
 
 def configure(parser: ArgumentParser) -> None:
     """Declare the command's arguments."""
-    parser.add_argument("action", choices=("list", "clear"), help="show what is there, or remove it", metavar="ACTION")
+    actions = ("list", "clear")
+    parser.add_argument("action", choices=actions, help="list what is there, or clear it")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 

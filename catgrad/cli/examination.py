@@ -23,6 +23,7 @@ from catgrad.errors import CatgradError
 from catgrad.passes.machine import Machine
 from catgrad.runtime.gpu import tools
 from catgrad.runtime.gpu.driver import MissingDriver, Properties, open_driver, properties
+from catgrad.target import highest
 
 __all__ = ["Finding", "examine"]
 
@@ -90,6 +91,11 @@ def _llvm() -> Finding:
 
 def _processor() -> Finding:
     return Finding(True, f"{platform.machine()}, {_said_by_llc(r'Host CPU: (.+)') or 'of an unknown kind'}")
+
+
+def _level() -> Finding:
+    best = highest()
+    return Finding(True, f"{best} is the highest target that runs here" if best else "no level of a target runs here")
 
 
 def _vectors() -> Finding:
@@ -169,6 +175,7 @@ _CHECKS: Mapping[str, Callable[[], Finding]] = {
     "MLIR": _mlir,
     "LLVM": _llvm,
     "processor": _processor,
+    "level": _level,
     "vectors": _vectors,
     "caches": _caches,
     "threads": _threads,

@@ -7,10 +7,12 @@ import sys
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Sequence
 from importlib.metadata import version
+from typing import NoReturn
 
 from catgrad.cli import build, cache, doctor, gpu_report, show, train
 from catgrad.errors import CatgradError
 from catgrad.integers import parse_integer
+from catgrad.text import abridged
 
 __all__ = ["main"]
 
@@ -64,8 +66,15 @@ def _forget_impossible_sizes() -> None:
             del os.environ[name]
 
 
+class _Parser(ArgumentParser):
+    """Shows long words of users only in part."""
+
+    def error(self, message: str) -> NoReturn:
+        super().error(abridged(message))
+
+
 def _parser() -> ArgumentParser:
-    parser = ArgumentParser(prog="catgrad", description="Deep-learning models compiled to native code.")
+    parser = _Parser(prog="catgrad", description="Deep-learning models compiled to native code.")
     parser.add_argument("--version", action="version", version=f"catgrad {version('catgrad')}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for name, command in _COMMANDS.items():
@@ -86,7 +95,7 @@ def _complain(message: str) -> None:
     from rich.console import Console
     from rich.text import Text
 
-    text = Text.assemble(("error: ", "bold red"), message)
+    text = Text.assemble(("error: ", "bold red"), abridged(message))
     Console(stderr=True, highlight=False).print(text, soft_wrap=True)
 
 

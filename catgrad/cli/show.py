@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from argparse import ArgumentParser, Namespace
 
-from catgrad.cli.arguments import path
+from catgrad.cli.arguments import add_target, path
 
 __all__ = ["EPILOG", "configure", "run"]
 
@@ -36,7 +36,7 @@ def configure(parser: ArgumentParser) -> None:
     parser.add_argument("--stage", default="term", help="which stage (default: %(default)s)")
     parser.add_argument("--step", action="store_true", help="the training step instead of the model")
     parser.add_argument("--types", metavar="TYPES", help="argument types of a function or module in a file")
-    parser.add_argument("--target", default="cpu", help="what to compile for (default: %(default)s)")
+    add_target(parser, "cuda:sm_90")
     parser.add_argument("-o", dest="output", type=path, metavar="FILE", help="write there instead of printing")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from catgrad.cli.arguments import natural, path, positive, rate
+from catgrad.cli.arguments import add_target, natural, path, positive, rate
 from catgrad.cli.tasks import MODELS, OPTIMIZERS, TASKS
 from catgrad.errors import CatgradError
 
@@ -45,7 +45,7 @@ def configure(parser: ArgumentParser) -> None:
     parser.add_argument("--lr", type=rate, metavar="X", help="learning rate")
     parser.add_argument("--seed", type=natural, metavar="N", help="the same seed gives the same numbers (default: 0)")
     parser.add_argument("--data", type=path, metavar="DIR", help="folder of the dataset's files, where it has files")
-    parser.add_argument("--target", help="cpu, cuda or cuda:emulate (default: cpu)")
+    add_target(parser, "cuda", "cuda:emulate", default=None)
     parser.add_argument("--save", type=path, metavar="DIR", help="where to write (default: runs/DATASET)")
     parser.add_argument("--resume", action="store_true", help="go on with the run that Ctrl-C has interrupted")
     shown = parser.add_mutually_exclusive_group()
@@ -79,11 +79,11 @@ def _train(arguments: Namespace, folder: Path, saved: SavedRun | None, console: 
     settings = _settings(arguments) if saved is None else saved.settings
     chosen = "cpu" if arguments.target is None else arguments.target
     target = chosen if saved is None else saved.target
-    prepare(folder)
     with console.status(f"reading {settings.dataset} and compiling the training step"):
         trainer = Trainer(settings, data.load(settings.dataset, settings.seed, arguments.data), target)
         start = None if saved is None else start_of(saved, trainer)
         introduction = summary.before(trainer, console.width)
+        prepare(folder)  # only now: what cannot be trained leaves no folder
         shown = pictures(trainer.step, trainer.predict)
     console.print(introduction)
     outcome, files = _run(trainer, start, shown, folder, console)

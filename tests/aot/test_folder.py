@@ -36,6 +36,41 @@ def test_files_of_somebody_else_are_not_lost(libraries, tmp_path, file):
     assert (tmp_path / file).read_text() == "{}"
 
 
+@pytest.mark.parametrize("file", ["lib.py", "liblib.a", "liblib.so", "lib.x86-64-v3.o", "parameters.safetensors"])
+def test_a_crafted_manifest_gives_no_file_away(libraries, tmp_path, file):
+    known = {"name": "lib", "library": "liblib.so", "build": "", "files": {file: {"bytes": 4, "sha256": ""}}}
+    (tmp_path / "manifest.json").write_text(json.dumps(known))
+    (tmp_path / file).write_text("mine")
+    if file == "lib.x86-64-v3.o":  # not in the way
+        write(tmp_path, libraries["one"], {"w": np.ones(2)})
+    else:
+        with pytest.raises(CatgradError, match=f"{file} is no file of an earlier library of this name"):
+            write(tmp_path, libraries["one"], {"w": np.ones(2)})
+        assert {path.name for path in tmp_path.iterdir()} == {"manifest.json", file}
+    assert (tmp_path / file).read_text() == "mine"
+
+
+def test_changes_to_a_library_are_not_lost(libraries, tmp_path):
+    write(tmp_path, libraries["one"], {"w": np.ones(2)})
+    trained = (tmp_path / "parameters.safetensors").read_bytes()[:-1] + b"x"
+    (tmp_path / "parameters.safetensors").write_bytes(trained)
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    with pytest.raises(CatgradError, match="or move the file away if it is one that you have changed"):
+        write(tmp_path, libraries["two"], {"w": np.ones(2)})
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_a_library_half_written_is_written_again(libraries, tmp_path):
+    one = write(tmp_path, libraries["one"])
+    content = {path: path.read_bytes() for path in one}
+    write(tmp_path, libraries["two"])
+    for path in one[::2]:
+        if path.name != "manifest.json":
+            path.write_bytes(content[path])
+    write(tmp_path, libraries["one"])
+    assert {path: path.read_bytes() for path in one} == content
+
+
 def test_a_library_does_not_overwrite_another(libraries, tmp_path):
     written = write(tmp_path, libraries["one"])
     with pytest.raises(CatgradError, match="choose another folder"):

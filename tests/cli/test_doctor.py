@@ -2,6 +2,7 @@ import pytest
 
 from catgrad.cli import examination
 from catgrad.cli.examination import Finding
+from catgrad.target import highest
 
 
 def test_the_json_object(result):
@@ -22,6 +23,7 @@ def test_the_json_object(result):
         assert finding["found"] or finding["needed_for"]
     assert findings["LLVM"]["value"].startswith("22.")
     assert "bits" in findings["vectors"]["value"]
+    assert str(highest()) in findings["level"]["value"]
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ import pytest
 
 from catgrad.cli import main
 from catgrad.cli import train as train_command
+from catgrad.target import target
 
 
 @pytest.mark.parametrize(
@@ -43,6 +44,8 @@ def test_help_and_version(argv, capsys):
             "such as B=128, got 'B=9999999999...9999999999999'",
         ),
         (["gpu-report", "digits", "--bind", "B="], "such as B=128, got 'B='"),
+        (["train", "digits", "--model", "x" * 5000], f"invalid choice: '{'x' * 39}...{'x' * 19}' (choose"),
+        (["x y" * 5000], "..."),
         (["train", "digits", "--quiet", "--json"], "not allowed with"),
     ],
 )
@@ -50,7 +53,38 @@ def test_misunderstood_arguments(argv, message, capsys):
     with pytest.raises(SystemExit) as stopped:
         main(argv)
     assert stopped.value.code == 2
-    assert message in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert message in said
+    assert len(said) < 2000
+
+
+@pytest.mark.parametrize("argv", [["train", "iris", "--save"], ["show", "iris", "--target"], ["build", "iris", "-o"]])
+def test_long_words_are_not_said_in_full(command, argv):
+    code, out, err = command(*argv, "x" * 5000)
+    assert (code, out) == (1, "")
+    assert len(err) < 500
+
+
+@pytest.mark.parametrize("argv", [("--target", "bogus"), ("--target", "cpu:x86-64-v9"), ("--batch", "100000")])
+def test_what_cannot_be_trained_leaves_no_folder(command, tmp_path, argv):
+    assert command("train", "iris", *argv, "--save", tmp_path / "run")[0] == 1
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("name", ["train", "show"])
+def test_help_names_targets(capsys, name):
+    with pytest.raises(SystemExit):
+        main([name, "--help"])
+    said = "".join(capsys.readouterr().out.split())
+    for form in ("cpu", "cpu:x86-64-v3", "cpu:x86-64-v4+avx512bf16"):
+        assert form in said
+        assert target(form).name == form
+
+
+def test_help_names_the_actions_of_the_cache(capsys):
+    with pytest.raises(SystemExit):
+        main(["cache", "--help"])
+    assert "{list,clear}" in capsys.readouterr().out
 
 
 def test_help_loads_neither_mlir_nor_what_trains():

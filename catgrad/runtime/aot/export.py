@@ -14,6 +14,7 @@ from __future__ import annotations
 import inspect
 import json
 import os
+import re
 from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
@@ -26,7 +27,7 @@ from catgrad.parameters import to_safetensors
 from catgrad.runtime.aot import loader
 from catgrad.runtime.aot.header import header
 from catgrad.runtime.aot.library import TARGETS, Library, compile_library
-from catgrad.runtime.aot.manifest import manifest
+from catgrad.runtime.aot.manifest import fingerprint, manifest
 from catgrad.runtime.aot.names import library_name
 from catgrad.runtime.signature import Signature
 from catgrad.term import Term
@@ -35,8 +36,11 @@ __all__ = ["check_writable", "export", "write"]
 
 _MANIFEST, _PARAMETERS = "manifest.json", "parameters.safetensors"
 
-_LARGEST_MANIFEST = 1 << 26
-"""How many bytes a manifest takes at most."""
+_LARGEST_MANIFEST, _LARGEST = 1 << 26, 1 << 40
+"""How many bytes a manifest, and any file of a library, takes at most."""
+
+_BUILD = re.compile(r"[0-9a-f]{16,64}")
+"""What a manifest calls the build that its shared library holds as text."""
 
 _LIBRARY = '_library = Library(Path(__file__).with_name("{manifest}"), "{name}")'
 """How the Python loader ends where it stands for a library."""
@@ -110,12 +114,16 @@ def write(folder: Path, library: Library, parameters: Mapping[str, Any] | None =
 
 
 def _replace(folder: Path, contents: dict[str, bytes], earlier: frozenset[str]) -> None:
-    """Write files, and remove those of an earlier library that are not among them: they would not belong to it."""
-    for file in contents:
-        if file not in earlier and os.path.lexists(folder / file):
-            raise CatgradError(f"{folder / file} is no file of an earlier library of this name: choose another folder")
-    manifest_first = reversed(contents.items())  # whatever comes after it is known to be a library's
-    files.replace({folder / file: content for file, content in manifest_first})
+    """Write files, and remove those of an earlier library that are not among them: they would not belong to it.
+
+    The manifest is the last: if this process is killed, each file is the earlier library's or what is to be written,
+    and the same can be written again.
+    """
+    for file, content in contents.items():
+        if file not in earlier and os.path.lexists(folder / file) and _read(folder / file) != content:
+            advice = "choose another folder, or move the file away if it is one that you have changed"
+            raise CatgradError(f"{folder / file} is no file of an earlier library of this name: {advice}")
+    files.replace({folder / file: content for file, content in contents.items()})
     for file in earlier - contents.keys():
         (folder / file).unlink(missing_ok=True)
 
@@ -123,15 +131,32 @@ def _replace(folder: Path, contents: dict[str, bytes], earlier: frozenset[str]) 
 def _earlier(folder: Path, name: str) -> frozenset[str]:
     """Return the files in a folder that are an earlier library of a name, as its manifest lists them.
 
-    Anybody can have written the manifest: only what a library of this name could have is believed to be of one. The
-    shared library is one of its files even if it was missing: whoever had no compiler may have linked it since.
+    Anybody can have written the manifest: a file is believed to be one of a library's if a library of this name could
+    have it, and its content has the hash that the manifest gives.
     """
     try:
         known = json.loads(files.read(folder / _MANIFEST, _LARGEST_MANIFEST))
-        listed = {_MANIFEST, known["library"], *known["files"]} if known["name"] == name else set()
+        if known["name"] != name or not _is_regular(folder / _MANIFEST):
+            return frozenset()
+        listed, shared, build = dict(known["files"]), known["library"], known["build"]
     except (CatgradError, OSError, ValueError, LookupError, TypeError, RecursionError):
         return frozenset()
-    return frozenset(file for file in listed & file_names(name) if _is_regular(folder / file))
+    found = {file: _read(folder / file) for file in file_names(name) if file in listed or file == shared}
+    own = {file for file, content in found.items() if content is not None and listed.get(file) == fingerprint(content)}
+    if shared not in listed and shared in found and _is_build(found[shared], build):
+        own.add(shared)
+    return frozenset({_MANIFEST, *own})
+
+
+def _is_build(content: bytes | None, build: Any) -> bool:
+    """Return whether a file is the shared library of a build: whoever had no compiler may have linked it since."""
+    is_named = isinstance(build, str) and _BUILD.fullmatch(build) is not None
+    return is_named and content is not None and content.startswith(b"\x7fELF") and build.encode() in content
+
+
+def _read(path: Path) -> bytes | None:
+    """Return what a file holds; None if there is none, or a link in its place."""
+    return files.read(path, _LARGEST) if _is_regular(path) else None
 
 
 def _is_regular(path: Path) -> bool:

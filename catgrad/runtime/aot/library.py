@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import platform
+import reprlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -108,7 +109,7 @@ def compile_library(name: str, programs: Mapping[str, tuple[Term, Signature]], t
         CompileError: A pass or a tool failed.
     """
     if target not in TARGETS:
-        raise CatgradError(f"unknown target {target!r}: expected one of {', '.join(TARGETS)}")
+        raise CatgradError(f"unknown target {reprlib.repr(target)}: expected one of {', '.join(TARGETS)}")
     named = {each: _renamed(each, *program) for each, program in programs.items()}
     made = interface(name, {each: signature for each, (_, signature) in named.items()})
     levels = TARGETS[target]

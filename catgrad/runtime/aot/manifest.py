@@ -15,7 +15,7 @@ from catgrad.runtime.aot.interface import Array, Function, Member, arrays
 from catgrad.runtime.aot.library import TARGETS, Library
 from catgrad.runtime.aot.status import Status
 
-__all__ = ["manifest"]
+__all__ = ["fingerprint", "manifest"]
 
 _FORMAT = 2
 
@@ -38,11 +38,12 @@ def manifest(library: Library, files: Mapping[str, bytes]) -> dict[str, Any]:
         "versions": versions(),
         "statuses": [status.text for status in Status],
         "functions": {function.name: _function(function) for function in library.interface.functions},
-        "files": {name: _file(content) for name, content in files.items()},
+        "files": {name: fingerprint(content) for name, content in files.items()},
     }
 
 
-def _file(content: bytes) -> dict[str, Any]:
+def fingerprint(content: bytes) -> dict[str, Any]:
+    """Return the size and the hash of a file, by which it is known again."""
     return {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
 
 

@@ -58,8 +58,9 @@ def compile(
         >>> double(np.array([1.0, 2.0], np.float32)).tolist()
         [2.0, 4.0]
     """
-    from catgrad.prepare import TERM, prepare  # here, as below, so that importing catgrad imports little
-    from catgrad.source import Source, executable
+    with critical():  # here, as below, so that importing catgrad imports little
+        from catgrad.prepare import TERM, prepare
+        from catgrad.source import Source, executable
 
     started = perf_counter()
     program, signature = prepare(f, *types, bind=bind, donate=donate)
@@ -93,7 +94,8 @@ def load(path: str | Path, *, trust_code: bool = True) -> Executable:
         >>> again(np.array([1.0, 2.0], np.float32)).tolist()
         [2.0, 4.0]
     """
-    from catgrad.source import load
+    with critical():
+        from catgrad.source import load
 
     if not isinstance(path, str | PathLike):
         raise CatgradError(f"load takes the path of a file, got {path!r}")

@@ -14,7 +14,7 @@ from safetensors import SafetensorError, deserialize
 from safetensors.numpy import save
 
 from catgrad.errors import CatgradError
-from catgrad.types import TensorType, dtypes
+from catgrad.types import TensorType, dtypes, is_masked
 
 __all__ = ["check_finite", "check_fit", "from_safetensors", "to_safetensors"]
 
@@ -96,7 +96,7 @@ def _array(name: str, value: Any) -> np.ndarray[Any, Any]:
     """Return an array whose memory is what the file has: row by row, in this machine's order of bytes."""
     try:
         array = np.asarray(value)
-        dtype = TensorType.of(value if np.ma.isMaskedArray(value) else array).dtype.numpy
+        dtype = TensorType.of(value if is_masked(value) else array).dtype.numpy
     except (CatgradError, ValueError) as error:
         raise CatgradError(
             f"parameters[{name!r}] is of type {type(value).__name__}, which cannot be saved: {error}"

@@ -112,7 +112,8 @@ def svg(term: Body) -> str:
     if shutil.which("dot") is None:
         raise CatgradError("a diagram as SVG needs graphviz: apt-get install graphviz, or brew install graphviz")
     try:
-        import graphviz
+        with critical():
+            import graphviz
     except ImportError as error:
         raise CatgradError("a diagram as SVG needs the Python package graphviz: pip install 'catgrad[svg]'") from error
     rendered: str = graphviz.Source(dot(term)).pipe("svg", encoding="utf-8")

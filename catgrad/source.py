@@ -5,13 +5,13 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Hashable, Mapping, MutableMapping
 from dataclasses import dataclass, replace
-from functools import cached_property
 from pathlib import Path
 from time import perf_counter
 from typing import Any
 
 from catgrad import cache, files, own_code, seal, trees
 from catgrad.cache import Cache
+from catgrad.cached import cached_property
 from catgrad.errors import CatgradError, CompileError
 from catgrad.json_reader import from_json
 from catgrad.location import caller
@@ -67,7 +67,8 @@ class Source:
     @cached_property
     def key(self) -> str:
         """What stands for everything that its machine code depends on."""
-        from catgrad.passes.machine import Machine
+        with critical():
+            from catgrad.passes.machine import Machine
 
         wanted = target(self.target)
         machine = replace(Machine.of(wanted), features=frozenset())

@@ -9,11 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from functools import cached_property
 from typing import Any, TypeVar
 
 from catgrad import dims
 from catgrad.body import Step
+from catgrad.cached import cached_property
 from catgrad.dims import Extent, Symbol
 from catgrad.hypergraph import Hypergraph, OpenHypergraph, Segments, labels, schedule
 from catgrad.location import Location

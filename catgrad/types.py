@@ -14,9 +14,9 @@ from __future__ import annotations
 import math
 import re
 import reprlib
+import sys
 from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, ClassVar, Literal
 from weakref import WeakValueDictionary
 
@@ -24,6 +24,7 @@ import ml_dtypes
 import numpy as np
 
 from catgrad import dims
+from catgrad.cached import cached_property
 from catgrad.dims import Extent, Symbol
 from catgrad.errors import CatgradError, TypeCheckError, located
 
@@ -42,6 +43,7 @@ __all__ = [
     "f64",
     "i32",
     "i64",
+    "is_masked",
     "parse_type",
 ]
 
@@ -223,7 +225,7 @@ class TensorType:
             >>> TensorType.of(np.zeros((2, 3), np.float32)), TensorType.of(1.0)
             (f32[2, 3], f32[()])
         """
-        if isinstance(value, np.ma.MaskedArray):
+        if is_masked(value):
             raise TypeCheckError("a masked array would lose its mask: pass x.filled(value), or x.data and the mask")
         if isinstance(value, (np.ndarray, np.generic)):
             return TensorType(dtype(value.dtype.newbyteorder("=")), value.shape)
@@ -302,6 +304,11 @@ def _extent(value: object) -> Extent:
     return extent
 
 
+def is_masked(value: Any) -> bool:
+    """Return whether a value is a masked array, without importing `numpy.ma`: where it is not, there are none."""
+    return isinstance(value, getattr(sys.modules.get("numpy.ma"), "MaskedArray", ()))
+
+
 def as_array(value: Any) -> np.ndarray[Any, Any]:
     """Return what stands for an array as one: an array, a number, or numbers and arrays in lists.
 
@@ -319,7 +326,7 @@ def as_array(value: Any) -> np.ndarray[Any, Any]:
         return np.asarray(value)
     others = [leaf for leaf in _leaves(value) if type(leaf) not in _OF_PYTHON]
     try:
-        if any(np.ma.isMaskedArray(leaf) or not hasattr(leaf, "__array__") for leaf in others):
+        if any(is_masked(leaf) or not hasattr(leaf, "__array__") for leaf in others):
             raise ValueError
         found = np.asarray(value)
         if others:

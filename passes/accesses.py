@@ -8,10 +8,11 @@ the same. What cannot be told is said to be anywhere.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 
 from mlir import ir
 from mlir.dialects import func
+
+from catgrad.cached import cached_property
 
 __all__ = ["MOVES", "VIEWS", "Access", "Step", "is_known", "is_local", "operands_of", "root_of"]
 

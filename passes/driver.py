@@ -10,7 +10,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import accumulate
 from math import prod
 from typing import NamedTuple
@@ -18,6 +17,7 @@ from typing import NamedTuple
 from mlir import ir
 from mlir.dialects import func
 
+from catgrad.cached import cached_property
 from catgrad.dialect import functions
 from catgrad.dialect.types import from_mlir
 from catgrad.dims import Extent

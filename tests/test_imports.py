@@ -35,6 +35,14 @@ def test_tracing_and_differentiating_do_not_load_mlir():
     assert _run(f"{code}print(json.dumps('mlir' in sys.modules))") is False
 
 
+def test_tracing_imports_nothing_that_a_fork_could_find_half_imported():
+    """But for what is imported in critical sections: the modules of catgrad."""
+    code = "import catgrad as cg\ncg.trace, cg.grad, cg.softmax, cg.nn\nbefore = set(sys.modules)\n"
+    code += "step = cg.grad(lambda x, w: cg.sum(cg.softmax(cg.tanh(x @ w) * 2.0)), wrt=1)\n"
+    code += 'cg.trace(step, cg.f32["B", 3], cg.f32[3, 2])\n'
+    assert _run(f"{code}print(json.dumps(sorted(set(sys.modules) - before)))") == []
+
+
 def test_nothing_is_loaded_twice_under_another_name():
     code = "import catgrad.dialect, catgrad.passes.pipelines, catgrad.tools.catgrad_opt\n"
     names = _run(f"{code}print(json.dumps([n for n in ('dialect', 'passes', 'tools') if n in sys.modules]))")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from catgrad.autodiff.learner import Learner
+from catgrad.cached import cached_property
 from catgrad.cli import subject
 from catgrad.cli.program import Program
 from catgrad.cli.saved_run import is_run, read_run

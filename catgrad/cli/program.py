@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any
 
+from catgrad.cached import cached_property
 from catgrad.compile import compile, stages
 from catgrad.errors import CatgradError
 from catgrad.lang.function import trace

@@ -11,10 +11,11 @@ import operator
 import reprlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from numbers import Integral, Number
 from typing import Any, NamedTuple, NoReturn, TypeAlias, TypeVar, Union
 
+from catgrad.cached import cached_property
 from catgrad.errors import CatgradError, TypeCheckError, located
 
 __all__ = [

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from math import prod
 
 from mlir import ir
 
 from catgrad.backend import emitted
+from catgrad.cached import cached_property
 from catgrad.errors import CatgradError
 from catgrad.gpu_report.gpus import Gpu
 from catgrad.gpu_report.launches import Launch, launches

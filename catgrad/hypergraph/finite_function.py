@@ -14,11 +14,11 @@ functions from one set has a pushout: the two codomains glued.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
+from catgrad.cached import cached_property
 from catgrad.hypergraph.arrays import IntArray, cardinal, indices, offsets, side_by_side, unchecked
 from catgrad.hypergraph.components import component_roots
 from catgrad.hypergraph.errors import CompositionError, HypergraphError, LabelClashError

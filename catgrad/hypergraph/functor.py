@@ -17,11 +17,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
+from catgrad.cached import cached_property
 from catgrad.hypergraph.arrays import IntArray, unchecked
 from catgrad.hypergraph.family import Family
 from catgrad.hypergraph.finite_function import FiniteFunction

@@ -13,10 +13,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
+from catgrad.cached import cached_property
 from catgrad.hypergraph.arrays import IntArray
 from catgrad.hypergraph.labels import concatenate, intern
 from catgrad.hypergraph.open_hypergraph import OpenHypergraph

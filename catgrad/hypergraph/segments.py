@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
+from catgrad.cached import cached_property
 from catgrad.hypergraph.arrays import (
     IntArray,
     by_appearance,

@@ -15,7 +15,7 @@ import dataclasses
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from functools import cache, cached_property, lru_cache, partial
+from functools import cache, cached_property, lru_cache, partial  # noqa: TID251 - what users write
 from itertools import chain
 from types import (
     BuiltinFunctionType,

@@ -16,12 +16,12 @@ kernels lie before the one as before the other; a repetition that shares such a 
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Sequence
-from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 
 from catgrad.body import Step
+from catgrad.cached import cached_property
 from catgrad.hypergraph import LaxOpenHypergraph, OpenHypergraph, explicit_copies, forget, restrict_to_outputs
 from catgrad.ops import Definition, Operation, call, cast, copy, nat_to_tensor
 from catgrad.rewrite.fold import SPREADS, Number, evaluated

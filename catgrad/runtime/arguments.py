@@ -12,7 +12,7 @@ from catgrad.errors import ArgumentError
 from catgrad.runtime.buffers import Array, Shape
 from catgrad.runtime.conversion import Unfit, converted, kind_of
 from catgrad.runtime.dlpack import from_dlpack
-from catgrad.types import TensorType
+from catgrad.types import TensorType, is_masked
 
 __all__ = ["CONTIGUOUS", "READABLE", "WRITABLE", "WRITEABLE", "Parameter", "has_memory"]
 
@@ -161,7 +161,7 @@ class Parameter:
 
 def _is_masked(value: Any) -> bool:
     """Return whether it is a masked array, or has one in its lists."""
-    return isinstance(value, np.ma.MaskedArray) or (isinstance(value, (list, tuple)) and any(map(_is_masked, value)))
+    return is_masked(value) or (isinstance(value, (list, tuple)) and any(map(_is_masked, value)))
 
 
 def _describe(value: Any) -> str:

@@ -7,11 +7,11 @@ import re
 import reprlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 from optree import PyTreeSpec
 
+from catgrad.cached import cached_property
 from catgrad.dims import Extent, Symbol, symbols
 from catgrad.errors import CatgradError
 from catgrad.runtime.structure import tuple_tree

@@ -12,11 +12,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 from mlir import ir
 from mlir.dialects import arith, gpu, nvvm
 
+from catgrad.cached import cached_property
 from catgrad.passes.gpu.epilogue import Epilogue, accumulator
 from catgrad.passes.gpu.fragments import Fragments
 from catgrad.passes.gpu.launch import Thread, ceil_divide, launch, shared_buffer

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 
 from mlir import ir
 from mlir.dialects import arith
 
+from catgrad.cached import cached_property
 from catgrad.passes.gpu.elements import Chunk, Row
 from catgrad.passes.gpu.rowwise import has_few_buffers
 from catgrad.passes.gpu.values import Values

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 from mlir import ir
 from mlir.dialects import memref
 
+from catgrad.cached import cached_property
 from catgrad.passes.kernels.emit import Index, extent, value
 
 __all__ = ["Generic"]

@@ -13,13 +13,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property, partial, reduce
+from functools import partial, reduce
 from itertools import accumulate, pairwise
 from typing import TypeAlias
 
 from mlir import ir
 from mlir.dialects import arith, gpu, memref, scf
 
+from catgrad.cached import cached_property
 from catgrad.passes.gpu.elements import Chunk, Row
 from catgrad.passes.gpu.exchange import Exchange
 from catgrad.passes.gpu.launch import ceil_divide, guarded, launch

@@ -11,12 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from math import gcd
 
 from mlir import ir
 from mlir.dialects import arith, memref, nvgpu, scf, vector
 
+from catgrad.cached import cached_property
 from catgrad.passes.gpu.launch import less
 from catgrad.passes.gpu.shared import SharedMatrix
 from catgrad.passes.kernels.emit import Index, add, divide, multiply, remainder, split, value, vector_of, zero

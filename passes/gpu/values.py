@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 from mlir import ir
 
+from catgrad.cached import cached_property
 from catgrad.passes.gpu.folds import Fold, fold_of
 from catgrad.passes.gpu.generic import Generic
 from catgrad.passes.kernels.emit import Index

@@ -12,10 +12,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 from mlir import ir
 
+from catgrad.cached import cached_property
 from catgrad.passes.kernels.emit import Index, splat, value, vector_of
 from catgrad.passes.kernels.problem import NONE, collapsed, extents_of, groups_of
 from catgrad.passes.kernels.view import View

@@ -6,9 +6,9 @@ import linecache
 import re
 import sys
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 
+from catgrad.cached import cached_property
 from catgrad.location import Location
 from catgrad.tools.driver.errors import SourceError
 

@@ -23,11 +23,11 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TypeAlias
 
 from optree import PyTreeSpec
 
+from catgrad.cached import cached_property
 from catgrad.dims import Symbol
 from catgrad.errors import CatgradError
 from catgrad.runtime.aot.names import OWN, Scope, check_names

@@ -1,11 +1,14 @@
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from catgrad.cli import main
 from catgrad.cli import train as train_command
 from catgrad.target import target
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.parametrize(
@@ -102,6 +105,25 @@ def test_interruption_is_not_a_traceback(command, monkeypatch):
 
     monkeypatch.setattr(train_command, "run", interrupt)
     assert command("train", "digits") == (130, "", "error: interrupted\n")
+
+
+@pytest.mark.parametrize("module", ["numpy", "catgrad", "catgrad.cli.main"])
+def test_interruption_of_its_imports_is_not_a_traceback(module):
+    """Ctrl-C comes in the first line of a module."""
+    script = f"""
+import signal, sys
+sys.path.insert(0, {str(ROOT)!r})
+from catgrad_command import main
+def interrupt(frame, event, argument):
+    if event == "call" and frame.f_code.co_name == "<module>" and frame.f_globals["__name__"] == {module!r}:
+        sys.setprofile(None)
+        signal.raise_signal(signal.SIGINT)
+sys.argv = ["catgrad", "show", "digits"]
+sys.setprofile(interrupt)
+sys.exit(main())
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "error: interrupted\n")
 
 
 @pytest.mark.parametrize("size", ["0", "²", "9" * 5000, "-3", "many"])

@@ -1,12 +1,15 @@
 """The family of errors, and how each shows the user's line."""
 
+import inspect
+
 import numpy as np
 import pytest
 
 import catgrad as cg
-from catgrad import errors, nn
+from catgrad import errors, nn, optim
 from catgrad.errors import ArgumentError, CatgradError, CompileError, RegistryError, TypeCheckError
 from catgrad.location import Location
+from catgrad.ops.op import OPS
 
 
 @pytest.mark.parametrize("name", [name for name in errors.__all__ if isinstance(getattr(errors, name), type)])
@@ -64,6 +67,57 @@ def test_errors_while_tracing_show_the_users_line(name):
         cg.trace(lambda x: USES[name](x), F[2, 3])
     assert caught.value.location.file == __file__
     assert f'"{name}": ' in str(caught.value) or "USES[name](x)" in str(caught.value)
+
+
+AT_ONCE = {
+    "squeeze": lambda x: cg.squeeze(x, 0),
+    "squeeze of no axis": lambda x: cg.squeeze(x),
+    "expand_dims": lambda x: cg.expand_dims(x, 7),
+    "one_hot": lambda x: cg.one_hot(x, 3),
+    "one_hot of no classes": lambda x: cg.one_hot(x),
+    "full": lambda x: cg.full((2, "a"), 1),
+    "zeros": lambda x: cg.zeros((2, 2.5)),
+    "ones": lambda x: cg.ones(),
+    "arange": lambda x: cg.arange(3, 4, 5),
+    "mse": lambda x: nn.mse(x, np.ones(7)),
+    "mse of one": lambda x: nn.mse(x),
+    "labels": lambda x: nn.softmax_cross_entropy(x, np.ones(7, np.int32)),
+    "float to ignore": lambda x: nn.softmax_cross_entropy(x, np.array([0, 1]), ignore_index=1.5),
+    "bool to ignore": lambda x: nn.softmax_cross_entropy(x, np.array([0, 1]), ignore_index=True),
+    "clip": lambda x: cg.clip(x),
+    "gelu": lambda x: cg.gelu(x, "tanh"),
+    "approximation": lambda x: cg.gelu(x, approximate="sinh"),
+    "softmax": lambda x: cg.softmax(x, axis=5),
+    "softmax of a half": lambda x: cg.softmax(x.astype(np.float16), axis=5),
+    "option": lambda x: cg.mean(x, dim=1),
+    "parameter": lambda x: cg.Parameter(),
+    "typed parameter": lambda x: cg.Parameter(3, nn.init.zeros),
+    "layer": lambda x: nn.Linear(3),
+}
+
+
+@pytest.mark.parametrize("name", AT_ONCE)
+def test_errors_at_once_end_at_the_users_line(name):
+    with pytest.raises(CatgradError) as caught:
+        AT_ONCE[name](np.ones((2, 3), np.float32))
+    assert caught.value.location.file == __file__
+    assert f'"{name}": ' in str(caught.value)
+    assert {entry.path.name for entry in caught.traceback} == {"test_errors.py"}
+
+
+FUNCTIONS = {
+    f"{module.__name__}.{name}": getattr(module, name)
+    for module, names in ((cg, cg.__all__), (nn, dir(nn)), (optim, dir(optim)))
+    for name in names
+    if inspect.isfunction(getattr(module, name)) or getattr(module, name) in OPS.values()
+}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_no_public_function_takes_anything(name):
+    with pytest.raises(CatgradError) as caught:
+        FUNCTIONS[name](nonesuch=1)
+    assert {entry.path.name for entry in caught.traceback} == {"test_errors.py"}
 
 
 def test_errors_at_once_do_not_need_a_place():

@@ -54,6 +54,16 @@ WAYS = pytest.mark.parametrize("way", [again, copy.deepcopy, copy.copy])
 
 
 @WAYS
+def test_steps_and_predictions_of_a_learner(way):
+    learner = cg.learner(nn.Linear(2, 1), loss=nn.mse, optimizer=optim.sgd(0.1))
+    y = np.ones((4, 1), np.float32)
+    (_, first), (_, second) = (step(learner.init(0), X, y) for step in (learner.step, way(learner.step)))
+    assert first == second
+    parameters = learner.init(0)["parameters"]
+    np.testing.assert_array_equal(way(learner.predict)(parameters, X), learner.predict(parameters, X))
+
+
+@WAYS
 def test_modules(way):
     model = Model()
     values, made = model.init(seed=3), way(model)

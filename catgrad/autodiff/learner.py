@@ -75,7 +75,7 @@ class Learner:
             parameters, optimizer = self.optimizer.update(state["parameters"], gradients, state["optimizer"])
             return {"parameters": parameters, "optimizer": optimizer}, value
 
-        return _Leading(step, (self._state_types,), (0,))
+        return _Step(step, self)
 
     @property
     def predict(self) -> Function:
@@ -124,13 +124,17 @@ class Learner:
         return export(Path(folder), programs(self.step, self.predict, types, functions, bind), name, target, beginning)
 
 
-class _Leading(PythonFunction):
-    """A Python function that knows the types of its first arguments, and may take over their storage."""
+class _Step(PythonFunction):
+    """The step of a learner: it knows the state's type, may take over its storage, and is pickled as the learner."""
 
-    def __init__(self, function: Callable[..., Any], leading: tuple[Any, ...], donates: tuple[int, ...]) -> None:
+    def __init__(self, function: Callable[..., Any], learner: Learner) -> None:
         super().__init__(function)
-        self.leading = leading
-        self.donates = donates
+        self._learner = learner
+        self.leading = (learner._state_types,)
+        self.donates = (0,)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return getattr, (self._learner, "step")
 
 
 def _check(expected: str, value: Any, kind: type) -> None:

@@ -31,7 +31,7 @@ __all__ = ["Initializer", "Module", "Parameter"]
 Initializer = Callable[[np.random.Generator, tuple[int, ...]], np.ndarray[Any, Any]]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, init=False)
 class Parameter:
     """A trainable array of a module, described by its type and how it begins.
 
@@ -47,10 +47,12 @@ class Parameter:
     initializer: Initializer
 
     @located()
-    def __post_init__(self) -> None:
-        if not isinstance(self.type, TensorType) or not self.type.is_static:
-            raise CatgradError(f"a parameter has a type with known extents, such as cg.f32[3, 4], given {self.type!r}")
-        check_function("an initializer", self.initializer, "a generator", "a shape")
+    def __init__(self, type: TensorType, initializer: Initializer) -> None:
+        if not isinstance(type, TensorType) or not type.is_static:
+            raise CatgradError(f"a parameter has a type with known extents, such as cg.f32[3, 4], given {type!r}")
+        check_function("an initializer", initializer, "a generator", "a shape")
+        object.__setattr__(self, "type", type)
+        object.__setattr__(self, "initializer", initializer)
 
     def __getattr__(self, name: str) -> NoReturn:
         if name.startswith("_"):

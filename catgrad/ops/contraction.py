@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from catgrad.dims import Extent
-from catgrad.errors import TypeCheckError
+from catgrad.errors import TypeCheckError, located
 from catgrad.ops.broadcasting import broadcast_shapes
 from catgrad.ops.elementwise import NUMBERS, require_dtype
 from catgrad.ops.op import Kind, Sample, generator, operation, typeof
@@ -123,6 +123,7 @@ def _align(xp: Any, x: Any, indices: str, letters: str) -> Any:
     return xp.reshape(x, tuple(next(shape) if letter in indices else 1 for letter in letters))
 
 
+@located()
 def matmul(x: Any, y: Any) -> Any:
     """Return the matrix product by the rules of the Array API: stacks broadcast, rank-1 operands are vectors.
 

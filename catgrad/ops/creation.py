@@ -9,7 +9,7 @@ import numpy as np
 
 from catgrad import types
 from catgrad.dims import Extent
-from catgrad.errors import TypeCheckError
+from catgrad.errors import TypeCheckError, located
 from catgrad.ops.broadcasting import numbers
 from catgrad.ops.elementwise import require_dtype
 from catgrad.ops.logic import cast, equal
@@ -151,6 +151,7 @@ def nat_to_tensor(value: Extent, dtype: DType) -> TensorType:
     return result
 
 
+@located()
 def full(shape: Any, value: Any, dtype: Any = None) -> Any:
     """Return the tensor of the given shape whose every element is `value`.
 
@@ -161,6 +162,7 @@ def full(shape: Any, value: Any, dtype: Any = None) -> Any:
     return broadcast_to(constant(value, dtype), extents("full", shape))
 
 
+@located()
 def zeros(shape: Any, dtype: Any = f32) -> Any:
     """Return the tensor of zeros.
 
@@ -171,6 +173,7 @@ def zeros(shape: Any, dtype: Any = f32) -> Any:
     return full(shape, 0, dtype)
 
 
+@located()
 def ones(shape: Any, dtype: Any = f32) -> Any:
     """Return the tensor of ones.
 
@@ -181,6 +184,7 @@ def ones(shape: Any, dtype: Any = f32) -> Any:
     return full(shape, 1, dtype)
 
 
+@located()
 def arange(stop: Extent, dtype: Any = i32) -> Any:
     """Return 0, 1, ..., stop - 1 : dtype[stop].
 
@@ -191,6 +195,7 @@ def arange(stop: Extent, dtype: Any = i32) -> Any:
     return iota((stop,), axis=0, dtype=dtype)
 
 
+@located()
 def one_hot(x: Any, classes: Extent, dtype: Any = f32) -> Any:
     """Return the indicator of x's entries along a new last axis; entries outside [0, classes) give zeros.
 

@@ -10,6 +10,7 @@ import functools
 from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar, cast
 
+from catgrad.errors import located
 from catgrad.ops import logic
 from catgrad.ops.op import typeof
 from catgrad.types import DType, TensorType
@@ -36,7 +37,7 @@ def upcast(function: Callable[P, R]) -> Callable[P, R]:
     """Make a function of tensors compute in f32 what is given in f16, or in bf16, and convert its float results back.
 
     Operands of other dtypes are left alone: what is given in f32 or f64 is computed as it is written, and dtypes
-    that do not go together are the error that they are.
+    that do not go together are the error that they are. Errors point at the user's line (`catgrad.errors.located`).
 
     Example:
         >>> import numpy as np
@@ -45,7 +46,9 @@ def upcast(function: Callable[P, R]) -> Callable[P, R]:
         >>> norm(np.array([300, 400], np.float16))
         array(500., dtype=float16)
     """
+    function = located()(function)
 
+    @located()
     @functools.wraps(function)
     def computed(*arguments: P.args, **options: P.kwargs) -> R:
         dtypes = {typeof(x).dtype for x in (*arguments, *options.values()) if _is_float(x)}

@@ -9,7 +9,7 @@ import numpy as np
 
 from catgrad import dims
 from catgrad.dims import Extent
-from catgrad.errors import TypeCheckError
+from catgrad.errors import TypeCheckError, located
 from catgrad.ops.op import Kind, Op, Sample, generator, operation, typeof
 from catgrad.ops.samples import draw
 from catgrad.types import DType, TensorType, dtypes
@@ -168,6 +168,7 @@ def broadcast_to(x: TensorType, shape: tuple[Extent, ...]) -> TensorType:
     return result
 
 
+@located()
 def expand_dims(x: Any, axis: int) -> Any:
     """Return x : X with an axis of extent 1 inserted before `axis` of the result.
 
@@ -181,6 +182,7 @@ def expand_dims(x: Any, axis: int) -> Any:
     return reshape(x, tuple(shape))
 
 
+@located()
 def squeeze(x: Any, axis: int | Sequence[int]) -> Any:
     """Return x : X without the given axes, which must have extent 1.
 

@@ -135,12 +135,29 @@ def test_what_a_loader_takes_and_gives_is_nested_as_for_the_executable(build):
         ((np.ones((2, 3), int), normal(3, 4), normal(4, 3)), TypeError, "must be float32 with 2 axes"),
         ((np.full((2, 3), 1e300), normal(3, 4), normal(4, 3)), ValueError, r"x has 1e\+300, which is out of range"),
         ((np.ma.masked_array(normal(2, 3)), normal(3, 4), normal(4, 3)), TypeError, "x is masked"),
-        (([["a"] * 3] * 2, normal(3, 4), normal(4, 3)), TypeError, "must be float32 with 2 axes"),
+        (([["a"] * 3] * 2, normal(3, 4), normal(4, 3)), TypeError, "x must be float32 with 2 axes, got a list of what"),
+        (
+            ([[1.0], [2.0, 3.0]], normal(3, 4), normal(4, 3)),
+            TypeError,
+            "x must be float32 with 2 axes, got a list that",
+        ),
+        ((normal(2, 3), None, normal(4, 3)), TypeError, "v must be float32 with 2 axes, got a NoneType of what is no"),
+        ((normal(2, 3), normal(3, 4), {"z": 1}), TypeError, "w must be float32 with 2 axes, got a dict of what is no"),
+        (
+            (normal(2, 3), normal(3, 4), "text"),
+            TypeError,
+            "w must be float32 with 2 axes, got a str of what is no number",
+        ),
     ],
 )
 def test_the_loader_rejects_what_does_not_fit(chained, arguments, error, message):
     with pytest.raises(error, match=message):
         chained.chain(*arguments)
+
+
+def test_the_loader_takes_arguments_by_place(chained):
+    with pytest.raises(TypeError, match="chain takes arguments by their places, and none is called z"):
+        chained.chain(normal(2, 3), normal(3, 4), z=normal(4, 3))
 
 
 def test_a_loader_that_has_met_many_shapes_knows_the_next(chained):
@@ -158,6 +175,8 @@ def test_what_is_updated_in_place_is_returned_as_the_same_object(tmp_path, impor
     assert updated is state
     assert state.astype(int).tolist() == [0, 2, 4]
     assert (type(number), number) == (np.ndarray, 14)
+    with pytest.raises(TypeError, match="state must be uint16 with 1 axes, got a list of what is no number"):
+        import_file(tmp_path / "lib.py").update(["a"] * 3, 7)
 
 
 def test_the_loader_copies_what_is_only_read(build):

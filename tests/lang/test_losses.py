@@ -1,5 +1,7 @@
 """Losses: their values and gradients against closed forms in f64, and what they refuse."""
 
+import warnings
+
 import numpy as np
 import pytest
 
@@ -143,3 +145,12 @@ def test_means_of_squares_in_f16_are_computed_in_f32(run):
     loss, gradient = _run(run, cg.value_and_grad(nn.mse), x, y)
     assert loss == 100
     np.testing.assert_allclose(gradient, np.full(100_000, 2e-4), rtol=1e-3)
+
+
+def test_a_mean_over_no_rows_is_no_warning():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        loss = nn.softmax_cross_entropy(np.zeros((2, 3), np.float32), np.array([7, 7]), ignore_index=np.int64(7))
+        assert np.isnan(loss)
+        assert np.isnan(nn.softmax_cross_entropy(np.zeros((0, 3), np.float32), np.zeros(0, np.int32)))
+        assert np.isinf(nn.softmax_cross_entropy(np.array([[0.0, -np.inf]]), np.array([[0.0, 1.0]])))

@@ -6,6 +6,7 @@ Shapes have to agree, and are never broadcast. 16-bit floats are computed in f32
 from __future__ import annotations
 
 import math
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -60,6 +61,7 @@ def softmax_cross_entropy(logits: Any, labels: Any, *, ignore_index: int | None 
         >>> softmax_cross_entropy(np.zeros((2, 4), np.float32), np.array([0, 3])).round(4)
         np.float32(1.3863)
     """
+    _check_index(ignore_index)
     given, wanted = ops.typeof(logits), ops.typeof(labels)
     if wanted.dtype.is_float and ignore_index is None:
         return _of_distributions(logits, labels, given, wanted)
@@ -83,7 +85,7 @@ def _of_distributions(logits: Any, labels: Any, given: TensorType, wanted: Tenso
         )
     logarithms = log_softmax(logits)
     absent = ops.logical_and(ops.equal(labels, 0), ops.equal(logarithms, -math.inf))
-    return -mean(ops.sum(labels * ops.where(absent, 0, logarithms), axis=-1))
+    return ops.negative(mean(ops.sum(ops.multiply(labels, ops.where(absent, 0, logarithms)), axis=-1)))
 
 
 def _of_classes(logits: Any, labels: Any, given: TensorType, ignore_index: int | None) -> Any:
@@ -92,10 +94,11 @@ def _of_classes(logits: Any, labels: Any, given: TensorType, ignore_index: int |
     weights = ops.where(is_class, ops.constant(1, given.dtype), math.nan)
     chosen = ops.where(ops.expand_dims(is_class, -1), ops.one_hot(labels, given.shape[-1], bool_), True)
     if ignore_index is None:
-        return -mean(_logarithms(logits, chosen) * weights)
+        return ops.negative(mean(ops.multiply(_logarithms(logits, chosen), weights)))
     counts = ops.not_equal(labels, ignore_index)
     rows = _logarithms(ops.where(ops.expand_dims(counts, -1), logits, 0), chosen)
-    return -ops.sum(rows * ops.where(counts, weights, 0)) / ops.sum(ops.cast(counts, given.dtype))
+    total = ops.sum(ops.multiply(rows, ops.where(counts, weights, 0)))
+    return ops.divide(ops.negative(total), ops.sum(ops.cast(counts, given.dtype)))
 
 
 def _logarithms(logits: Any, chosen: Any) -> Any:
@@ -106,6 +109,12 @@ def _logarithms(logits: Any, chosen: Any) -> Any:
 def _is_class(labels: Any, classes: Extent) -> Any:
     beyond = ops.nat_to_tensor(classes, ops.typeof(labels).dtype)
     return ops.logical_and(ops.greater_equal(labels, 0), ops.less(labels, beyond))
+
+
+def _check_index(index: Any) -> None:
+    """Raise unless what is to be ignored is a class number, or nothing."""
+    if index is not None and (isinstance(index, bool) or not isinstance(index, Integral)):
+        raise CatgradError(f"softmax_cross_entropy: ignore_index is an integer or None, given {index!r}")
 
 
 def _check_classes(labels: Any, classes: Extent, ignore_index: int | None) -> None:

@@ -29,6 +29,8 @@ _DTYPES = {
 }
 _KINDS = {"b": "bool", "i": "int", "u": "int", "f": "float"}
 """Dtypes of one kind are converted into each other."""
+_NO_NUMBERS = "OSUMm"
+"""The kinds of NumPy's dtypes of objects, text and times."""
 _READABLE, _WRITABLE = 0x101, 0x501
 """The bits of `ndarray.flags.num` that code needs in what it reads, contiguous and aligned, and in what it writes."""
 _PLANS = 256
@@ -109,12 +111,14 @@ class Function:
         self._code.argtypes = [*sizes, *pointers, ctypes.c_void_p, ctypes.c_size_t]
         self._workspace.argtypes, self._workspace.restype = sizes, ctypes.c_size_t
 
-    def __call__(self, *args: Any) -> Any:
-        """Run the code.
+    def __call__(self, *args: Any, **named: Any) -> Any:
+        """Run the code; arguments have places, and no names.
 
         Raises:
             TypeError, ValueError: An argument has another structure, dtype or shape than the function takes.
         """
+        if named:
+            raise TypeError(f"{self.__name__} takes arguments by their places, and none is called {', '.join(named)}")
         if len(args) != len(self._readers):
             raise TypeError(f"{self.__name__} takes {len(self._readers)} arguments, got {len(args)}")
         given: list[Any] = []
@@ -206,7 +210,12 @@ class _Array:
         """Return a value as an array that compiled code can use; what is only read is copied if need be."""
         if isinstance(value, np.ma.MaskedArray):
             raise TypeError(f"{self.name} is masked, and the mask would be lost: pass {self.name}.filled(value)")
-        array = np.asarray(value)
+        try:
+            array = np.asarray(value)
+        except (TypeError, ValueError) as error:
+            raise TypeError(f"{self}, got a {type(value).__name__} that is no array: {error}") from None
+        if array.dtype.kind in _NO_NUMBERS:
+            raise TypeError(f"{self}, got a {type(value).__name__} of what is no number")
         array = array.view(self.dtype) if array.dtype.name == "bfloat16" and self._is_bf16 else array
         has_memory = hasattr(value, "__array_interface__") and not isinstance(value, np.generic)
         if array.dtype != self.dtype and not (has_memory and self.written):

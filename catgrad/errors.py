@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
@@ -66,6 +67,7 @@ class RegistryError(CatgradError, LookupError):
     """A rule is registered twice, or asked for and missing; the message names the file to edit."""
 
 
+@dataclass(frozen=True)  # so that `catgrad.lang.environment` knows what decorated functions depend on
 class Door:
     """Context manager, and decorator of public functions; see `located`."""
 

@@ -537,3 +537,10 @@ def test_definitions_nested_deeply():
     for program in (_chain(500), functools.partial(_inside, 500)):
         with pytest.raises(CatgradError, match="definitions are nested more deeply than Python's stack"):
             cg.trace(program, f64[3])
+
+
+@pytest.mark.parametrize("name", ["relu", "softmax", "matmul", "squeeze", "full", "clip", "exp"])
+def test_what_depends_on_a_public_function_is_known(name):
+    function = getattr(cg, name)
+    assert closure(lambda x: function(x)).is_known
+    assert closure(function) == closure(getattr(cg, name))

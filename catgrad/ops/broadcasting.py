@@ -98,10 +98,10 @@ def _shown(value: Any) -> str:
 
 
 def lift(value: Any, like: DType) -> Any:
-    """Return `value` as a tensor: Python numbers, alone or in lists, become a constant of dtype `like`."""
-    if is_number(value) or is_list(value):
+    """Return `value` as a tensor: numbers, those of Python in lists as well, become a constant of dtype `like`."""
+    if is_number(value) or is_list(value) or isinstance(value, np.generic):
         return recorder().constant(numbers(value, like))
-    return recorder().constant(as_array(value)) if isinstance(value, np.generic | list) else value
+    return recorder().constant(as_array(value)) if isinstance(value, list) else value
 
 
 def broadcast_shapes(name: str, shapes: Sequence[tuple[Extent, ...]]) -> tuple[Extent, ...]:
@@ -131,9 +131,16 @@ def broadcast_shapes(name: str, shapes: Sequence[tuple[Extent, ...]]) -> tuple[E
 
 
 def together(name: str, *values: Any) -> tuple[Any, ...]:
-    """Return the operands as tensors of one shape, with `broadcast_to` recorded where it is needed."""
-    tensors = [typeof(v) for v in values if not (is_number(v) or is_list(v))]
-    like = tensors[0].dtype if tensors else _common_dtype(values)
+    """Return the operands as tensors of one shape, with `broadcast_to` recorded where it is needed.
+
+    Numbers take the dtype of the first tensor: those of Python, and beside a tensor those of NumPy, whose dtype says
+    little of what is meant (`np.sqrt(64)` is an f64). Numbers of NumPy alone keep theirs.
+    """
+    typed = [v for v in values if not (is_number(v) or is_list(v))]
+    tensors = [v for v in typed if not isinstance(v, np.generic)]
+    like = typeof((tensors or typed)[0]).dtype if typed else _common_dtype(values)
+    if not tensors:
+        values = tuple(as_array(v) if isinstance(v, np.generic) else v for v in values)
     lifted = [lift(v, like) for v in values]
     types = [typeof(v) for v in lifted]
     shape = broadcast_shapes(name, [t.shape for t in types])

@@ -102,12 +102,22 @@ def test_arrays_on_the_left_of_an_operator():
     term = cg.trace(lambda x: np.ones(3, np.float32) - x, f32[3])
     assert cg.interpret(term, np.full(3, 3, np.float32)).tolist() == [-2.0] * 3
     with pytest.raises(TypeCheckError, match="one dtype"):
-        cg.trace(lambda x: np.float64(1) - x, f32[3])
+        cg.trace(lambda x: np.ones(3) - x, f32[3])
+
+
+def test_numbers_of_numpy_are_numbers_beside_a_tensor():
+    term = cg.trace(lambda x: x / np.sqrt(64) - np.float32(0.5), f32[1])
+    assert cg.interpret(term, np.ones(1, np.float32)).tolist() == [-0.375]
+    assert cg.divide(np.ones(1, np.float16), np.float64(8)).dtype == np.float16
+    assert cg.add(np.float64(1), np.float64(2)).dtype == np.float64
+    for wrong in (lambda x: x * np.float64(1e300), lambda x: cg.cast(x, cg.i32) * np.float64(0.5)):
+        with pytest.raises(TypeCheckError, match="has no place in a tensor of"):
+            cg.trace(wrong, f32[1])
 
 
 @pytest.mark.parametrize("dtype", [i32, i64, f16, bf16, f32, f64], ids=str)
 def test_numbers_take_the_dtype_of_the_tensor(dtype):
-    term = cg.trace(lambda x: (1 + x) * 2 - x, dtype[3])
+    term = cg.trace(lambda x: (1 + x) * np.int64(2) - x, dtype[3])
     assert term.target_types == (dtype[3],)
     assert cg.interpret(term, np.arange(3).astype(dtype.numpy)).astype(float).tolist() == [2.0, 3.0, 4.0]
 

@@ -18,7 +18,7 @@ from catgrad.location import caller
 from catgrad.native import critical
 from catgrad.prepare import TERM, signature_of
 from catgrad.runtime import Code, Executable, Signature
-from catgrad.runtime.llvm import link
+from catgrad.runtime.link import link
 from catgrad.runtime.structure import tuple_tree
 from catgrad.saved import About, Saved, from_bytes, read
 from catgrad.target import HOST, is_cpu, target

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from catgrad.errors import CatgradError
-from catgrad.runtime.llvm import processor
+from catgrad.llvm import processor
 
 __all__ = ["HOST", "LEVELS", "X86_LEVELS", "Level", "Target", "highest", "is_cpu", "known", "target"]
 

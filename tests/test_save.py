@@ -22,7 +22,7 @@ import catgrad as cg
 from catgrad import nn, optim, own_code, saved, seal, source
 from catgrad.cache import BYTES, FOLDER, Cache
 from catgrad.errors import CatgradError
-from catgrad.runtime.llvm import link
+from catgrad.runtime.link import link
 from catgrad.target import target
 
 B = cg.dim("B", multiple_of=2)
@@ -251,7 +251,7 @@ def test_code_without_the_function():
     exe = cg.compile(layer, cg.f32[B, 3])
     program = f"""
 from catgrad.errors import CompileError
-from catgrad.runtime.llvm import link
+from catgrad.runtime.link import link
 from catgrad.target import target
 for code in (bytes.fromhex("{exe._code.object_code.hex()}"), b"", b"text" * 100):
     try:

@@ -17,7 +17,7 @@ import mlir
 from mlir import ir
 
 from catgrad.errors import CompileError
-from catgrad.runtime.llvm import Functions, check, declare, library, taken
+from catgrad.llvm import Functions, check, declare, library, taken
 from catgrad.target import Target
 
 __all__ = ["assembly", "object_code"]

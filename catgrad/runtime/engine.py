@@ -13,7 +13,7 @@ from catgrad.errors import CompileError
 from catgrad.runtime import codegen
 from catgrad.runtime.buffers import ENTRY, MEASURE
 from catgrad.runtime.elf import undefined
-from catgrad.runtime.llvm import MEMORY, Linked, link
+from catgrad.runtime.link import MEMORY, Linked, link
 from catgrad.target import HOST, Target, target
 
 __all__ = ["assembly", "jit", "llvm_ir", "object_code"]

@@ -5,8 +5,9 @@ import ctypes
 import pytest
 from mlir import ir
 
+from catgrad import llvm
 from catgrad.errors import CompileError
-from catgrad.runtime import engine, llvm
+from catgrad.runtime import engine
 from catgrad.target import LEVELS, target
 
 

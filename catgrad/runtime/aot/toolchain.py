@@ -12,7 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from catgrad.errors import CatgradError, CompileError
-from catgrad.runtime.llvm import find_tool
+from catgrad.llvm import find_tool
 
 __all__ = ["archive", "link"]
 

@@ -18,7 +18,7 @@ from catgrad.errors import CatgradError
 from catgrad.native import critical
 from catgrad.runtime.engine import jit
 from catgrad.runtime.gpu.device import Device, Kernels
-from catgrad.runtime.llvm import Linked
+from catgrad.runtime.link import Linked
 
 __all__ = ["HostCode", "host_code"]
 

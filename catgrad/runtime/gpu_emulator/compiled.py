@@ -17,7 +17,7 @@ from catgrad.runtime.gpu_emulator.calls import c_library
 from catgrad.runtime.gpu_emulator.conversions import CONVERSIONS
 from catgrad.runtime.gpu_emulator.coroutine import starter
 from catgrad.runtime.gpu_emulator.module import RUN, Program, library_module, translate
-from catgrad.runtime.llvm import Loaded, load
+from catgrad.runtime.link import Loaded, load
 from catgrad.target import HOST, target
 
 __all__ = ["Compiled", "compile_kernels"]

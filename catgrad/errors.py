@@ -68,7 +68,7 @@ class RegistryError(CatgradError, LookupError):
 
 
 @dataclass(frozen=True)  # so that `catgrad.lang.environment` knows what decorated functions depend on
-class Door:
+class ApiBoundary:
     """Context manager, and decorator of public functions; see `located`."""
 
     def __enter__(self) -> None:
@@ -84,7 +84,7 @@ class Door:
         """Return a function with its body in such a block."""
 
         @wraps(function)
-        def door(*args: P.args, **kwargs: P.kwargs) -> R:
+        def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
             with self:
                 try:
                     return function(*args, **kwargs)
@@ -92,20 +92,20 @@ class Door:
                     refuse_misfit(error, function.__qualname__)
                     raise
 
-        return door
+        return wrapper
 
 
-_DOOR = Door()
+_BOUNDARY = ApiBoundary()
 
 
-def located() -> Door:
+def located() -> ApiBoundary:
     """Return a context manager and decorator of public functions, which shows errors as users should see them.
 
     Catgrad's own errors point at the user's line that led to them, where they have no place of their own, and all
     errors have short tracebacks (`catgrad.tracebacks`). A call with other arguments than the function has is a
     `TypeCheckError`.
     """
-    return _DOOR
+    return _BOUNDARY
 
 
 def refuse_misfit(error: TypeError, name: str) -> None:

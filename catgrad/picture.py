@@ -1,4 +1,4 @@
-"""What is drawn of a term: boxes and wires, of which copies are forks.
+"""The string diagram of a term: boxes and wires, of which copies are forks.
 
 A derivative is drawn folded. What `grad` has made is drawn in place, calls stay boxes, and the operations between two
 calls are one box. Every box is of the forward pass, which the value needs, of the reverse pass, which is the rest of a

@@ -1,4 +1,4 @@
-"""What is compiled: the simplified term of a function, and what its code takes and gives."""
+"""The input of compilation: the simplified term of a function, and the signature of its code."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where executables come from: new code, the cache, or a file; and what they can tell of it."""
+"""Sources of executables: new code, the cache, or a file; and what each can tell of its code."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What native code makes of functions: only entries are visible, and sharing survives LLVM.
+"""Linkage of the functions of native code: only entries are visible, and sharing survives LLVM.
 
 Inlining was decided before, where fusion could still gain from it. LLVM would undo the sharing of code, and optimise
 the same loops once for each call. A driver, a long function that only calls others, some of them in loops, is left as

@@ -1,4 +1,4 @@
-"""What a code generator must know of a processor: a description, never a list of special cases.
+"""The machine model of a processor for code generation: a description, never a list of special cases.
 
 Example:
     >>> machine = Machine.named("x86-64-v4")

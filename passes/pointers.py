@@ -1,4 +1,4 @@
-"""Arrays between functions of a module: an address, and the extents that the type does not tell.
+"""Bare-pointer calling convention of private functions: an address, and the extents that the type does not tell.
 
     @f(%x: memref<?x4xf32>)    becomes    @f(%x: !llvm.ptr, %extent: index)
 

@@ -1,4 +1,4 @@
-"""What a `linalg.generic` says, and generics that only move elements: their readers can do without them."""
+"""Views of a `linalg.generic`, and generics that only move elements: their readers can do without them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a training run leaves in its folder.
+"""The artifacts that a training run leaves in its folder.
 
 | file | what it is |
 |---|---|

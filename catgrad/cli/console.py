@@ -1,4 +1,4 @@
-"""Where commands print: lines that fit the terminal, and are left whole for other programs."""
+"""Output streams of commands: lines that fit the terminal, and are left whole for other programs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What there is on a machine that catgrad can use, found without trusting any of it to work."""
+"""Detection of what catgrad can use on a machine, without trusting any of it to work."""
 
 from __future__ import annotations
 

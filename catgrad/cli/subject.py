@@ -1,4 +1,4 @@
-"""What a user names on the command line: a trained or trainable model, or an object of a Python file."""
+"""Resolution of what a command line names: a trained or trainable model, or an object of a Python file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `catgrad train` says about a run, before and after it."""
+"""The summary that `catgrad train` prints of a run, before and after it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What can be trained: datasets with the losses, models and settings that suit them.
+"""The tasks that can be trained: datasets with the losses, models and settings that suit them.
 
 Example:
     >>> TASKS["iris"].settings(model="linear").rate

@@ -1,4 +1,4 @@
-"""What Python and NumPy do with arrays and cannot do with a traced value: each is an error that says what to write.
+"""Errors for what Python and NumPy do with arrays and cannot do with a traced value: each says what to write.
 
 A traced value has a type, and no elements before the program runs.
 """
@@ -12,6 +12,7 @@ import numpy as np
 
 from catgrad import ops
 from catgrad.errors import CatgradError, TypeCheckError
+from catgrad.lang import functions
 
 __all__ = ["AttributeMissing", "Refusals"]
 
@@ -72,6 +73,9 @@ _NAMESAKES = {
 }
 """Functions of NumPy that have another name here."""
 
+_FUNCTIONS = {*ops.OPS, *functions.__all__, "expand_dims", "matmul", "squeeze"} - {"call", "copy"}
+"""The functions of values that users write as `cg.name(x)`."""
+
 
 class AttributeMissing(CatgradError, AttributeError):
     """A traced value has no such attribute."""
@@ -102,11 +106,9 @@ class Refusals:
 
     def __getattr__(self, name: str) -> NoReturn:
         """Refuse."""
-        import catgrad  # its functions, as the user writes them; not at the top, where it is not complete yet
-
         if name.startswith("_"):
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-        advice = f"write cg.{name}(x)" if callable(getattr(catgrad, name, None)) else "use functions of catgrad"
+        advice = f"write cg.{name}(x)" if name in _FUNCTIONS else "use functions of catgrad"
         raise AttributeMissing(f"{self} has no attribute {name}: {advice}")
 
     def __setattr__(self, name: str, value: Any) -> NoReturn:
@@ -116,11 +118,9 @@ class Refusals:
 
 def _refused(name: str, module: str = "numpy") -> TypeCheckError:
     """Return the error for a function of NumPy."""
-    import catgrad  # as above
-
     own = _NAMESAKES.get(name, name)
-    is_there = callable(getattr(catgrad, own, None))
-    advice = f"write cg.{own}" if is_there else "write it with functions of catgrad, which docs/operations.md lists"
+    other = "write it with functions of catgrad, which docs/operations.md lists"
+    advice = f"write cg.{own}" if own in _FUNCTIONS else other
     return TypeCheckError(f"{module}.{name} takes no traced values: {advice}")
 
 

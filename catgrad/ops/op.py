@@ -1,4 +1,4 @@
-"""What an operation is: one entry holds its name, typing rule, reference meaning and samples.
+"""Definitions of operations: one entry holds its name, typing rule, reference meaning and samples.
 
 The entry *is* the public function: calling it records the operation in the program being traced, or evaluates its
 reference meaning at once when nothing is being traced.

@@ -1,4 +1,4 @@
-"""What one array of a call must be, how a foreign array becomes one, and what to say when it cannot."""
+"""Validation and conversion of the arrays of a call, and the errors for arrays that it cannot take."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the shapes of the arguments decide: the values of the symbols, the shapes of the results, the frame."""
+"""Shape inference of a call: from its arguments the values of the symbols, the shapes of the results, the frame."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What launches become: calls of the CUDA driver.
+"""Lowering of launches to calls of the CUDA driver.
 
 MLIR's launches call a run-time library of its own, which ends the process where there is no driver. Here the functions
 of that library are defined in the module itself, in terms of two functions of the driver and a record of what goes on,

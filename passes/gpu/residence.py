@@ -1,4 +1,4 @@
-"""How many blocks of a kernel a multiprocessor has to keep, as far as the assembler is told.
+"""Launch bounds: how many blocks of a kernel a multiprocessor has to keep, as far as the assembler is told.
 
 Reference: Volkov, "Better performance at lower occupancy" (2010), on threads that do more each and are fewer.
 """

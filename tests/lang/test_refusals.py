@@ -113,6 +113,8 @@ ON_VALUES = {
         lambda x: np.einsum("i,i->", x, x),
     ],
     "numpy.linalg.norm": [np.linalg.norm],
+    "has no attribute (grad|load): use functions of catgrad": [lambda x: x.grad, lambda x: x.load()],
+    r"has no attribute squeeze: write cg.squeeze\(x\)": [lambda x: x.squeeze(0)],
     "has no attribute": [lambda x: x.item(), lambda x: x.numpy(), lambda x: x.foo],
     "cannot? be set|can be set": [lambda x: setattr(x, "requires_grad", True)],
     "expected an array or a number, got NoneType": [lambda x: x == None, lambda x: x < None, lambda x: None + x],  # noqa: E711

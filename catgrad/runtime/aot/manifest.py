@@ -1,4 +1,4 @@
-"""What a library says about itself, for programs to read."""
+"""The manifest of a library: its description of itself, for programs to read."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import ml_dtypes
 import numpy as np
 
-from catgrad.ops import Kind, call
+from catgrad.ops import OPS, Kind, call
 from catgrad.passes.to_linalg.math import max_ulp
 from catgrad.types import DType, TensorType, f64
 
@@ -23,6 +23,8 @@ __all__ = ["Expected", "expect"]
 RUNS = 10
 MARGIN = 4.0
 """How many times as far as in the runs a result may be: rounding is no worse than chance, but for single elements."""
+SUMS = (OPS["sum"], OPS["contract"])
+"""Operations that add terms in an order of their own: that the reference rounds little says nothing of them."""
 
 
 @dataclass(frozen=True)
@@ -112,13 +114,15 @@ def _apply(operation, operands, inputs, types, rng) -> list:
         ]
     narrow = [_narrow(x, t.dtype) for x, t in zip(operands, inputs, strict=True)]
     rounded = operation.op.evaluate(np, *narrow, **operation.keywords)
-    exact = _reference(operation, [_widened(x) for x in narrow])
+    wide = [_widened(x) for x in narrow]
+    exact, order = _reference(operation, wide), _order(operation, wide, types)
     moved = []
     for result, near, right, type in zip(results, rounded, exact, types, strict=True):
         if not type.dtype.is_float:
             moved.append(np.asarray(result))
             continue
         size = _rounding(operation, np.asarray(near, np.float64), np.asarray(right, np.float64), type.dtype)
+        size = np.maximum(size, order)
         moved.append(_limited(result + rng.uniform(-1, 1, np.shape(result)) * size, type.dtype))
     return moved
 
@@ -141,6 +145,14 @@ def _widened(array) -> np.ndarray:
 def _narrow(array, dtype: DType) -> np.ndarray:
     with np.errstate(all="ignore"):
         return np.asarray(array).astype(dtype.numpy)
+
+
+def _order(operation, operands, types) -> np.ndarray | float:
+    """Return by how much the order of a sum may move it: a unit of what the magnitudes of its terms add up to."""
+    if operation.op not in SUMS:
+        return 0.0
+    (magnitudes,) = _reference(operation, [np.abs(x) for x in operands])
+    return np.nan_to_num(magnitudes, posinf=0.0) * (2.0**-53 if types[0].dtype is f64 else 2.0**-24)
 
 
 def _rounding(operation, near: np.ndarray, right: np.ndarray, dtype: DType) -> np.ndarray:

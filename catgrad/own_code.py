@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Iterator
 from functools import cache, lru_cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -43,14 +44,23 @@ def digest() -> str:
 
 def has_changed() -> bool:
     """Return whether a file has changed since it was imported: what was read may not be what is there."""
-    return _state() != _IMPORTED
+    return any(_state(file) != state for file, state in _IMPORTED.items())
 
 
-def _state() -> dict[str, tuple[int, int]]:
-    """Return the size of each file, and when it was last written."""
-    found = (os.path.join(folder, name) for top in folders() for folder, _, names in os.walk(top) for name in names)
-    states = {file: os.stat(file) for file in found if file.endswith(".py")}
-    return {file: (state.st_size, state.st_mtime_ns) for file, state in states.items()}
+def _state(file: str) -> tuple[int, int] | None:
+    """Return the size of a file, and when it was last written; None if it is gone."""
+    try:
+        found = os.stat(file)
+    except OSError:
+        return None
+    return found.st_size, found.st_mtime_ns
 
 
-_IMPORTED = _state()
+def _files() -> Iterator[str]:
+    """Yield the paths of all modules."""
+    for top in folders():
+        for folder, _, names in os.walk(top):
+            yield from (os.path.join(folder, name) for name in names if name.endswith(".py"))
+
+
+_IMPORTED = {file: _state(file) for file in _files()}

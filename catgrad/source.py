@@ -258,7 +258,8 @@ def _cache(source: Source) -> Cache | None:
 
     Code is not kept while somebody works on catgrad: this process may have read a file that has changed since.
     """
-    return Cache.of_user() if is_cpu(source.target) and not own_code.has_changed() else None
+    kept = Cache.of_user() if is_cpu(source.target) else None
+    return None if kept is None or own_code.has_changed() else kept
 
 
 @critical()

@@ -26,13 +26,19 @@ __all__ = ["NAME", "emit", "new_context"]
 NAME = "catgrad.name"
 """The argument attribute that holds how the user writes an input."""
 
+_DIALECTS = (
+    *("arith", "bufferization", "cf", "func", "gpu", "linalg", "llvm", "math", "memref", "nvgpu", "nvvm", "scf"),
+    *("tensor", "ub", "vector"),
+)
+"""Dialects that passes in Python build operations of; MLIR's own passes load theirs, and loading all takes long."""
+
 
 def new_context() -> ir.Context:
     """Return a context with the dialect loaded, in which errors reach diagnostic handlers.
 
     It has one thread: a handler in Python, called from another one, waits for the lock that the first one holds.
     """
-    context = ir.Context()
+    context = ir.Context(load_on_create_dialects=_DIALECTS)
     context.enable_multithreading(False)
     context.emit_error_diagnostics = True
     load(context)

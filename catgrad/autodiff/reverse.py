@@ -15,12 +15,16 @@ Reference: Wilson and Zanasi, "Data-Parallel Algorithms for String Diagrams" (20
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
 
 from catgrad import ops
 from catgrad.autodiff.activity import Label, cotangents, mark, plain
 from catgrad.autodiff.rules import DERIVATIVES, NotDifferentiable, Reverse
-from catgrad.hypergraph import OpenHypergraph, Optic, Segments, explicit_copies, forget, restrict_to_outputs
+from catgrad.hypergraph import OpenHypergraph, Optic, Segments, explicit_copies, restrict_to_outputs
 from catgrad.lang.trace import Program, Tracer
 from catgrad.lang.var import Var
 from catgrad.ops import Definition, Operation, call, copy
@@ -87,7 +91,7 @@ def _matched(label: Label, otherwise: Callable[[TensorType], OpenHypergraph]) ->
     return OpenHypergraph.identity([label]) if cotangents(label) else otherwise(plain(label))
 
 
-class _Halves(NamedTuple):
+class _Definitions(NamedTuple):
     """The derivative of a definition."""
 
     forward: Definition
@@ -98,7 +102,7 @@ class _Derivative:
     """The optic of one differentiation; remembers the derivatives of the definitions it meets."""
 
     def __init__(self) -> None:
-        self._halves: dict[Any, _Halves] = {}
+        self._halves: dict[Any, _Definitions] = {}
         self.optic = Optic(
             forward_object=lambda a: (plain(a),),
             reverse_object=cotangents,
@@ -106,7 +110,7 @@ class _Derivative:
             reverse=self._reverse,
         )
 
-    def _definition(self, definition: Definition, source: Labels, target: Labels) -> _Halves:
+    def _definition(self, definition: Definition, source: Labels, target: Labels) -> _Definitions:
         """Return f.fwd : A → B ● M and f.rev : M ● RB → RA, for the cotangents that these labels have."""
         wrt, given = ([i for i, label in enumerate(side) if cotangents(label)] for side in (source, target))
         key = definition, tuple(wrt), tuple(given)
@@ -114,27 +118,28 @@ class _Derivative:
             self._halves[key] = self._cut(definition, wrt, given)
         return self._halves[key]
 
-    def _cut(self, definition: Definition, wrt: list[int], given: list[int]) -> _Halves:
+    def _cut(self, definition: Definition, wrt: list[int], given: list[int]) -> _Definitions:
         term, name = definition.term, definition.name
         marked = mark(term, wrt, given)
         cut = self.optic.halves(marked)
         framed = _frame(cut.reverse, cut.residual, (), (marked, wrt, given))
         forward = Term.flat(cut.forward, f"{name}.fwd", carry(term.locations, cut.witness.forward.edges))
         reverse = framed.term(f"{name}.rev", carry(term.locations, cut.witness.reverse.edges))
-        return _Halves(Definition(forward.name, forward), Definition(reverse.name, reverse))
+        return _Definitions(Definition(forward.name, forward), Definition(reverse.name, reverse))
 
     def _forward(self, operation: Operation, source: Labels, target: Labels) -> OpenHypergraph:
         if operation.op is call:
             return _called(self._definition(operation.keywords["definition"], source, target).forward)
-        saved, types = _saved(operation, source, target), [plain(a) for a in source]
-        if not saved:
-            return OpenHypergraph.singleton(operation, types, [plain(a) for a in target])
-        return _traced(types, lambda *x: _run_and_save(operation, x, saved))
+        if not _is_wanted(operation, source):
+            return OpenHypergraph.singleton(operation, map(plain, source), map(plain, target))
+        return _halves(operation, source, target).forward
 
     def _reverse(self, operation: Operation, source: Labels, target: Labels) -> OpenHypergraph:
         if operation.op is call:
             return _called(self._definition(operation.keywords["definition"], source, target).reverse)
-        return _reverse_half(operation, source, target, _saved(operation, source, target))
+        if not _is_wanted(operation, source):
+            return _tensor([_discard(change) for label in target for change in cotangents(label)])
+        return _halves(operation, source, target).reverse
 
 
 def _called(definition: Definition) -> OpenHypergraph:
@@ -143,73 +148,71 @@ def _called(definition: Definition) -> OpenHypergraph:
     return OpenHypergraph.singleton(label, definition.term.source_types, definition.term.target_types)
 
 
-def _traced(types: Sequence[TensorType], function: Callable[..., Sequence[Any]]) -> OpenHypergraph:
-    """Return the graph of a function of wires, without what its results do not depend on."""
-    tracer = Tracer(Program())
-    inputs = [tracer.input(type) for type in types]
-    with ops.recording(tracer):
-        outputs = [tracer.value(x) for x in function(*inputs)]
-    live = _live(tracer.finish(inputs, outputs, "").graph)
-    return explicit_copies(live, lambda _, count: copy.operation(count=count))[0]
+class _Lens(NamedTuple):
+    """The derivative of an operation: itself with what its rule saves, A → B ● M, and the rule, M ● RB → RA."""
+
+    forward: OpenHypergraph
+    reverse: OpenHypergraph
 
 
-def _live(graph: OpenHypergraph) -> OpenHypergraph:
-    """Return what the outputs depend on, its values shared without copies."""
-    return restrict_to_outputs(forget(graph, lambda label: label.op is copy)[0])[0]
+def _is_wanted(operation: Operation, source: Labels) -> bool:
+    """Return whether the rule of an operation is needed: it has one, and an operand has a cotangent."""
+    return any(map(cotangents, source)) and not isinstance(DERIVATIVES[operation.op], NotDifferentiable)
 
 
-def _rule(operation: Operation, source: Labels, target: Labels) -> Reverse | None:
-    """Return the reverse map, or None where no cotangent is wanted."""
+@lru_cache(1 << 12)
+def _halves(operation: Operation, source: Labels, target: Labels) -> _Lens:
+    """Return both halves of an operation whose rule is wanted; M has the wires that the wanted cotangents depend on."""
     rule = DERIVATIVES[operation.op]
-    wanted = any(cotangents(a) for a in source)
-    return rule if wanted and not isinstance(rule, NotDifferentiable) else None
+    assert isinstance(rule, Reverse)
+    types = [plain(a) for a in source]
+    known = {**_named(operation, types, plain(target[0]) if target else None), **operation.keywords}
+    static = {name: known[name] for name in rule.static}
 
+    def reverse(*wires: Var) -> Sequence[Any]:
+        result = rule.function(*wires, **static)
+        results = result if isinstance(result, tuple) else (result,)
+        return [results[i] for i, label in enumerate(source) if cotangents(label)]
 
-def _saved(operation: Operation, source: Labels, target: Labels) -> tuple[str, ...]:
-    """Return which of the wires that the rule could save the wanted cotangents depend on."""
-    rule = _rule(operation, source, target)
-    if rule is None or not rule.saved:
-        return ()
-    half = _reverse_half(operation, source, target, rule.saved)
-    live = _live(half)
-    used = set(live.hypergraph.sources.values.tolist()) | set(live.targets.table.tolist())
-    return tuple(name for name, node in zip(rule.saved, live.sources.table.tolist(), strict=False) if node in used)
+    changes = [change for label in target for change in cotangents(label)]
+    half = _traced([*(known[name] for name in rule.saved), *changes], reverse)
+    used = _used(half, len(rule.saved))
+    saved = [name for name, is_used in zip(rule.saved, used, strict=True) if is_used]
+
+    def forward(*inputs: Var) -> Sequence[Any]:
+        outputs = ops.recorder().record(operation, inputs)
+        named = _named(operation, inputs, outputs[0] if outputs else None)
+        return [*outputs, *(named[name] for name in saved)]
+
+    kept = np.concatenate([used, np.ones(len(changes), bool)])
+    half = OpenHypergraph.over(half.hypergraph, half.sources.table[kept], half.targets.table)
+    return _Lens(*map(_with_copies, (_traced(types, forward), restrict_to_outputs(half)[0])))
 
 
 def _named(operation: Operation, source: Sequence[Any], out: Any) -> dict[str, Any]:
     return {**dict(zip(operation.op.inputs or (), source, strict=True)), "out": out}
 
 
-def _run_and_save(operation: Operation, inputs: Sequence[Var], saved: Sequence[str]) -> Sequence[Var]:
-    """Apply the operation; return its results and the wires that its reverse map wants."""
-    outputs = ops.recorder().record(operation, inputs)
-    named = _named(operation, inputs, outputs[0] if outputs else None)
-    return [*outputs, *(named[name] for name in saved)]
+def _traced(types: Sequence[TensorType], function: Callable[..., Sequence[Any]]) -> OpenHypergraph:
+    """Return the graph of a function of wires, without copies and without what its results do not depend on."""
+    tracer = Tracer(Program())
+    inputs = [tracer.input(type) for type in types]
+    with ops.recording(tracer):
+        outputs = [tracer.value(x) for x in function(*inputs)]
+    return restrict_to_outputs(tracer.graph(inputs, outputs))[0]
 
 
-def _reverse_half(operation: Operation, source: Labels, target: Labels, saved: Sequence[str]) -> OpenHypergraph:
-    """Return the rule as an arrow M ● RB → RA, where M has the wires `saved`."""
-    rule = _rule(operation, source, target)
-    types = _named(operation, [plain(a) for a in source], plain(target[0]) if target else None)
-    changes = [r for label in target for r in cotangents(label)]
-    if rule is None:
-        return _tensor([_discard(change) for change in changes])
-    known = {**types, **operation.keywords}
+def _used(graph: OpenHypergraph, count: int) -> npt.NDArray[np.bool_]:
+    """Tell which of the first `count` inputs the outputs depend on, in a graph without what they do not."""
+    return np.isin(graph.sources.table[:count], [*graph.hypergraph.sources.values, *graph.targets.table])
 
-    def run(*wires: Var) -> Sequence[Any]:
-        wire = dict(zip(saved, wires, strict=False))
-        operands = [
-            wire[name] if name in wire else ops.zeros(known[name].shape, known[name].dtype) for name in rule.saved
-        ]
-        result = rule.function(*operands, *wires[len(saved) :], **{name: known[name] for name in rule.static})
-        results = result if isinstance(result, tuple) else (result,)
-        return [results[i] for i, label in enumerate(source) if cotangents(label)]
 
-    return _traced([*(types[name] for name in saved), *changes], run)
+def _with_copies(graph: OpenHypergraph) -> OpenHypergraph:
+    return explicit_copies(graph, lambda _, count: copy.operation(count=count))[0]
 
 
 def _zero(type: TensorType) -> OpenHypergraph:
-    return _traced((), lambda: [ops.zeros(type.shape, type.dtype)])
+    return _with_copies(_traced((), lambda: [ops.zeros(type.shape, type.dtype)]))
 
 
 def _discard(type: TensorType) -> OpenHypergraph:

@@ -12,7 +12,7 @@ import numpy as np
 
 from catgrad import ops, trees
 from catgrad.errors import CatgradError, located
-from catgrad.hypergraph import LaxOpenHypergraph, explicit_copies
+from catgrad.hypergraph import LaxOpenHypergraph, OpenHypergraph, explicit_copies
 from catgrad.lang.var import Var
 from catgrad.location import Location, caller
 from catgrad.ops import Definition, Operation
@@ -141,10 +141,14 @@ class Tracer:
         boundaries = (tuple(x.node for x in side) for side in (inputs, outputs))
         return tuple(graph.nodes), tuple(graph.edges), *ends, *boundaries
 
+    def graph(self, inputs: Sequence[Var], outputs: Sequence[Var]) -> OpenHypergraph:
+        """Return what was recorded, in which values are shared without copies."""
+        self._graph.sources, self._graph.targets = [x.node for x in inputs], [x.node for x in outputs]
+        return self._graph.to_strict()[0]
+
     def finish(self, inputs: Sequence[Var], outputs: Sequence[Var], name: str) -> Term:
         """Return what was recorded, with an explicit copy wherever a value is not used exactly once."""
-        self._graph.sources, self._graph.targets = [x.node for x in inputs], [x.node for x in outputs]
-        recorded, _ = self._graph.to_strict()
+        recorded = self.graph(inputs, outputs)
         graph, witness = explicit_copies(recorded, lambda _, count: ops.copy.operation(count=count))
         return Term.flat(graph, name, carry(self._locations, witness.edges))
 

@@ -92,6 +92,7 @@ def _is_library(file: str) -> bool:
     return is_standard or file.startswith((_SCRIPTS, _NUMPY, "numpy/"))
 
 
+@lru_cache(1 << 12)  # lines in loops lead here again and again
 def _place(code: CodeType, line: int, instruction: int) -> Location:
     """Return the place of an instruction, given by its offset; its column is known from Python 3.11 on."""
     positions = code.co_positions() if hasattr(code, "co_positions") else iter(())

@@ -12,6 +12,7 @@ import zlib
 from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Protocol
 
 import numpy as np
@@ -95,19 +96,25 @@ class Operation:
 
     def typing(self, *inputs: TensorType) -> tuple[TensorType, ...]:
         """Apply the typing rule; raise `TypeCheckError` if it rejects `inputs`."""
-        if self.op.inputs is not None and len(inputs) != len(self.op.inputs):
-            raise TypeCheckError(f"{self.op.name} takes {len(self.op.inputs)} operands, {len(inputs)} given")
-        result = self.op.typing(*inputs, **self.keywords)
-        if 0 in self.nonempty(*inputs):
-            given = ", ".join(map(str, inputs))
-            raise TypeCheckError(
-                f"{self} of {given}: there are no elements, and {self.op.name} of nothing has no value"
-            )
-        return result if isinstance(result, tuple) else (result,)
+        # Constants are not remembered: their arrays may be large.
+        return _typed(self, inputs) if inputs else _typed.__wrapped__(self, inputs)
 
     def nonempty(self, *inputs: TensorType) -> Sequence[Extent]:
         """Return the extents that have to be at least 1."""
         return () if self.op.nonempty is None else self.op.nonempty(*inputs, **self.keywords)
+
+
+@lru_cache(1 << 12)
+def _typed(operation: Operation, inputs: tuple[TensorType, ...]) -> tuple[TensorType, ...]:
+    """Return the types of the results of an operation on operands of some types."""
+    op = operation.op
+    if op.inputs is not None and len(inputs) != len(op.inputs):
+        raise TypeCheckError(f"{op.name} takes {len(op.inputs)} operands, {len(inputs)} given")
+    result = op.typing(*inputs, **operation.keywords)
+    if 0 in operation.nonempty(*inputs):
+        given = ", ".join(map(str, inputs))
+        raise TypeCheckError(f"{operation} of {given}: there are no elements, and {op.name} of nothing has no value")
+    return result if isinstance(result, tuple) else (result,)
 
 
 def _show(value: Any) -> str:

@@ -28,23 +28,35 @@ COMPILER, EMULATOR = "aarch64-linux-gnu-gcc", "qemu-aarch64"
 
 
 @cache
-def few():
-    """A program of a few operations on all dtypes, its inputs, and what it should give."""
-    chosen = [
+def chosen():
+    """The operations with the samples that they are run on."""
+    return [
         (OPS[name], sample)
         for name in FEW
         for dtype in OPS[name].dtypes
         for sample in list(OPS[name].samples(dtype))[: len(dtypes) if name == "cast" else 1]
     ]
-    inputs = [x for _, sample in chosen for x in sample.inputs]
+
+
+@cache
+def few():
+    """A program of a few operations on all dtypes, its inputs, and what it should give."""
+    inputs = [x for _, sample in chosen() for x in sample.inputs]
 
     def program(*inputs):
         rest = iter(inputs)
-        taken = [[next(rest) for _ in sample.inputs] for _, sample in chosen]
-        return tuple(op.record(*x, **sample.attributes) for (op, sample), x in zip(chosen, taken, strict=True))
+        taken = [[next(rest) for _ in sample.inputs] for _, sample in chosen()]
+        return tuple(op.record(*x, **sample.attributes) for (op, sample), x in zip(chosen(), taken, strict=True))
 
-    expected = [op.evaluate(np, *sample.inputs, **sample.attributes)[0] for op, sample in chosen]
+    expected = [op.evaluate(np, *sample.inputs, **sample.attributes)[0] for op, sample in chosen()]
     return cg.trace(program, *cg.lang.function.as_types(inputs)), inputs, expected
+
+
+@cache
+def results(processor):
+    """What the program gives on a processor whose code runs here."""
+    term, inputs, _ = few()
+    return cg.compile(term, target=processor)(*inputs)
 
 
 def check(found, expected):
@@ -57,12 +69,21 @@ def check(found, expected):
 
 @pytest.mark.parametrize("processor", PROCESSORS)
 def test_a_few_operations_on_every_processor(processor):
-    term, inputs, expected = few()
+    term, _, expected = few()
     missing = target(processor).missing
     if missing:
         assert undefined(object_file(*prepare(term), processor)) <= set(MEMORY)
         pytest.skip(f"compiled and checked, but not run: this processor lacks {', '.join(missing)}")
-    check(cg.compile(term, target=processor)(*inputs), expected)
+    check(results(processor), expected)
+
+
+def test_levels_give_the_same_bits():
+    """But for products, which are rounded before they are added where there is no fused multiply-add."""
+    runnable = [processor for processor in ("cpu", *PROCESSORS) if not target(processor).missing]
+    for processor in runnable:
+        for (op, _), found, right in zip(chosen(), results(processor), results(runnable[-1]), strict=True):
+            if op.name != "contract" or "fma" in target(processor).features:
+                assert found.tobytes() == right.tobytes(), f"{op.name} on {processor}"
 
 
 MAIN = """

@@ -119,3 +119,13 @@ def test_the_local_variables_of_the_users_frames_can_be_examined():
     *_, (frame, line) = walk_tb(caught.value.__traceback__)
     assert str(frame.f_locals["y"]) == "<traced f32[2]>"
     assert line == wrong_shape.__code__.co_firstlineno + 1
+
+
+@pytest.mark.parametrize(
+    "arguments", [(np.ones(3, np.float32),), (), ({"x": np.ones(2, np.float32)},), (np.ones(2, np.int64),)], ids=repr
+)
+def test_a_call_that_does_not_fit_ends_at_its_line(arguments):
+    exe = cg.compile(lambda x: x + 1, f32[2])
+    with pytest.raises(CatgradError, match=r"exe\(\*arguments\)") as caught:
+        exe(*arguments)
+    assert functions(caught.value) == ["test_a_call_that_does_not_fit_ends_at_its_line"]

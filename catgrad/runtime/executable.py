@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy import ndarray
 
-from catgrad.errors import ArgumentError, CatgradError
+from catgrad.errors import ArgumentError, CatgradError, located
 from catgrad.runtime.arguments import READABLE, WRITABLE, Parameter, has_memory
 from catgrad.runtime.buffers import Array, Shape, Workspaces, address, aligned_empty, overlap
 from catgrad.runtime.plan import Plan, Planner
@@ -18,6 +18,8 @@ from catgrad.runtime.signature import Signature
 from catgrad.runtime.structure import flatten
 
 __all__ = ["Code", "Executable"]
+
+_BOUNDARY = located()
 
 _PLANS = 256
 """How many combinations of shapes an executable remembers."""
@@ -133,32 +135,33 @@ class Executable:
         Raises:
             ArgumentError: An argument or `out` does not fit; no native code has run.
         """
-        given = self._flatten(args)
-        arrays = self._admit(given)
-        shapes = tuple([array.shape for array in arrays])
-        plan = self._plans.get(shapes) or self._plan(shapes)
-        if out is None:
-            fresh = [self._allocate(*result) for result in plan.results]
-            arrays += fresh
-            given += fresh
-        elif self._is_perfect(out, plan):
-            arrays.append(out)
-            given.append(out)
-        else:
-            self._provide(out, plan, arrays, given)
-        starts = list(map(self._address, arrays))
-        if out is not None or self.signature.donated:
-            self._check_overlap(starts, plan)
-        workspace = self._workspaces.borrow(plan.workspace) if plan.workspace else None
-        frame = plan.borrow_frame()
-        frame.fill([*starts, 0 if workspace is None else self._address(workspace)])
-        self._entry(frame.address)
-        plan.return_frame(frame)
-        if workspace is not None:
-            self._workspaces.give_back(workspace)
-        if self._is_single:
-            return given[self._places[0]]
-        return self._output_tree.unflatten([given[place] for place in self._places])
+        with _BOUNDARY:
+            given = self._flatten(args)
+            arrays = self._admit(given)
+            shapes = tuple([array.shape for array in arrays])
+            plan = self._plans.get(shapes) or self._plan(shapes)
+            if out is None:
+                fresh = [self._allocate(*result) for result in plan.results]
+                arrays += fresh
+                given += fresh
+            elif self._is_perfect(out, plan):
+                arrays.append(out)
+                given.append(out)
+            else:
+                self._provide(out, plan, arrays, given)
+            starts = list(map(self._address, arrays))
+            if out is not None or self.signature.donated:
+                self._check_overlap(starts, plan)
+            workspace = self._workspaces.borrow(plan.workspace) if plan.workspace else None
+            frame = plan.borrow_frame()
+            frame.fill([*starts, 0 if workspace is None else self._address(workspace)])
+            self._entry(frame.address)
+            plan.return_frame(frame)
+            if workspace is not None:
+                self._workspaces.give_back(workspace)
+            if self._is_single:
+                return given[self._places[0]]
+            return self._output_tree.unflatten([given[place] for place in self._places])
 
     def __repr__(self) -> str:
         return f"<Executable {self.signature}, {self.target}>"

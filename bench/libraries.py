@@ -1,4 +1,4 @@
-"""How each library is opened, given a function of arrays, and waited for.
+"""The libraries under comparison: each is opened, given a function of arrays, and waited for.
 
 Each gets its best: numpy and eager torch write into an existing array as catgrad does, jax and torch.compile see the
 whole function, and no gradient is recorded unless a program asks for it.

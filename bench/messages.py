@@ -1,4 +1,4 @@
-"""What the coordinator and its workers say to each other."""
+"""Messages between the coordinator and its workers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is shown: a table for reading, JSON for keeping."""
+"""Reports: a table for reading, JSON for keeping."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was measured: the figures of each competitor of a case, and how they compare."""
+"""Results: the figures of each competitor of a case, and how they compare."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the machine can do: a loop of fused multiply-adds and a copy, timed in turn with the competitors.
+"""Peaks of the machine: a loop of fused multiply-adds and a copy, timed in turn with the competitors.
 
 No computation of `flops` operations on `bytes` of data can take less than max(flops / peak, bytes / bandwidth)
 (S. Williams, A. Waterman, D. Patterson, "Roofline", CACM 2009). `peak` is measured by the widest vectors of f32, in

@@ -1,4 +1,4 @@
-"""What a program looks like to those who only read it: a term without what transforms it."""
+"""Read-only view of a program: a term without what transforms it."""
 
 from __future__ import annotations
 

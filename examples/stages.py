@@ -1,4 +1,4 @@
-"""What becomes of a function: the open hypergraph, and the IR after every stage down to assembly."""
+"""Stages of a compilation: the open hypergraph, and the IR after every stage down to assembly."""
 
 from typing import Any
 

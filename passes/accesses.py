@@ -1,4 +1,4 @@
-"""Which elements of which buffers an operation touches: the dataflow of linalg operations on memrefs.
+"""Memory accesses of operations: the dataflow of linalg operations on memrefs.
 
 A *root* is a buffer that is a view of no other. Positions are those of the root's axes, without axes of extent 1, so
 that a buffer and its views by `memref.expand_shape` and `memref.collapse_shape` that only add or drop such axes have

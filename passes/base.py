@@ -1,4 +1,4 @@
-"""What a pass and a pipeline are: frozen data that the runner and `catgrad-opt` read."""
+"""Passes and pipelines: frozen data that the runner and `catgrad-opt` read."""
 
 from __future__ import annotations
 

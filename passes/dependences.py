@@ -1,4 +1,4 @@
-"""Which operations of a block have to stay in order: one uses results of another one, or memory that either writes."""
+"""Dependences between operations of a block: one uses results of another one, or memory that either writes."""
 
 from __future__ import annotations
 

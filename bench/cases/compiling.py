@@ -1,4 +1,4 @@
-"""How long compiling takes: from a Python function to the result of its first call, again and again in a warm process.
+"""Compile time: from a Python function to the result of its first call, again and again in a warm process.
 
 Caches, in memory and on disk, are emptied before each call. The column "first call" is the same in a fresh process.
 """

@@ -1,4 +1,4 @@
-"""How long compiling takes as programs grow in one direction: see `compiling`.
+"""Compile time of programs that grow in one direction: see `compiling`.
 
 Nothing in these programs repeats, since each step has a number of its own; so what is measured is the time for each
 operation, and not for finding repetitions. The least and the middle size are compared with jax; the greatest is for

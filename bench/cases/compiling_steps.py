@@ -1,4 +1,4 @@
-"""How long compiling a whole training step takes, for few and for many equal layers: see `compiling`.
+"""Compile time of whole training steps, of few and of many equal layers: see `compiling`.
 
 A step is forward, backward and update of every parameter; its result is the loss, what the optimizer has accumulated of
 the weights' gradients, and the new weights. catgrad is entered twice: with the batch known, and with a symbolic one.

@@ -1,4 +1,4 @@
-"""What a call costs by itself: the sum of three arrays of sixteen entries."""
+"""Call overhead: the sum of three arrays of sixteen entries."""
 
 from __future__ import annotations
 

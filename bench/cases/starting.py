@@ -1,4 +1,4 @@
-"""How long programs take from their start to their first result: the process, what it imports, and what it compiles.
+"""Start-up time of programs until their first result: the process, what it imports, and what it compiles.
 
 `cold-start` predicts once, for one example, with an MLP 784-128-10 whose parameters are in files. `first-step` is what
 `catgrad train digits` does until the first step is done: with nothing in the cache, and with the step there.

@@ -1,4 +1,4 @@
-"""Whether what is to be trained fits into the memory of the machine."""
+"""Memory estimate: whether what is to be trained fits into the machine."""
 
 from __future__ import annotations
 

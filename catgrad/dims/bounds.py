@@ -1,4 +1,4 @@
-"""What is provable about the value of an extent: bounds.
+"""Provable bounds on the value of an extent.
 
 By interval arithmetic, and by replacing an atom with a linear bound of it.
 """

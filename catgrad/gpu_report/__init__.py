@@ -1,4 +1,4 @@
-"""What a program's kernels cost, known without running them on a GPU: launch by launch, from what was compiled.
+"""Cost report of a program's kernels, made without running them on a GPU: launch by launch, from what was compiled.
 
 * `launches` is the program as a list of launches, with the work of each; `machine_code` is what the assembler made of
   the kernels; `traffic` is what the threads request of memory, counted on the emulator.

@@ -1,4 +1,4 @@
-"""What the assembler made of each kernel: what it takes of a multiprocessor, and its instructions.
+"""Machine code of each kernel: the registers and memory it takes of a multiprocessor, and its instructions.
 
 The assembler itself says what a kernel takes; it alone tells what was spilled. The disassembler lists the instructions.
 

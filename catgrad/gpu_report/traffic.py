@@ -1,4 +1,4 @@
-"""What the threads of each launch request of global memory: counted by running the program on the emulator."""
+"""Global memory traffic of each launch: requests of its threads, counted by running the program on the emulator."""
 
 from __future__ import annotations
 

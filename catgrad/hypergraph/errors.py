@@ -1,4 +1,4 @@
-"""What can be wrong with a graph: the children of `CatgradError` that this package raises."""
+"""Errors in graphs: the children of `CatgradError` that this package raises."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where buffers in shared memory begin: at multiples of the widest access, which their own elements do not ask for."""
+"""Alignment of shared memory: buffers begin at multiples of the widest access, which their elements do not ask for."""
 
 from __future__ import annotations
 

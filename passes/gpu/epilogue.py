@@ -1,4 +1,4 @@
-"""What is done with the sums of a contraction before they leave the registers: the operations of its run.
+"""Epilogue of a contraction: operations of its run on the sums before they leave the registers.
 
 A run of a contraction and of elementwise operations (`catgrad/passes/runs.py`) touches whatever it writes at one place
 for each element of C. So whoever has the sum that belongs to an element does the rest there: what C is filled with, and

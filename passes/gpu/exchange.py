@@ -1,4 +1,4 @@
-"""How the threads of a row join their parts of folds, so that all of them have the results.
+"""Block reduction: the threads of a row join their parts of folds, so that all of them have the results.
 
 Neighbours in a warp exchange parts by shuffles. What is left, one part for each warp or for each thread, goes through
 shared memory, where each fold has a place of its own.

@@ -1,4 +1,4 @@
-"""How the threads of a block share rows: geometry of a launch from extents and a `GpuMachine`.
+"""Layout of threads over rows: geometry of a launch from extents and a `GpuMachine`.
 
 Neighbouring threads touch neighbouring elements of memory. So where the elements of a row are neighbours, the threads
 of a warp have one row, or a few short ones; where those of a column are, each thread of a warp has another row.

@@ -1,4 +1,4 @@
-"""What must be known of a GPU to make code for it, and to judge the code: a description, never a list of special cases.
+"""Description of a GPU, for making code and for judging it: never a list of special cases.
 
 Reference: CUDA C++ Programming Guide, appendix "Compute Capabilities", table "Technical Specifications per Compute
 Capability"; the units in which registers and shared memory are given out are those of the CUDA Occupancy Calculator.

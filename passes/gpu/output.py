@@ -1,4 +1,4 @@
-"""Where the sums of a contraction belong: their places in C, as it was before its axes were collapsed."""
+"""Stores of a contraction: the places of its sums in C, as it was before its axes were collapsed."""
 
 from __future__ import annotations
 

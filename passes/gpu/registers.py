@@ -1,4 +1,4 @@
-"""Whether registers can keep what is needed of a row again: the live ranges of its values, in sweeps.
+"""Register pressure: live ranges of the values of a row, and whether registers can keep what is needed again.
 
 Reference: Chaitin et al., "Register allocation via coloring" (1981), on live ranges.
 """

@@ -1,4 +1,4 @@
-"""Which runs are worth one kernel: those that take less time so than as several, by what is moved."""
+"""Fusion cost: runs that take less time as one kernel than as several, by the bytes that are moved."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a contraction is cut into tiles: one for each block of threads, of the size that takes the least time.
+"""Tile sizes of a contraction: one tile for each block of threads, of the size that takes the least time.
 
 A block of threads reads rows + columns elements for each rows · columns products, and the multiprocessors compute as
 many blocks at once as there are of them. So large tiles spare reading, and small ones leave no multiprocessor idle and

@@ -1,4 +1,4 @@
-"""What a run moves between memory and the multiprocessors, for each element of a row, as one kernel or as several.
+"""Memory traffic of a run for each element of a row, as one kernel or as several.
 
 Chains on rows compute little for what they move, so this is what decides how long they take.
 """

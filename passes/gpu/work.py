@@ -1,4 +1,4 @@
-"""What the operations that become a kernel are worth: their arithmetic, and the bytes that move in any case.
+"""Roofline of a kernel's operations: their arithmetic, and the bytes that move in any case.
 
 These are W and Q of the roofline model, for a cache that holds everything: each element that is read comes once from
 memory, and each that is written goes there once, unless nothing but the kernel itself reads it. They are read off

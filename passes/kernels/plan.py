@@ -1,4 +1,4 @@
-"""What a contraction's kernel will look like: its main axes, its register tile, its cache blocks, what it packs."""
+"""Configuration of a contraction's kernel: its main axes, register tile, cache blocks, and what it packs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a contraction is cut: register tiles, cache blocks, and what is worth packing. Arithmetic only, no IR.
+"""Tile sizes of a contraction: register tiles, cache blocks, and what is worth packing. Arithmetic only, no IR.
 
 The scheme is Goto and van de Geijn's (ACM TOMS 34(3), 2008): a tile of C stays in registers while a panel of B streams
 from the level 1 or 2 cache. What differs is that A is packed, if at all, by rows, so that any tile height fits it, and

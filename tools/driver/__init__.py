@@ -1,1 +1,1 @@
-"""What `catgrad-opt` is made of; `session` puts the parts together."""
+"""The parts of `catgrad-opt`; `session` puts them together."""

@@ -1,4 +1,4 @@
-"""What ends a run of `catgrad-opt` before it has a result."""
+"""Errors that end a run of `catgrad-opt` before it has a result."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `catgrad-opt` says about itself: `--help`, `--list-passes`, `--show-dialects` and `--version`."""
+"""Help of `catgrad-opt`: `--help`, `--list-passes`, `--show-dialects` and `--version`."""
 
 from __future__ import annotations
 

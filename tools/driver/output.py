@@ -1,4 +1,4 @@
-"""Where results go: a file, or standard output."""
+"""Output of results: a file, or standard output."""
 
 from __future__ import annotations
 

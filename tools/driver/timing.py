@@ -1,4 +1,4 @@
-"""Where the time goes: the wall time of named phases, and the report that `--mlir-timing` prints."""
+"""Timing: the wall time of named phases, and the report that `--mlir-timing` prints."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where each dataset comes from."""
+"""Loaders of datasets, and where each comes from."""
 
 from __future__ import annotations
 

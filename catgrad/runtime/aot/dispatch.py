@@ -1,4 +1,4 @@
-"""What a library has besides compiled functions: the choice between their versions, and the texts of its errors.
+"""Dispatch between the versions of compiled functions in a library, and the texts of its errors.
 
 A function has an entry for each level of the x86-64 instruction set that it is compiled for. The public one calls the
 best that this processor can run, or says that it can run none. A constructor finds out which before `main`, or when the

@@ -1,4 +1,4 @@
-"""What the functions of a library return."""
+"""Status codes that the functions of a library return."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether a thread may access memory: generated code that looks an address up before it is used.
+"""Memory checks: generated code that looks up, before an address is used, whether the thread may access it.
 
 Every place in the program that accesses global memory remembers the allocation that it found last. Shared memory has a
 shadow: one byte for each of its bytes, which says whether the block has written it.

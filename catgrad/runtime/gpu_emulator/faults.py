@@ -1,4 +1,4 @@
-"""What a launch can fail of, in words."""
+"""Faults: the ways in which a launch can fail, in words."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which variable an address is computed from."""
+"""Underlying objects: the variable that an address is computed from."""
 
 from __future__ import annotations
 

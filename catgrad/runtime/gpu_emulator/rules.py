@@ -1,4 +1,4 @@
-"""What takes the place of operations, above all of those of the NVVM dialect: one rule for each, keyed by its class.
+"""Rewrite rules for operations, above all of those of the NVVM dialect: one rule for each, keyed by its class.
 
 A rule emits code before the operation and returns what takes the place of its result, if it has one.
 

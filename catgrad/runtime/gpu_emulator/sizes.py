@@ -1,4 +1,4 @@
-"""How many bytes the types of the LLVM dialect take in memory."""
+"""Sizes of the types of the LLVM dialect in memory, in bytes."""
 
 from __future__ import annotations
 

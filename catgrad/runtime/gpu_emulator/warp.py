@@ -1,4 +1,4 @@
-"""What the lanes of a warp do together, once all of them have come: generated code.
+"""Warp-wide operations, done by the lanes together once all of them have come: generated code.
 
 A collective is a routine that takes the launch, the record of the warp's first thread, and the lanes that take part as
 bits. Lanes find its results in their `outputs`.

@@ -94,7 +94,7 @@ def chosen(case: Case, libraries: set[str], target: str = "cpu") -> tuple[Entry,
 
 
 def missing() -> str:
-    """What is missing for running on a GPU; empty if nothing is."""
+    """Missing requirements for running on a GPU; empty if there are none."""
     from catgrad.runtime.gpu.driver import MissingDriver, open_driver, properties
 
     try:

@@ -76,7 +76,7 @@ def timed(call: Call, repeats: int) -> float:
 
 
 def calibrate(call: Call, seconds: float, timer: Callable[[Call, int], float] = timed) -> int:
-    """How many calls fill `seconds`, judged by a run of at least a fifth of it.
+    """Number of calls that fill `seconds`, judged by a run of at least a fifth of it.
 
     Example:
         >>> calibrate(abs, 1.0, timer=lambda call, repeats: repeats * 0.125)

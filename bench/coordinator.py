@@ -23,7 +23,7 @@ __all__ = ["Settings", "environment", "run_case", "run_together"]
 
 @dataclass(frozen=True)
 class Settings:
-    """How long and how wide to measure.
+    """Settings of the measurements: how long and how wide.
 
     Args:
         threads: Threads for every library; as many cores are used.

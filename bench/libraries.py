@@ -157,7 +157,7 @@ class Catgrad(Library):
 
     @property
     def device(self) -> Any:
-        """What runs the target's code, where it is not the processor."""
+        """The device that runs the target's code, where it is not the processor."""
         from catgrad.runtime.gpu.devices import find_device
 
         return find_device(self.target)

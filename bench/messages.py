@@ -9,7 +9,7 @@ __all__ = ["Failure", "Prepared", "Task"]
 
 @dataclass(frozen=True)
 class Task:
-    """What a worker is to run, and where.
+    """The job of a worker: what it runs, and where.
 
     Args:
         case: Name of the case.
@@ -35,7 +35,7 @@ class Failure:
 
 @dataclass(frozen=True)
 class Prepared:
-    """What is known after the first call.
+    """Figures of the first call.
 
     Args:
         first_call: Seconds from the function and its arrays to the first result.

@@ -99,7 +99,7 @@ class CaseResult:
         return max((m for m in self.machine if not m.failure), key=lambda figures: figures.seconds, default=None)
 
     def share(self, figures: Figures) -> float | None:
-        """How much of what the machine can do the competitor reaches: 1 is all."""
+        """Fraction of the machine's peak that the competitor reaches."""
         return None if self.limit is None else self.limit.seconds / figures.seconds
 
     def rate(self, figures: Figures) -> str:

@@ -89,7 +89,7 @@ def pack(trips: int, data: int) -> tuple[Any, Any]:
 
 
 def vector_lanes() -> int:
-    """How many f32 the widest vector of this processor holds, by its flags (four if it does not list any)."""
+    """Lanes of f32 in the widest vector of this processor, by its flags (four if it does not list any)."""
     cpuinfo = Path("/proc/cpuinfo")
     flags = set(cpuinfo.read_text().split()) if cpuinfo.exists() else set()
     return 16 if "avx512f" in flags else 8 if "avx2" in flags else 4

@@ -69,15 +69,15 @@ class Body(Protocol):
 
     @property
     def input_tree(self) -> Tree:
-        """How the arguments were nested."""
+        """Tree of the arguments."""
 
     @property
     def output_tree(self) -> Tree:
-        """How the results are nested."""
+        """Tree of the results."""
 
     @property
     def input_names(self) -> tuple[str, ...]:
-        """What the user calls the inputs."""
+        """Names of the inputs, as users write them."""
 
     @property
     def symbols(self) -> tuple[Symbol, ...]:

@@ -64,7 +64,7 @@ class Entry:
 
     @property
     def about(self) -> About | None:
-        """What it says about itself; None if it is damaged, or not written by this user."""
+        """Metadata; None if it is damaged, or not written by this user."""
         found = _open(self.path)
         return None if found is None else found.about
 

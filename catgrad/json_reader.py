@@ -48,7 +48,7 @@ DEEPEST = 100
 
 
 class _Reader:
-    """What a file says, read definition by definition."""
+    """Reader of a file, definition by definition."""
 
     def __init__(self, data: Any) -> None:
         if not isinstance(data, dict) or data.get("version") != VERSION:

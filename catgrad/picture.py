@@ -32,7 +32,7 @@ _NAMES = 4
 
 
 class Box(NamedTuple):
-    """What is written in a box, and the part of a derivative that it is."""
+    """Text of a box, and the part of a derivative that it is."""
 
     text: str
     role: str | None
@@ -56,7 +56,7 @@ class _Node:
 
     @property
     def definition(self) -> Definition | None:
-        """What it calls."""
+        """The definition that it calls."""
         first = self.operations[0]
         return first.keywords["definition"] if first.op is call else None
 

@@ -49,7 +49,7 @@ _LARGE = 1 << 20
 
 @dataclass(frozen=True)
 class About:
-    """What a file says about itself.
+    """Metadata of a file.
 
     Attributes:
         name: The function.
@@ -105,7 +105,7 @@ class Saved:
 
     @property
     def excess(self) -> str | None:
-        """What the file would have more of than is read again, if anything."""
+        """The part of the file that would be larger than is read again, if there is one."""
         for name, size in {_TERM: len(self.term), _CODE: len(self.code)}.items():
             if size > _LIMITS[name]:
                 return f"{self.about.name}: {name} would have {size:,} bytes, and {_LIMITS[name]:,} are read at most"

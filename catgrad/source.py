@@ -66,7 +66,7 @@ class Source:
 
     @cached_property
     def key(self) -> str:
-        """What stands for everything that its machine code depends on."""
+        """Cache key of the compiled code: everything that its machine code depends on."""
         with critical():
             from catgrad.passes.machine import Machine
 

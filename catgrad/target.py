@@ -92,7 +92,7 @@ class Target:
 
     @property
     def missing(self) -> tuple[str, ...]:
-        """What the processor of this process lacks for code of the target: nothing, an architecture, or features."""
+        """Missing features of this process's processor for code of the target, or the architecture that it is not."""
         architecture = self.triple.partition("-")[0]
         if architecture != _architecture():
             return (f"{architecture} instructions",)

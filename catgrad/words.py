@@ -36,7 +36,7 @@ class Repeat:
 
     @property
     def stop(self) -> int:
-        """Where it ends."""
+        """End position."""
         return self.start + self.period * self.count
 
     @property

@@ -25,7 +25,7 @@ MOVES = ("linalg.fill", "linalg.copy", "memref.copy")
 
 @dataclass(frozen=True)
 class Access:
-    """Where an operation touches a buffer.
+    """Access of an operation to a buffer.
 
     Attributes:
         root: The buffer, or the one that it is a view of.
@@ -55,7 +55,7 @@ class Step:
 
     @cached_property
     def captured(self) -> tuple[Access, ...]:
-        """What the body reads of buffers that are no operands: any element."""
+        """Reads of the body from buffers that are no operands: of any element."""
         return tuple(Access(root_of(buffer)[0], None) for buffer in operands_of(self.op)[len(self.op.operands) :])
 
     @cached_property
@@ -101,18 +101,18 @@ class Step:
 
     @cached_property
     def accesses(self) -> tuple[Access | None, ...]:
-        """Where each operand is touched; None for scalars."""
+        """Access to each operand; None for scalars."""
         return tuple(self._access(*each) for each in zip(self.op.operands, self.maps, strict=True))
 
     @cached_property
     def reads(self) -> tuple[Access, ...]:
-        """What is read."""
+        """Reads."""
         kept = (each for number, each in enumerate(self.accesses) if number < self.inputs or self.starts_from(number))
         return (*(access for access in kept if access is not None), *self.captured)
 
     @cached_property
     def writes(self) -> tuple[Access, ...]:
-        """What is written."""
+        """Writes."""
         return tuple(access for access in self.accesses[self.inputs :] if access is not None)
 
     def starts_from(self, operand: int) -> bool:

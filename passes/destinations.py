@@ -45,7 +45,7 @@ class Destinations(Pass):
 
 @dataclass(frozen=True)
 class _Place:
-    """Where a result goes.
+    """Destination of a result.
 
     Attributes:
         buffer: The memref that the caller gave.

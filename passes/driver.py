@@ -35,7 +35,7 @@ PLACES = 1
 
 
 class Home(NamedTuple):
-    """Where an array is.
+    """Place of an array.
 
     Attributes:
         base: `ARRAYS`, `PLACES`, or the size of the slots.
@@ -151,7 +151,7 @@ def _passes_tensors(kind: ir.FunctionType) -> bool:
 
 
 class Layout:
-    """Where the arrays of a driver are.
+    """Layout of the arrays of a driver.
 
     Attributes:
         homes: The home of each array.

@@ -103,7 +103,7 @@ class Call:
 
 @dataclass(frozen=True)
 class _Surroundings:
-    """What the tools of a test find.
+    """Environment of the tools of a test.
 
     Attributes:
         folder: The working directory.

@@ -67,7 +67,7 @@ def in_catgrad(library: Library, inputs: Arrays) -> Call:
 
 
 def results(loss: Any, parameters: Any) -> tuple[Any, ...]:
-    """What a step gives, a layer's weights as x @ w has them."""
+    """Results of a step, a layer's weights as x @ w has them."""
     weights, biases = ([np.asarray(parameters[f"{layer}.{kind}"]) for layer in LAYERS] for kind in ("weight", "bias"))
     return loss, weights[0].T, biases[0], weights[1].T, biases[1]
 

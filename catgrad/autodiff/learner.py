@@ -33,7 +33,7 @@ __all__ = ["Learner", "learner"]
 
 @dataclass(frozen=True)
 class Learner:
-    """What is trained, on what measure, and how.
+    """Supervised learning problem: a model, a loss and an optimizer.
 
     Attributes:
         model: The module; its parameters are learned.

@@ -43,7 +43,7 @@ class Transformed(Function):
 
     @property
     def parts(self) -> tuple[Any, ...]:
-        """What it transforms, and how."""
+        """The function that it transforms, and the settings."""
         return self._options, self._function
 
 

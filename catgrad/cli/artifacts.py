@@ -41,7 +41,7 @@ _PICTURED = {"dot", "svg", "json"}
 
 @dataclass(frozen=True)
 class Artifacts:
-    """Where a run left its files.
+    """Folder of a training run.
 
     Attributes:
         folder: The folder of all of them.

@@ -24,7 +24,7 @@ __all__ = ["Model"]
 
 @dataclass(frozen=True)
 class Model:
-    """What a user names on the command line, as the source of a library.
+    """Source of a library, as users name it on the command line.
 
     Attributes:
         name: See `catgrad.cli.subject.find`.
@@ -38,7 +38,7 @@ class Model:
 
     @property
     def identifier(self) -> str:
-        """What to call the library.
+        """Name of the library.
 
         Example:
             >>> Model("runs/digits").identifier, Model("iris:hidden").identifier, Model("my-model.py:net").identifier

@@ -41,7 +41,7 @@ _PATIENCE = 120
 
 @dataclass(frozen=True)
 class Finding:
-    """What was found out about one thing.
+    """Finding about one part of the machine.
 
     Attributes:
         found: Whether it is there and works.

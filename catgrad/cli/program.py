@@ -63,7 +63,7 @@ class Program:
 
     @cached_property
     def source(self) -> Source:
-        """What is compiled."""
+        """The function that is compiled."""
         return Source(*prepare(self.function, *self.types, bind=self.bind), self.target)
 
     @cached_property

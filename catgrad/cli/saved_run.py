@@ -49,7 +49,7 @@ class SavedRun:
 
     @property
     def epochs(self) -> int:
-        """How many epochs are done."""
+        """Number of epochs that are done."""
         return len(self._list("losses"))
 
     @property
@@ -59,12 +59,12 @@ class SavedRun:
 
     @property
     def described(self) -> dict[str, Any]:
-        """What `run.json` says."""
+        """Contents of `run.json`."""
         return {"settings": asdict(self.settings), **self.record}
 
     @property
     def target(self) -> str:
-        """What it ran on."""
+        """Target that it ran on."""
         target = self.record.get("target")
         if not isinstance(target, str):
             raise self._error(f"target must be a text, got {target!r}")

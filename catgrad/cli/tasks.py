@@ -32,7 +32,7 @@ OPTIMIZERS: Mapping[str, Callable[[float], optim.Optimizer]] = {"sgd": optim.sgd
 
 @dataclass(frozen=True)
 class Settings:
-    """What a training run depends on besides its data.
+    """Task: all that a training run depends on besides its data.
 
     Attributes:
         dataset: A name of `TASKS`.

@@ -19,7 +19,7 @@ __all__ = ["Epoch", "Outcome", "Progress", "Trainer"]
 
 @dataclass(frozen=True)
 class Epoch:
-    """How one pass over the examples went.
+    """Figures of one epoch.
 
     Attributes:
         loss: The mean over its steps.
@@ -34,7 +34,7 @@ class Epoch:
 
 @dataclass(frozen=True)
 class Progress:
-    """Where training is: all that the rest of it depends on, besides settings and data.
+    """Checkpoint of training: all that the rest of it depends on, besides settings and data.
 
     Attributes:
         state: The parameters, and what the optimizer remembers.
@@ -53,7 +53,7 @@ class Progress:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What training led to.
+    """Result of training.
 
     Attributes:
         progress: Where it ended.

@@ -76,7 +76,7 @@ class Unit(NamedTuple):
 
     @property
     def key(self) -> tuple[bool, str]:
-        """What atoms are ordered by."""
+        """Sort key of atoms."""
         return False, self.name
 
 
@@ -91,12 +91,12 @@ class Apply(NamedTuple):
 
     @property
     def size(self) -> int:
-        """How many atoms it is written with."""
+        """Number of atoms that it is written with."""
         return 1 + sum(arg.size for arg in self.args if isinstance(arg, Dim))
 
     @property
     def key(self) -> tuple[bool, str]:
-        """What atoms are ordered by."""
+        """Sort key of atoms."""
         return True, str(self)
 
 

@@ -13,7 +13,7 @@ __all__ = ["Solver", "Source", "solve"]
 
 
 class Source(NamedTuple):
-    """Where the value of a symbol is read: size = scale * (symbol / multiple_of) + offset."""
+    """Source of the value of a symbol: size = scale * (symbol / multiple_of) + offset."""
 
     place: int
     scale: int

@@ -46,7 +46,7 @@ _SHARED = re.compile(r"(\d+) bytes smem")
 
 @dataclass(frozen=True)
 class Usage:
-    """What a kernel takes.
+    """Resources of a kernel.
 
     Attributes:
         registers: Registers of a thread, of 32 bits.

@@ -14,7 +14,7 @@ __all__ = ["Occupancy", "occupancy"]
 
 @dataclass(frozen=True)
 class Occupancy:
-    """What of a kernel is on a multiprocessor at once.
+    """Occupancy: blocks and warps of a kernel on a multiprocessor at once.
 
     Attributes:
         blocks: Blocks.

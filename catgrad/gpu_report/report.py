@@ -59,7 +59,7 @@ def roofline(work: Work, gpu: Gpu) -> Roofline:
 
 @dataclass(frozen=True)
 class LaunchReport:
-    """What is known of one launch.
+    """Report on one launch.
 
     Attributes:
         launch: What is launched, and its work.
@@ -94,7 +94,7 @@ def launch_report(launch: Launch, code: MachineCode, traffic: Traffic | None, gp
 
 @dataclass(frozen=True)
 class Report:
-    """What is known of a program.
+    """Report on a program.
 
     Attributes:
         gpu: The GPU that times are for.
@@ -114,7 +114,7 @@ class Report:
 
     @cached_property
     def traffic(self) -> Traffic | None:
-        """What all launches request of global memory together, if that was counted."""
+        """Global memory traffic of all launches together, if that was counted."""
         counted = [each.traffic for each in self.launches if each.traffic is not None]
         if len(counted) < len(self.launches):
             return None

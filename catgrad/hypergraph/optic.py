@@ -40,7 +40,7 @@ __all__ = ["Halves", "Optic", "OpticWitness"]
 
 
 class OpticWitness(NamedTuple):
-    """Where the nodes and edges of f went: a node labelled A to FA and to RA, an edge x to its two halves."""
+    """Witness of an optic: a node labelled A goes to FA and to RA, an edge x to its two halves."""
 
     forward: Witness
     reverse: Witness

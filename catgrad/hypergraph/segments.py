@@ -67,7 +67,7 @@ class Segments:
 
     @cached_property
     def offsets(self) -> IntArray:
-        """Where segments start and end: segment i is values[offsets[i] : offsets[i + 1]]."""
+        """Offsets of the segments: segment i is values[offsets[i] : offsets[i + 1]]."""
         return offsets(self.sizes)
 
     @cached_property

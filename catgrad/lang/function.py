@@ -45,7 +45,7 @@ class Function(ABC):
     @property
     @abstractmethod
     def parts(self) -> tuple[Any, ...]:
-        """What it is made of: equal parts make functions of one class the same code."""
+        """Identity of its code: functions of one class with equal parts are the same code."""
 
     @located()
     def __call__(self, *arguments: Any) -> Any:

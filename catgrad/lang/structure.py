@@ -32,7 +32,7 @@ _KEYS = (str, int, float, bytes, Enum, np.generic, type(None))
 
 
 class Node:
-    """What holds others by its attributes, as dataclasses do; it is copied whenever what holds it is."""
+    """Container of others by its attributes, as dataclasses are; it is copied whenever what holds it is."""
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ __all__ = ["Program", "Tracer", "trace_function"]
 
 @dataclass
 class Program:
-    """What the traces of one program share: its terms and definitions, so that equal code is there once.
+    """Program: terms and definitions that its traces share, so that equal code is there once.
 
     Attributes:
         terms: Terms by what was recorded (hash consing): equal ones are one object.

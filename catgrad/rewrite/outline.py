@@ -137,7 +137,7 @@ class _Line:
 
     @cached_property
     def letters(self) -> list[Hashable]:
-        """What can be told apart: operations, the types of what they read and make, and literals."""
+        """Letters to compare: operations, the types of what they read and make, and literals."""
         names = {**dict(enumerate(self.term.node_types)), **self.names}
         return [(step.operation, *(names[node] for node in (*step.inputs, *step.outputs))) for step in self.steps]
 

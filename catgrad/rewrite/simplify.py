@@ -42,7 +42,7 @@ class _Simplified(NamedTuple):
 
 
 class _Simplifier:
-    """What became of each definition."""
+    """Simplifier, which remembers the definitions that it has simplified."""
 
     def __init__(self) -> None:
         self._definitions: dict[Definition, _Simplified] = {}

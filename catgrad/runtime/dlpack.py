@@ -111,7 +111,7 @@ class _Disguised:
 
 
 class _Memory:
-    """What NumPy takes for an array of its own."""
+    """Array interface, from which NumPy makes an array without copying."""
 
     def __init__(self, owner: Any, address: int, shape: Shape, dtype: np.dtype[Any]) -> None:
         self._owner = owner

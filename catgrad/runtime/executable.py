@@ -42,7 +42,7 @@ class Code(Protocol):
 
 
 class Source(Protocol):
-    """What code was compiled from."""
+    """Source that code was compiled from."""
 
     @property
     def stages(self) -> tuple[str, ...]:

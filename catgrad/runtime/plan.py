@@ -20,7 +20,7 @@ __all__ = ["Plan", "Planner"]
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What every call with the same shapes shares.
+    """Plan of a call, shared by all calls with the same shapes.
 
     Attributes:
         integers: The values of the symbols, as the function takes them.

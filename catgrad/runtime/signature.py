@@ -83,7 +83,7 @@ class Signature:
 
     @property
     def python(self) -> inspect.Signature:
-        """How the code is called in Python: `(x, y, /, *, out=None)`."""
+        """Signature of the call in Python: `(x, y, /, *, out=None)`."""
         names = self.argument_names
         if not all(map(str.isidentifier, names)) or len({*names, "out"}) <= len(names):
             names = tuple(f"{name if name.isidentifier() else 'argument'}_{i}" for i, name in enumerate(names))

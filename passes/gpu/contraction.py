@@ -83,7 +83,7 @@ class _Kernel:
 
     @cached_property
     def products(self) -> Fragments | Squares:
-        """What computes a tile."""
+        """Emitter of a tile."""
         a, b, c = (x.element for x in (self.problem.a, self.problem.b, self.problem.c))
         extents = Extents(*(axis.count for axis in (self.batch, self.rows, self.columns, self.depth)))
         total = accumulator(c)
@@ -103,7 +103,7 @@ class _Kernel:
 
     @cached_property
     def _layouts(self) -> list[TileLayout]:
-        """How tiles of A and B are in shared memory."""
+        """Layout of tiles of A and B in shared memory."""
         tile = self.products.tile
         sides = (self.problem.a, tile.rows), (self.problem.b, tile.columns)
         return [self.products.layout(extent, is_deep(x, self.depth.dims)) for x, extent in sides]

@@ -66,7 +66,7 @@ class Epilogue:
 
     @cached_property
     def _values(self) -> Values:
-        """What flows, with C as the one row that there is: its elements are in the order in which they are in C."""
+        """Values of the run, with C as its one row: its elements are in the order in which they are in C."""
         rows = self.run.rows[self._number]
         order = [rows.index(self._c_axes[axis]) for axis in self._axes]
         inner = tuple(tuple(axes[k] for k in order) for axes in self.run.rows)

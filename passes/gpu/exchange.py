@@ -39,12 +39,12 @@ class Exchange:
 
     @property
     def width(self) -> int:
-        """How many neighbouring threads of a warp have one row."""
+        """Number of neighbouring threads of a warp that have one row."""
         return min(self.layout.threads, self.machine.warp) if self.layout.along else 1
 
     @property
     def parts(self) -> int:
-        """How many parts of a row are left then."""
+        """Number of parts of a row that are left then."""
         return self.layout.threads // self.width
 
     def buffers(self, folds: Sequence[Fold]) -> list[ir.MemRefType]:

@@ -41,7 +41,7 @@ _ROUNDED = frozenset({"arith.addf", "arith.mulf"})
 
 
 class Fold(Protocol):
-    """How the terms of an operation are folded, in any order."""
+    """Combiner of the terms of an operation, in any order."""
 
     @property
     def kinds(self) -> Sequence[ir.Type]:

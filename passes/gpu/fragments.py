@@ -37,7 +37,7 @@ _SUMS = 4
 
 @dataclass(frozen=True)
 class Fragments:
-    """How warps compute a tile.
+    """Matrix multiply-accumulate of a tile by warps.
 
     Attributes:
         tile: The tile.

@@ -57,7 +57,7 @@ class Generic:
 
     @property
     def body(self) -> ir.Block:
-        """What computes one iteration."""
+        """Body of one iteration."""
         return self.op.regions[0].blocks[0]
 
     def place(self, operand: int, position: Sequence[Index]) -> list[ir.Value]:

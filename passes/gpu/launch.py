@@ -22,7 +22,7 @@ _BLOCK, _THREAD = 0, 3
 
 @dataclass(frozen=True)
 class Thread:
-    """Where one thread is.
+    """Position of one thread.
 
     Attributes:
         block: The position of its block in the grid.

@@ -20,7 +20,7 @@ __all__ = ["Layout", "is_along"]
 
 @dataclass(frozen=True)
 class Layout:
-    """How the threads of a block share rows.
+    """Layout of the threads of a block over rows.
 
     Attributes:
         threads: How many threads have a row.

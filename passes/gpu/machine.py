@@ -19,7 +19,7 @@ __all__ = ["GpuMachine", "Multiprocessor"]
 
 @dataclass(frozen=True)
 class Multiprocessor:
-    """What the blocks that run on one multiprocessor at once have to share.
+    """Resources of a multiprocessor, which the blocks that run on it at once share.
 
     Attributes:
         shared_bytes: Shared memory.

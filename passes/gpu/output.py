@@ -60,7 +60,7 @@ class Output:
 
     @property
     def _row_length(self) -> int:
-        """How many columns are neighbours along the last axis of C, or a divisor of that: 1 if it is not known."""
+        """Number of columns that are neighbours along the last axis of C, or a divisor of that: 1 if not known."""
         last = self.axes[-1][-1] if self.axes else 1
         is_column = bool(self.columns.dims) and self.c.axes[-1] == self.columns.dims[-1]
         return last if is_column and isinstance(last, int) else 1

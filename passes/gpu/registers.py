@@ -20,7 +20,7 @@ _WORKING = 40
 
 @dataclass(frozen=True)
 class Element:
-    """What a run makes, or reads from memory, for each element of a row.
+    """Value that a run makes, or reads from memory, for each element of a row.
 
     Attributes:
         name: Which value it is.

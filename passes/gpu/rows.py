@@ -112,7 +112,7 @@ class RowKernel:
 
     @cached_property
     def _terms(self) -> Index:
-        """How many elements a row has."""
+        """Number of elements in a row."""
         return product(self._values.inner_extents)
 
     @cached_property

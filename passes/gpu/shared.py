@@ -24,7 +24,7 @@ CHUNKS = 8
 
 @dataclass(frozen=True)
 class TileLayout:
-    """Where the elements of a matrix with an outer direction and a depth are.
+    """Layout of a matrix with an outer direction and a depth.
 
     Attributes:
         outer: Its rows, or columns.

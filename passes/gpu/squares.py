@@ -29,7 +29,7 @@ _WORD = 4
 
 @dataclass(frozen=True)
 class Squares:
-    """How threads compute a tile.
+    """SIMT multiply-accumulate of a tile by threads.
 
     Attributes:
         tile: The tile.

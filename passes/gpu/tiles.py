@@ -55,7 +55,7 @@ class Extents:
 
 @dataclass(frozen=True)
 class Tile:
-    """What one block computes.
+    """Tile of one block.
 
     Attributes:
         rows: Rows of C.
@@ -75,7 +75,7 @@ class Tile:
 
     @property
     def threads(self) -> int:
-        """How many threads that takes."""
+        """Number of threads that it takes."""
         return self.rows * self.columns // prod(self.part) * self.worker
 
 
@@ -125,7 +125,7 @@ def _stages(depth: Index, step: int) -> int:
 
 @dataclass(frozen=True)
 class _Cost:
-    """What tiles cost.
+    """Cost model of tiles.
 
     Attributes:
         machine: For which GPU.

@@ -28,7 +28,7 @@ Result = tuple[int, int]
 
 @dataclass(frozen=True)
 class Values:
-    """What flows through a run.
+    """Values of a run, in SSA form.
 
     Attributes:
         run: The run; all its operations are generics.
@@ -43,7 +43,7 @@ class Values:
 
     @cached_property
     def folds(self) -> dict[int, Fold | None]:
-        """How each operation that folds does it, by its number; None if that needs an order."""
+        """Combiner of each operation that folds, by its number; None where that needs an order."""
         return {i: fold_of(self.generics[i]) for i, step in enumerate(self.run.steps) if step.folded}
 
     @cached_property
@@ -69,7 +69,7 @@ class Values:
 
     @cached_property
     def levels(self) -> list[int]:
-        """How many folds, one after the other, each operation has to wait for, itself included."""
+        """Depth in folds: how many, one after the other, each operation has to wait for, itself included."""
         found: list[int] = []
         for i, step in enumerate(self.run.steps):
             before = [found[source[0]] for o, source in enumerate(self.sources[i]) if source and self.is_read(i, o)]
@@ -109,7 +109,7 @@ class Values:
 
     @property
     def sweeps(self) -> int:
-        """How often all elements of a row are needed, one time after the other."""
+        """Number of sweeps: how often all elements of a row are needed, one time after the other."""
         return max(self.levels) + bool(self.stores[-1])
 
     def is_read(self, i: int, operand: int) -> bool:

@@ -38,7 +38,7 @@ _FLOP = {
 
 @dataclass(frozen=True)
 class Work:
-    """What a kernel has to do at least.
+    """Least work of a kernel.
 
     Attributes:
         flop: Floating-point operations, by the format of their results: "f32". Those of contractions by the format of
@@ -99,7 +99,7 @@ def work_of(ops: Sequence[ir.Operation]) -> Work | None:
 
 @dataclass(frozen=True)
 class _Access:
-    """What an operation does with an operand.
+    """Access of an operation to an operand.
 
     Attributes:
         buffer: The operand.

@@ -95,7 +95,7 @@ class RegisterTile:
 
     @property
     def _places(self) -> list[tuple[dict[int, Index], ir.Value | None]]:
-        """Where each vector of the tile lies in C, and its mask."""
+        """Position in C of each vector of the tile, and its mask."""
         axes = self.axes
         return [({axes.m: i, axes.n: strip.offset}, strip.mask) for i in range(self.rows) for strip in self.row]
 

@@ -92,7 +92,7 @@ class Terms:
 
     @property
     def kind(self) -> str:
-        """What the combining operation ∘ is called."""
+        """Name of the combining operation ∘."""
         return _KINDS[self._combining.name][0]
 
     @property
@@ -102,7 +102,7 @@ class Terms:
 
     @property
     def neutral(self) -> float:
-        """What ∘ leaves unchanged."""
+        """Neutral element of ∘."""
         return _KINDS[self._combining.name][1]
 
     @property
@@ -135,7 +135,7 @@ class Terms:
 
     @property
     def _term(self) -> ir.Value:
-        """What is combined with the result so far."""
+        """The term that is combined with the result so far."""
         return next(x for x in self._combining.operands if x != self.body.arguments[-1])
 
     def _arguments(self) -> list[tuple[ir.Value, View]]:

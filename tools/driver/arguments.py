@@ -87,7 +87,7 @@ class Settings:
 
 @dataclass(frozen=True)
 class CommandLine:
-    """What the command line asks for.
+    """Parsed command line.
 
     Attributes:
         settings: The options.

@@ -35,7 +35,7 @@ _CUSTOM_FORM = re.compile(r'(?<!["@\w.])catgrad\.\w+\b(?!")(?=\s*[%({])')
 
 @dataclass(frozen=True)
 class Session:
-    """What the chunks of one run have in common.
+    """Session: what the chunks of one run share.
 
     Attributes:
         settings: The options.
@@ -71,7 +71,7 @@ def run(line: CommandLine, registry: Registry, watch: Watch) -> int:
 
 @dataclass(frozen=True)
 class Result:
-    """What came of a chunk.
+    """Outcome of a chunk.
 
     Attributes:
         succeeded: Whether all went as it should.

@@ -30,7 +30,7 @@ Values = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Optimizer(ABC):
-    """How parameters change given their gradients.
+    """Optimizer: how parameters change given their gradients.
 
     The state is {slot: {path: array}} for slots that every parameter has, besides scalars that all of them share. The
     rule for one parameter is a definition, so parameters of equal type share its code. Parameters of f16 and bf16 have

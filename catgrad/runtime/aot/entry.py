@@ -112,7 +112,7 @@ def _aligned(address: ir.Value) -> ir.Value:
 
 
 class _Frame:
-    """What a compiled function takes, on the stack: numbers, then the address and the extents of each array.
+    """Frame of a compiled function, on the stack: numbers, then the address and the extents of each array.
 
     The last array is the workspace.
 

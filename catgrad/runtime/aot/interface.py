@@ -58,7 +58,7 @@ class Array:
 
     @property
     def structure(self) -> Hashable:
-        """What is equal for arrays of equal type."""
+        """Key that is equal for arrays of equal type."""
         return self.type
 
 
@@ -78,7 +78,7 @@ class Group:
 
     @property
     def structure(self) -> Hashable:
-        """What is equal for groups that can share a struct."""
+        """Key that is equal for groups that can share a struct."""
         return tuple((member.name, member.structure) for member in self.members)
 
     @property
@@ -128,7 +128,7 @@ class Function:
 
     @property
     def parameters(self) -> tuple[Member, ...]:
-        """What it takes after the dimensions, and before the workspace."""
+        """Parameters after the dimensions, and before the workspace."""
         return (*self.inputs, *self.outputs)
 
 
@@ -147,7 +147,7 @@ class Struct:
 
 @dataclass(frozen=True)
 class Interface:
-    """What a library offers.
+    """Interface of a library.
 
     Attributes:
         name: The library; everything in it begins with this name.

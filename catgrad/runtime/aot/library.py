@@ -67,12 +67,12 @@ class Library:
 
     @property
     def shared_name(self) -> str:
-        """What its shared library is called."""
+        """File name of its shared library."""
         return f"lib{self.interface.name}.so"
 
     @property
     def link_command(self) -> str:
-        """What makes its shared library where it runs, in the folder of its static one."""
+        """Command that links its shared library where it runs, in the folder of its static one."""
         whole = f"-Wl,--whole-archive lib{self.interface.name}.a -Wl,--no-whole-archive"
         return f"cc -shared -Wl,-soname,{self.shared_name} -o {self.shared_name} {whole} -lc"
 

@@ -193,7 +193,7 @@ class Function:
 
 
 class _Array:
-    """What an array of a call has to be."""
+    """Requirements on an array of a call."""
 
     def __init__(self, name: str, dtype: str, shape: list[Any], written: bool) -> None:
         self.name = name
@@ -246,7 +246,7 @@ class _Array:
 
 
 class _Plan(NamedTuple):
-    """What follows from the shapes of the arguments.
+    """Plan of a call: what follows from the shapes of the arguments.
 
     Attributes:
         dimensions: The values of the symbolic dimensions.

@@ -8,7 +8,7 @@ __all__ = ["Status"]
 
 
 class Status(IntEnum):
-    """What an entry returns."""
+    """Status that an entry returns."""
 
     OK = 0
     DIMENSION = 1
@@ -19,7 +19,7 @@ class Status(IntEnum):
 
     @property
     def text(self) -> str:
-        """What it means."""
+        """Its meaning."""
         return _TEXTS[self]
 
 

@@ -36,7 +36,7 @@ class MissingDriver(CatgradError):
 
 @dataclass(frozen=True)
 class Properties:
-    """What the driver says of a device.
+    """Properties of a device, as the driver tells them.
 
     Attributes:
         name: What NVIDIA calls it.

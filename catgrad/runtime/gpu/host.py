@@ -26,7 +26,7 @@ _RECORD = "catgrad.launches"
 
 
 class _Launches(ctypes.Structure):
-    """What native code knows of a call."""
+    """Record of a call, as native code reads it."""
 
     module: int
     function: int
@@ -66,7 +66,7 @@ class HostCode:
 
     @property
     def object_code(self) -> bytes:
-        """What could be linked elsewhere."""
+        """Object file, which could be linked elsewhere."""
         raise CatgradError("an executable for a GPU cannot be saved: its kernels are on the device")
 
 

@@ -28,7 +28,7 @@ _MOST_SHARED = 227 * 1024
 
 @dataclass(frozen=True)
 class Traffic:
-    """What the threads of a launch request of global memory, all accesses taken together.
+    """Global memory traffic of a launch, all accesses of its threads taken together.
 
     Attributes:
         read: Bytes that are read.

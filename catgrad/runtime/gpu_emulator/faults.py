@@ -27,7 +27,7 @@ class OutOfMemoryError(EmulationError, MemoryError):
 
 @dataclass(frozen=True)
 class Scene:
-    """What a failed launch has left.
+    """Record of a failed launch.
 
     Attributes:
         kernel: The name of the kernel.

@@ -73,7 +73,7 @@ class Launch:
 
     @property
     def address(self) -> int:
-        """Where the record is."""
+        """Address of the record."""
         return int(self.record.ctypes.data)
 
 

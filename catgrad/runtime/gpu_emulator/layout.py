@@ -20,7 +20,7 @@ SCRATCH = 4096
 
 
 class State(IntEnum):
-    """What a thread does; up to READY it can run."""
+    """State of a thread; up to READY it can run."""
 
     NEW = 0
     READY = 1
@@ -30,7 +30,7 @@ class State(IntEnum):
 
 
 class Fault(IntEnum):
-    """What a launch failed of."""
+    """Cause of a launch's failure."""
 
     NONE = 0
     GLOBAL = 1

@@ -29,7 +29,7 @@ _FLOAT = 4
 
 @dataclass(frozen=True)
 class Format:
-    """How elements of A and B are kept in registers of 32 bits.
+    """Packing of elements of A and B into registers of 32 bits.
 
     Attributes:
         pack: Elements in a register.

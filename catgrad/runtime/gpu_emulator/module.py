@@ -38,7 +38,7 @@ _STOPPING = frozenset({"llvm.intr.trap", "llvm.intr.debugtrap", "llvm.intr.ubsan
 
 @dataclass(frozen=True)
 class Kernel:
-    """What a launch of a kernel has to keep to.
+    """Limits on launches of a kernel.
 
     Attributes:
         name: Its symbol.

@@ -13,6 +13,7 @@ from typing import ClassVar
 
 from catgrad.errors import RegistryError
 from catgrad.passes.base import Pass, Pipeline, Stage
+from catgrad.passes.constant_bytes import ConstantBytes
 from catgrad.passes.destinations import Destinations
 from catgrad.passes.float_bits import FloatBits
 from catgrad.passes.frames import EntryFrames
@@ -149,7 +150,7 @@ def _cpu(machine: Machine) -> tuple[Stage, ...]:
             "llvm",
             (
                 *(OwnNames(), EntryFrames(), PointerArguments(), _LOWER, "canonicalize,cse"),
-                *(RolledLoops(), FloatBits(), Internal(), _INLINE),
+                *(RolledLoops(), FloatBits(), ConstantBytes(), Internal(), _INLINE),
             ),
             frozenset({"builtin", "llvm"}),
         ),

@@ -18,6 +18,7 @@ with _critical():  # an import of NumPy that was interrupted cannot be repeated
     from catgrad.compile import stages as stages
     from catgrad.dims import dim as dim
     from catgrad.errors import ArgumentError as ArgumentError
+    from catgrad.errors import AttributeMissing as _AttributeMissing
     from catgrad.errors import CatgradError as CatgradError
     from catgrad.errors import CompileError as CompileError
     from catgrad.errors import TypeCheckError as TypeCheckError
@@ -152,7 +153,9 @@ def __getattr__(name: str) -> Any:
     if name not in _DEFERRED:
         if f"catgrad.{name}" in modules:  # from an import of catgrad that was interrupted
             return globals().setdefault(name, modules[f"catgrad.{name}"])
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        missing = _AttributeMissing(f"module {__name__!r} has no attribute {name!r}")
+        missing.name, missing.obj = name, modules[__name__]  # of which Python 3.12 makes a suggestion
+        raise missing
     with _critical():
         module = import_module(_DEFERRED[name])
     return globals().setdefault(name, getattr(module, name, module))

@@ -13,6 +13,7 @@ from catgrad.tracebacks import shorten
 
 __all__ = [
     "ArgumentError",
+    "AttributeMissing",
     "CatgradError",
     "CompileError",
     "DeviceError",
@@ -53,6 +54,10 @@ class TypeCheckError(CatgradError, TypeError):
 
 class ArgumentError(CatgradError, ValueError):
     """An executable was called with arrays that do not fit its signature; no native code has run."""
+
+
+class AttributeMissing(CatgradError, AttributeError):
+    """The package, a traced value or a parameter has no such attribute."""
 
 
 class CompileError(CatgradError, RuntimeError):

@@ -129,3 +129,10 @@ def test_a_call_that_does_not_fit_ends_at_its_line(arguments):
     with pytest.raises(CatgradError, match=r"exe\(\*arguments\)") as caught:
         exe(*arguments)
     assert functions(caught.value) == ["test_a_call_that_does_not_fit_ends_at_its_line"]
+
+
+def test_a_name_that_is_not_there_is_shown_at_its_line():
+    with pytest.raises(AttributeError, match=r"module 'catgrad' has no attribute 'tangent'\n.*\n.*cg.tangent") as caught:
+        cg.trace(lambda x: cg.tangent(x), f32[2])
+    assert functions(caught.value)[-1] == "<lambda>"
+    assert not hasattr(cg, "tangent")

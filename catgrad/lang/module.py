@@ -15,10 +15,9 @@ from typing import Any, NoReturn
 import numpy as np
 
 from catgrad import ops, trees
-from catgrad.errors import CatgradError, located
+from catgrad.errors import AttributeMissing, CatgradError, located
 from catgrad.lang.environment import Formal, closure
 from catgrad.lang.function import Function, argument_names, call_definition, check_declared
-from catgrad.lang.refusals import AttributeMissing
 from catgrad.lang.settings import check_function, natural
 from catgrad.lang.structure import HIDDEN, Node, path_text, reach, replace
 from catgrad.lang.trace import Program, Tracer, trace_function

@@ -11,10 +11,10 @@ from typing import Any, NoReturn
 import numpy as np
 
 from catgrad import ops
-from catgrad.errors import CatgradError, TypeCheckError
+from catgrad.errors import AttributeMissing, CatgradError, TypeCheckError
 from catgrad.lang import functions
 
-__all__ = ["AttributeMissing", "Refusals"]
+__all__ = ["Refusals"]
 
 _UNKNOWN = "the elements of {x} are not known while tracing: "
 _STEER = _UNKNOWN + "use cg.where to choose between values, and shapes or Python numbers to steer the program"
@@ -75,10 +75,6 @@ _NAMESAKES = {
 
 _FUNCTIONS = {*ops.OPS, *functions.__all__, "expand_dims", "matmul", "squeeze"} - {"call", "copy"}
 """The functions of values that users write as `cg.name(x)`."""
-
-
-class AttributeMissing(CatgradError, AttributeError):
-    """A traced value has no such attribute."""
 
 
 class Refusals:

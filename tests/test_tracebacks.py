@@ -132,7 +132,7 @@ def test_a_call_that_does_not_fit_ends_at_its_line(arguments):
 
 
 def test_a_name_that_is_not_there_is_shown_at_its_line():
-    with pytest.raises(AttributeError, match=r"module 'catgrad' has no attribute 'tangent'\n.*\n.*cg.tangent") as caught:
+    with pytest.raises(AttributeError, match=r"module 'catgrad' has no attribute .tangent.\n.*\n.*cg") as caught:
         cg.trace(lambda x: cg.tangent(x), f32[2])
     assert functions(caught.value)[-1] == "<lambda>"
     assert not hasattr(cg, "tangent")

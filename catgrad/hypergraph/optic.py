@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from catgrad.hypergraph.arrays import IntArray, integers
+from catgrad.hypergraph.arrays import IntArray, integers, unchecked
 from catgrad.hypergraph.family import Family
 from catgrad.hypergraph.finite_function import FiniteFunction
 from catgrad.hypergraph.functor import (
@@ -177,13 +177,14 @@ class Optic:
         RB  ─────────────────────┤         │
                                  └─────────┘
         """
-        fb, rb = map_type(self.forward_object, x.target), map_type(self.reverse_object, x.target)
-        c = lens.forward @ OpenHypergraph.identity(rb) >> OpenHypergraph.identity(fb) @ lens.reverse
-        inputs, reverse_inputs = _cut(c.sources, len(c.sources) - len(rb))
-        outputs, reverse_outputs = _cut(c.targets, len(fb))
-        sources = self._interleave(inputs, reverse_outputs, x.source)
-        targets = self._interleave(outputs, reverse_inputs, x.target)
-        return OpenHypergraph.over(c.hypergraph, sources, targets)
+        forward, reverse = lens.forward, lens.reverse
+        outputs, saved = _cut(forward.targets, len(forward.targets) - lens.residual)
+        restored, changes = _cut(reverse.sources, lens.residual)
+        glued = forward.hypergraph.glue(reverse.hypergraph, saved, restored)
+        ends = (outputs >> glued.left).table, (changes >> glued.right).table
+        starts = (forward.sources >> glued.left).table, (reverse.targets >> glued.right).table
+        sources, targets = self._interleave(*starts, x.source), self._interleave(*ends, x.target)
+        return OpenHypergraph.over(glued.hypergraph, sources, targets)
 
     def _interleave(self, values: IntArray, changes: IntArray, objects: tuple[Label, ...]) -> IntArray:
         """Order nodes FA₀ FA₁ ... and RA₀ RA₁ ... as FA₀ RA₀ FA₁ RA₁ ..."""
@@ -218,6 +219,7 @@ def _reverse_half(wires: Wires, images: Family, residual_sizes: IntArray) -> tup
     return half, Witness(wires.nodes.map_values(glued.left.table), images.edges)
 
 
-def _cut(boundary: FiniteFunction, index: int) -> tuple[IntArray, IntArray]:
+def _cut(boundary: FiniteFunction, index: int) -> tuple[FiniteFunction, FiniteFunction]:
     """Cut a boundary in two."""
-    return boundary.table[:index], boundary.table[index:]
+    first, second = np.split(boundary.table, [index])
+    return unchecked(FiniteFunction, first, boundary.target), unchecked(FiniteFunction, second, boundary.target)

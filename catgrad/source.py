@@ -112,8 +112,8 @@ class Source:
     @critical()
     def export(self, folder: Path, name: str | None, target: str, parameters: Mapping[str, Any] | None) -> list[Path]:
         """Write a library of its one function."""
-        from catgrad.runtime.aot.export import export
-        from catgrad.runtime.aot.programs import FUNCTIONS, PREDICT
+        from catgrad.export.folder import export
+        from catgrad.export.programs import FUNCTIONS, PREDICT
 
         own = self.signature.name
         function = own if own in FUNCTIONS else PREDICT

@@ -11,11 +11,11 @@ import pytest
 import catgrad as cg
 from catgrad.backend import object_file
 from catgrad.errors import CatgradError
+from catgrad.export.folder import write
+from catgrad.export.library import compile_library
 from catgrad.llvm import Processor
 from catgrad.ops import OPS
 from catgrad.prepare import prepare
-from catgrad.runtime.aot.export import write
-from catgrad.runtime.aot.library import compile_library
 from catgrad.runtime.elf import undefined
 from catgrad.runtime.link import MEMORY
 from catgrad.target import LEVELS, X86_LEVELS, target

@@ -231,6 +231,6 @@ def _names():
 
 def test_every_public_name_is_in_a_test():
     own = Path(__file__).read_text(encoding="utf-8")
-    libraries = (TESTS / "aot" / "test_calls.py").read_text(encoding="utf-8")
+    libraries = (TESTS / "export" / "test_calls.py").read_text(encoding="utf-8")
     missing = [name for name in _names() if name not in own and name not in libraries]
     assert not missing, f"use {', '.join(missing)} in a test of {Path(__file__).name}"

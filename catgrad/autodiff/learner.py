@@ -115,9 +115,9 @@ class Learner:
         """
         # Here, so that what is traced and trained in Python alone imports no compiler.
         with critical():
+            from catgrad.export.folder import export
+            from catgrad.export.programs import programs
             from catgrad.parameters import check_fit
-            from catgrad.runtime.aot.export import export
-            from catgrad.runtime.aot.programs import programs
 
         beginning = self.model.init(seed=0) if parameters is None else parameters
         check_fit(beginning, self._state_types["parameters"])

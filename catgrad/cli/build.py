@@ -15,8 +15,8 @@ from catgrad.errors import CatgradError
 from catgrad.native import critical
 
 if TYPE_CHECKING:
+    from catgrad.export.library import Library
     from catgrad.runtime import Signature
-    from catgrad.runtime.aot.library import Library
 
 __all__ = ["EPILOG", "configure", "run"]
 
@@ -37,7 +37,7 @@ examples:
 """
 
 _FUNCTIONS = ("init", "step", "predict")
-"""As in `catgrad.runtime.aot.programs`, which takes long to load."""
+"""As in `catgrad.export.programs`, which takes long to load."""
 
 
 def configure(parser: ArgumentParser) -> None:
@@ -60,8 +60,8 @@ def run(arguments: Namespace) -> int:
     from catgrad.cli.building import Model
 
     with critical():
-        from catgrad.runtime.aot.export import check_writable, write
-        from catgrad.runtime.aot.library import compile_library
+        from catgrad.export.folder import check_writable, write
+        from catgrad.export.library import compile_library
 
     model = Model(arguments.model, arguments.types, arguments.bind)
     with subject.blame(subject.split(arguments.model)[0]):

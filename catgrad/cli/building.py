@@ -13,9 +13,9 @@ from catgrad.cli import subject
 from catgrad.cli.program import Program
 from catgrad.cli.saved_run import is_run, read_run
 from catgrad.errors import CatgradError
+from catgrad.export.names import library_name
+from catgrad.export.programs import FUNCTIONS, PREDICT, bound, check_types, initial
 from catgrad.lang.module import Module
-from catgrad.runtime.aot.names import library_name
-from catgrad.runtime.aot.programs import FUNCTIONS, PREDICT, bound, check_types, initial
 from catgrad.runtime.signature import Signature
 from catgrad.term import Term
 

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from catgrad.runtime.aot import toolchain
+from catgrad.export import toolchain
 
 MODELS = """
 import catgrad as cg

@@ -103,7 +103,7 @@ def test_parameters_that_do_not_fit_are_not_built(command, run, damage, message)
 
 
 def test_parameters_that_fit_are_built(command, run, monkeypatch):
-    monkeypatch.setattr("catgrad.runtime.aot.toolchain.link", lambda *_: b"")
+    monkeypatch.setattr("catgrad.export.toolchain.link", lambda *_: b"")
     shutil.copytree(run, "copy")
     code, _, err = command(BUILD[0], "copy", *BUILD[2:], "--name", "net")
     assert (code, err) == (0, "")

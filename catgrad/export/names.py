@@ -11,7 +11,7 @@ from collections.abc import Collection, Hashable, Iterable
 from itertools import chain, count
 
 from catgrad.errors import CatgradError
-from catgrad.runtime.aot import loader
+from catgrad.export import loader
 
 __all__ = ["OWN", "Scope", "check_names", "library_name"]
 

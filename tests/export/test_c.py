@@ -12,8 +12,8 @@ from safetensors.numpy import load_file, save_file
 
 from catgrad.cli import data
 from catgrad.cli.tasks import TASKS
-from catgrad.runtime.aot.export import export
-from catgrad.runtime.aot.programs import initial
+from catgrad.export.folder import export
+from catgrad.export.programs import initial
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "c"
 BATCH = TASKS["digits"].batch

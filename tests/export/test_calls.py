@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 
 import catgrad as cg
+from catgrad.export.folder import write
+from catgrad.export.library import compile_library
+from catgrad.export.status import Status
 from catgrad.prepare import prepare
-from catgrad.runtime.aot.export import write
-from catgrad.runtime.aot.library import compile_library
-from catgrad.runtime.aot.status import Status
 from catgrad.target import X86_LEVELS, target
 
 B, K, N = map(cg.dim, "BKN")

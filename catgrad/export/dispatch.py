@@ -16,10 +16,10 @@ from functools import partial
 from mlir import ir
 from mlir.dialects import arith, llvm
 
-from catgrad.runtime.aot.emitter import Body, all_of, call, compare, constant, declare, integer, pointer
-from catgrad.runtime.aot.entry import entry_types
-from catgrad.runtime.aot.interface import Interface
-from catgrad.runtime.aot.status import Status
+from catgrad.export.emitter import Body, all_of, call, compare, constant, declare, integer, pointer
+from catgrad.export.entry import entry_types
+from catgrad.export.interface import Interface
+from catgrad.export.status import Status
 from catgrad.target import X86_LEVELS
 
 __all__ = ["support", "version"]

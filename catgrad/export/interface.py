@@ -30,8 +30,8 @@ from optree import PyTreeSpec
 from catgrad.cached import cached_property
 from catgrad.dims import Symbol
 from catgrad.errors import CatgradError
-from catgrad.runtime.aot.names import OWN, Scope, check_names
-from catgrad.runtime.aot.status import Status
+from catgrad.export.names import OWN, Scope, check_names
+from catgrad.export.status import Status
 from catgrad.runtime.signature import Signature
 from catgrad.types import TensorType
 

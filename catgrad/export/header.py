@@ -3,7 +3,7 @@
 Example:
     >>> import catgrad as cg
     >>> from catgrad.prepare import prepare
-    >>> from catgrad.runtime.aot.interface import interface
+    >>> from catgrad.export.interface import interface
     >>> _, signature = prepare(lambda x: x + x, cg.f32[cg.dim("B"), 4])
     >>> print(header(interface("net", {"twice": signature})).partition("/* twice")[2].partition(";")[0])
     <BLANKLINE>
@@ -18,8 +18,8 @@ Example:
 from __future__ import annotations
 
 from catgrad.dims import Symbol
-from catgrad.runtime.aot.interface import Array, Function, Interface, Member, Struct
-from catgrad.runtime.aot.status import Status
+from catgrad.export.interface import Array, Function, Interface, Member, Struct
+from catgrad.export.status import Status
 from catgrad.types import DType, bf16, bool_, f16, f32, f64, i32, i64
 
 __all__ = ["header"]

@@ -11,9 +11,9 @@ from optree import PyTreeSpec
 from catgrad.cache import versions
 from catgrad.dims import Extent, Solver, Symbol, fold
 from catgrad.dims.solver import Source
-from catgrad.runtime.aot.interface import Array, Function, Member, arrays
-from catgrad.runtime.aot.library import TARGETS, Library
-from catgrad.runtime.aot.status import Status
+from catgrad.export.interface import Array, Function, Member, arrays
+from catgrad.export.library import TARGETS, Library
+from catgrad.export.status import Status
 
 __all__ = ["fingerprint", "manifest"]
 

@@ -6,9 +6,9 @@ import shutil
 import pytest
 
 from catgrad.cli import main
+from catgrad.export.folder import write
+from catgrad.export.library import compile_library
 from catgrad.prepare import prepare
-from catgrad.runtime.aot.export import write
-from catgrad.runtime.aot.library import compile_library
 
 
 @pytest.fixture(scope="session")

@@ -17,10 +17,10 @@ from mlir import ir
 from mlir.dialects import arith, llvm
 
 from catgrad.dims import Dim, Extent, Symbol, fold, lower_bound
+from catgrad.export.emitter import Body, all_of, call, compare, constant, integer, offset, pointer
+from catgrad.export.interface import Array, Function, Member, arrays
+from catgrad.export.status import Status
 from catgrad.passes.places import ALIGNMENT
-from catgrad.runtime.aot.emitter import Body, all_of, call, compare, constant, integer, offset, pointer
-from catgrad.runtime.aot.interface import Array, Function, Member, arrays
-from catgrad.runtime.aot.status import Status
 from catgrad.runtime.buffers import ENTRY, MEASURE
 from catgrad.types import LARGEST
 

@@ -13,9 +13,9 @@ from safetensors.numpy import load_file
 import catgrad as cg
 from catgrad import files
 from catgrad.errors import CatgradError
+from catgrad.export.folder import check_writable, export, write
+from catgrad.export.library import compile_library
 from catgrad.prepare import prepare
-from catgrad.runtime.aot.export import check_writable, export, write
-from catgrad.runtime.aot.library import compile_library
 
 
 @pytest.fixture(scope="module")

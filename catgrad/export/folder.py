@@ -23,12 +23,12 @@ from typing import Any
 
 from catgrad import files
 from catgrad.errors import CatgradError
+from catgrad.export import loader
+from catgrad.export.header import header
+from catgrad.export.library import TARGETS, Library, compile_library
+from catgrad.export.manifest import fingerprint, manifest
+from catgrad.export.names import library_name
 from catgrad.parameters import to_safetensors
-from catgrad.runtime.aot import loader
-from catgrad.runtime.aot.header import header
-from catgrad.runtime.aot.library import TARGETS, Library, compile_library
-from catgrad.runtime.aot.manifest import fingerprint, manifest
-from catgrad.runtime.aot.names import library_name
 from catgrad.runtime.signature import Signature
 from catgrad.term import Term
 
@@ -67,7 +67,7 @@ def export(
 
     Args:
         folder: Where.
-        programs: See `catgrad.runtime.aot.library.compile_library`.
+        programs: See `catgrad.export.library.compile_library`.
         name: What the library is called; that of the folder if None.
         target: What it is for.
         parameters: Arrays by name.

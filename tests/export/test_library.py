@@ -9,9 +9,9 @@ import pytest
 import catgrad as cg
 from catgrad.cli import main
 from catgrad.errors import CatgradError
+from catgrad.export.library import compile_library
 from catgrad.llvm import find_tool
 from catgrad.prepare import prepare
-from catgrad.runtime.aot.library import compile_library
 
 B = cg.dim("B")
 

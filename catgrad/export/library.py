@@ -14,15 +14,15 @@ from mlir.dialects import llvm
 from catgrad.backend import OPT_LEVEL, emitted
 from catgrad.dialect.emit import new_context
 from catgrad.errors import CatgradError
+from catgrad.export import toolchain
+from catgrad.export.dispatch import support, version
+from catgrad.export.emitter import LOWERING
+from catgrad.export.entry import add_entry
+from catgrad.export.interface import Interface, interface
 from catgrad.native import critical
 from catgrad.passes.base import Stage
 from catgrad.passes.pipelines import stages
 from catgrad.passes.runner import run
-from catgrad.runtime.aot import toolchain
-from catgrad.runtime.aot.dispatch import support, version
-from catgrad.runtime.aot.emitter import LOWERING
-from catgrad.runtime.aot.entry import add_entry
-from catgrad.runtime.aot.interface import Interface, interface
 from catgrad.runtime.elf import undefined
 from catgrad.runtime.engine import object_code
 from catgrad.runtime.signature import Signature

@@ -11,13 +11,13 @@ import pytest
 import catgrad as cg
 from catgrad.cli import main
 from catgrad.errors import CatgradError
+from catgrad.export import dispatch, names
+from catgrad.export.folder import write
+from catgrad.export.header import header
+from catgrad.export.interface import interface
+from catgrad.export.library import compile_library
+from catgrad.export.status import Status
 from catgrad.prepare import prepare
-from catgrad.runtime.aot import dispatch, names
-from catgrad.runtime.aot.export import write
-from catgrad.runtime.aot.header import header
-from catgrad.runtime.aot.interface import interface
-from catgrad.runtime.aot.library import compile_library
-from catgrad.runtime.aot.status import Status
 
 NAMES = ["int", "this", "template", "size_t", "workspace_size", "NULL", "INT32_MAX", "linux", "register", "typeof"]
 

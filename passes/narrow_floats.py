@@ -19,6 +19,7 @@ __all__ = ["NarrowFloats", "is_narrow"]
 
 _MOVES = frozenset({"arith.bitcast", "arith.constant", "arith.select"})
 _UNSIGNED = frozenset({"arith.uitofp", "arith.fptoui"})
+_MODE = "roundingmode"
 _CONVERSIONS = frozenset({"arith.extf", "arith.truncf", "arith.sitofp", "arith.uitofp"})
 
 
@@ -32,7 +33,7 @@ class NarrowFloats(Pass):
     """Whether there are instructions between f16 and f32."""
 
     def run(self, module: ir.Operation) -> None:
-        """Rewrite every operation that takes or gives floats of 16 bits, but for those that only move them."""
+        """Rewrite all that takes or gives floats of 16 bits, but for what only moves them, and roundings that say how."""
         for op in _found(module):
             with ir.InsertionPoint(op), op.location:
                 results = [self._converted(op)] if op.name in _CONVERSIONS else self._computed(op)
@@ -41,8 +42,10 @@ class NarrowFloats(Pass):
             op.erase()
 
     def _converted(self, op: ir.Operation) -> ir.Value:
-        """Return what a conversion gives."""
+        """Return what a conversion gives, rounded to the nearest as LLVM's conversions are."""
         (x,), kind = op.operands, op.results[0].type
+        if not is_narrow(x.type) and not is_narrow(kind):
+            return arith.truncf(kind, x)
         if is_narrow(kind):
             return self._narrowed(f32_from(_signed(x) if op.name in _UNSIGNED else x), kind)
         wide = self._widened(x)
@@ -74,12 +77,12 @@ def is_narrow(kind: ir.Type) -> bool:
 
 
 def _found(module: ir.Operation) -> list[ir.Operation]:
-    """Return the operations that compute with floats of 16 bits."""
+    """Return the operations that compute with floats of 16 bits, or say how they round."""
     found: list[ir.Operation] = []
 
     def visit(op: ir.Operation) -> ir.WalkResult:
         computes = op.name.partition(".")[0] in {"arith", "math"} and op.name not in _MOVES
-        if computes and any(is_narrow(x.type) for x in (*op.operands, *op.results)):
+        if computes and (_MODE in op.attributes or any(is_narrow(x.type) for x in (*op.operands, *op.results))):
             found.append(op)
         return ir.WalkResult.ADVANCE
 

@@ -68,6 +68,22 @@ def test_compiled_code_rounds_once(source, target):
     check(compiled(numbers), expected)
 
 
+@pytest.mark.parametrize("source", [i32, i64], ids=str)
+@pytest.mark.parametrize("target", ["cpu", "cuda:emulate"])
+def test_chains_of_conversions_round_at_each_step(source, target):
+    """As they are written, although rounding once is what MLIR would make of a chain."""
+    numbers, _ = samples(source)
+    chains = [(wide, narrow) for wide in (f32, f64) for narrow in (f16, bf16, f32) if narrow is not wide]
+
+    def program(x):
+        return [cg.cast(1.0 * cg.cast(x, wide), narrow) for wide, narrow in chains]
+
+    found = cg.compile(program, source[numbers.shape], target=target)(numbers)
+    for result, (wide, narrow) in zip(found, chains, strict=True):
+        expected = rounded(rounded(numbers, wide), narrow)
+        np.testing.assert_array_equal(np.asarray(result), expected, err_msg=f"{wide}, {narrow}")
+
+
 def test_constants_round_once():
     number = 1 + 2.0**-8 + 2.0**-40
     assert cg.constant(number, bf16).item() == cg.constant(np.float64(number), bf16).item() == 1 + 2.0**-7

@@ -122,14 +122,11 @@ def _remainder(x: Any, y: Any, dy: Any) -> Any:
 @ops.upcast
 def _pow(x: Any, y: Any, out: Any, dy: Any) -> Any:
     # Where a limit is known to be 0, the operand with which a factor would be infinite is replaced, so that the
-    # derivatives of this rule see no 0 · inf either: y · x^(y - 1) for y = 0, and log(x) · out for out = 0.
-    base = ops.where(ops.logical_or(y != 0, ops.abs(x) > _TINY), x, 1)
+    # derivatives of this rule see no 0 · inf either: x^(y - 1) with the factor 0, and log(x) · out for out = 0.
+    is_finite = ops.logical_or(y >= 1, ops.abs(ops.pow(x, y - 1)) < math.inf)
+    base = ops.where(ops.logical_or(is_finite, y * dy != 0), x, 1)
     vanishes = ops.logical_or(x <= 0, out == 0)
     return y * ops.pow(base, y - 1) * dy, ops.where(vanishes, 0, ops.log(ops.where(vanishes, 1, x)) * out) * dy
-
-
-_TINY = 1e-30
-"""What is smaller may have a reciprocal beyond the range."""
 
 
 def _chosen(larger: Any, smaller: Any, dy: Any) -> Any:

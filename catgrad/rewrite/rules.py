@@ -84,6 +84,36 @@ def _over_one(builder: Builder, inputs: Values) -> Values | None:
     return inputs[:1] if is_literal(builder, inputs[1], 1) else None
 
 
+@RULES.rule(ops.logical_or)
+def _or(builder: Builder, inputs: Values) -> Values | None:
+    """x ∨ true = true, and x ∨ false = x."""
+    return _decided(builder, inputs, absorbing=True)
+
+
+@RULES.rule(ops.logical_and)
+def _and(builder: Builder, inputs: Values) -> Values | None:
+    """x ∧ false = false, and x ∧ true = x."""
+    return _decided(builder, inputs, absorbing=False)
+
+
+def _decided(builder: Builder, inputs: Values, absorbing: bool) -> Values | None:
+    """Return the result of a connective with a literal among its operands."""
+    x, y = inputs
+    for one, other in ((x, y), (y, x)):
+        if builder.number(one) is not None:
+            return (one,) if is_literal(builder, one, absorbing) else (other,)
+    return None
+
+
+@RULES.rule(ops.where)
+def _known_choice(builder: Builder, inputs: Values) -> Values | None:
+    """where(true, x, y) = x, where(false, x, y) = y and where(c, x, x) = x."""
+    condition, x, y = inputs
+    if is_literal(builder, condition, True) or x == y:
+        return (x,)
+    return (y,) if is_literal(builder, condition, False) else None
+
+
 @RULES.rule(ops.negative)
 def _twice_negative(builder: Builder, inputs: Values) -> Values | None:
     """-(-x) = x."""

@@ -69,10 +69,11 @@ def _bool_to_float(value: ir.Value, target: DType) -> ir.Value:
 
 
 def _float_to_float(value: ir.Value, target: DType) -> ir.Value:
-    given = ir.FloatType(value.type).width
-    if given == target.bits:
-        return value
-    return (arith.truncf if given > target.bits else arith.extf)(element_type(target), value)
+    type, given = element_type(target), ir.FloatType(value.type).width
+    if given <= target.bits:
+        return value if given == target.bits else arith.extf(type, value)
+    # The mode is said, or `canonicalize` would round an integer once where it is to be rounded to both types.
+    return arith.truncf(type, value, roundingmode=arith.RoundingMode.to_nearest_even)
 
 
 def _float_to_int(value: ir.Value, target: DType) -> ir.Value:

@@ -35,6 +35,9 @@ def _same(first, second):
         np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-12)
 
 
+_POSITIVE = ["broadcast_to[shape=(3,)]", "constant[value=0.0]", "greater"]
+
+
 @pytest.mark.parametrize(
     ("f", "type", "left"),
     [
@@ -56,6 +59,13 @@ def _same(first, second):
         (lambda x: x * cg.ones((2, 3)), f32[2, 3], []),
         (lambda x: x / 1, f32[3], []),
         (lambda x: 1 / x, f32[()], ["constant[value=1.0]", "divide"]),
+        (lambda x: cg.where(cg.full((3,), True), x, cg.exp(x)), f32[3], []),
+        (lambda x: cg.where(cg.full((3,), False), cg.exp(x), x), f32[3], []),
+        (lambda x: cg.where(x > 0, x, x), f32[3], []),
+        (lambda x: cg.where(cg.logical_and(x > 0, False), cg.exp(x), x), f32[3], []),
+        (lambda x: cg.logical_and(True, x > 0), f32[3], _POSITIVE),
+        (lambda x: cg.logical_or(x > 0, False), f32[3], _POSITIVE),
+        (lambda x: cg.where(cg.logical_or(True, x > 0), x, cg.exp(x)), f32[3], []),
         (lambda x: negative(negative(x)), f32[3], []),
         (lambda x: negative(negative(negative(x))), f32[3], ["negative"]),
         (lambda x: cg.contract("ij,kj->ik", x.T, x), f32[3, 3], ["contract[spec=ji,kj->ik]"]),

@@ -278,7 +278,7 @@ def _sin_turned(x: Real, quarters: int) -> Real:
         angle, n = math_double.quarter_turns(x)
         return _of_quarter(math_double.sine(angle), math_double.cosine(angle), n + quarters)
     f, n = _quarter_turns(x.to(F64.real_type))
-    return _sin_quarters(f, n + quarters).to(x.value.type)
+    return _sin_quarters(f, n + quarters).to(x.format.real_type)
 
 
 @elementary(f32=1.2, f64=0.9)
@@ -311,7 +311,7 @@ def pow(x: Real, y: Real) -> Real:
 def _pow_wide(x: Real, y: Real) -> Real:
     """x^y for f32 x ≥ 0, in f64."""
     wide = F64.real_type
-    return exp(y.to(wide) * log(x.to(wide))).to(x.value.type)
+    return exp(y.to(wide) * log(x.to(wide))).to(x.format.real_type)
 
 
 def _pow_double(x: Real, y: Real) -> Real:

@@ -1,9 +1,9 @@
 """Elementary functions as formulas that LLVM vectorises: argument reduction and minimax polynomials, in scalar IR.
 
 `functions[name]` takes SSA values of one floating-point type to MLIR's operation for the function, at the current
-insertion point, usually in the body of a `linalg.generic`. `formulas` has what `ExpandElementary` replaces that by:
-straight-line `arith` and `math` operations, no calls, no branches, no tables in memory. f16 and bf16 are computed in
-f32. The formulas need a fused multiply-add (x86-64-v3, any AArch64) and no fast-math flags.
+insertion point, usually in the body of a `linalg.generic`. `formulas` has what `ExpandElementary` replaces that by, on
+numbers and on vectors: straight-line `arith` and `math` operations, no calls, no branches, no tables in memory. f16 and
+bf16 are computed in f32. The formulas need a fused multiply-add (x86-64-v3, any AArch64) and no fast-math flags.
 
 They hold for every argument: NaN, infinities, signed zeros, subnormal arguments and results, any magnitude of angle.
 `max_ulp[name][type]` bounds the distance from the exact result, in units in the last place of the result.
@@ -34,7 +34,7 @@ functions: dict[str, Callable[..., ir.Value]] = {}
 """Builders by name: `functions["exp"](x)`; all take one value but `pow`, which takes base and exponent."""
 
 formulas: dict[str, Callable[..., ir.Value]] = {}
-"""Builders of the formulas, on values of f32 or f64, by the operation that each computes: `formulas["math.exp"](x)`."""
+"""Builders of the formulas, on f32, f64 and vectors of them, by the operation that each computes: `"math.exp"`."""
 
 max_ulp: dict[str, dict[str, float]] = {}
 """Largest error by name and type, in units in the last place."""

@@ -1,4 +1,4 @@
-"""Formulas as IR: arithmetic on SSA values of type f32 and f64, on their bits, and on truth values; or on vectors.
+"""Formulas as IR: arithmetic on values of f32 and f64, on their bits and on truth values, or on vectors of them.
 
 `Real` overloads the operators, so that `fma(r * r, p, r)` builds one `arith.mulf` and one `math.fma` at the current
 insertion point. Every operation used here maps a vector register to a vector register on AVX2, AVX-512 and NEON, which

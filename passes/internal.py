@@ -15,6 +15,7 @@ from mlir.dialects import llvm
 
 from catgrad.passes.base import Pass
 from catgrad.passes.calls import is_private
+from catgrad.passes.variants import FORMULA
 
 __all__ = ["Internal"]
 
@@ -47,6 +48,8 @@ def _mark(function: llvm.LLVMFuncOp) -> None:
 
 
 def _is_driver(function: llvm.LLVMFuncOp) -> bool:
-    """Return whether a function is long, and has no loops but those that only call."""
+    """Return whether a function is long, computes no formula, and has no loops but those that only call."""
+    if FORMULA in function.attributes:
+        return False
     names = [op.operation.name for block in function.body.blocks for op in block.operations]
     return len(names) >= _LONG and (len(function.body.blocks) == 1 or "llvm.store" not in names)

@@ -39,6 +39,7 @@ from catgrad.passes.remainder import LongDivision
 from catgrad.passes.reshapes import ReshapeViews
 from catgrad.passes.rolled import RolledLoops
 from catgrad.passes.share import ShareKernels
+from catgrad.passes.variants import VectorVariants
 from catgrad.passes.workspace import Workspace
 from catgrad.target import HOST, is_cpu, known
 from catgrad.target import target as processor
@@ -105,11 +106,11 @@ def _lowering() -> tuple[Pass | str, ...]:
     return RollCalls(), "symbol-dce", ToLinalg()
 
 
-def _formulas(outside_loops: bool = False) -> Pass:
+def _formulas(outside_loops: bool = False, calls: Machine | None = None) -> Pass:
     """Return the pass that expands elementary functions, whose formulas lie with the lowerings."""
     from catgrad.passes.elementary import ExpandElementary
 
-    return ExpandElementary(outside_loops)
+    return ExpandElementary(outside_loops, calls)
 
 
 def _common(lowering: tuple[Pass | str, ...]) -> tuple[Stage, ...]:
@@ -136,7 +137,7 @@ def _cpu(machine: Machine) -> tuple[Stage, ...]:
         Stage(
             "kernels",
             (
-                *(ShareKernels(), _formulas(), "canonicalize,cse"),
+                *(ShareKernels(), _formulas(calls=machine), "canonicalize,cse"),
                 *(ContractionKernels(machine), ReductionKernels(machine), *emulation, "cse", Workspace()),
             ),
             _BUFFERS | {"vector"},
@@ -150,7 +151,7 @@ def _cpu(machine: Machine) -> tuple[Stage, ...]:
             "llvm",
             (
                 *(OwnNames(), EntryFrames(), PointerArguments(), _LOWER, "canonicalize,cse"),
-                *(RolledLoops(), FloatBits(), ConstantBytes(), Internal(), _INLINE),
+                *(RolledLoops(), FloatBits(), ConstantBytes(), Internal(), VectorVariants(), _INLINE),
             ),
             frozenset({"builtin", "llvm"}),
         ),

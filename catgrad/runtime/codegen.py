@@ -40,6 +40,8 @@ _FUNCTIONS: Functions = {
     "LLVMPassBuilderOptionsSetLoopInterleaving": ([_POINTER, _INT], None),
     "LLVMPassBuilderOptionsSetSLPVectorization": ([_POINTER, _INT], None),
     "LLVMDisposePassBuilderOptions": ([_POINTER], None),
+    "LLVMGetNamedGlobal": ([_POINTER, _TEXT], _POINTER),
+    "LLVMDeleteGlobal": ([_POINTER], None),
     "LLVMRunPasses": ([_POINTER, _TEXT, _POINTER, _POINTER], _POINTER),
     "LLVMTargetMachineEmitToMemoryBuffer": ([_POINTER, _POINTER, _INT, _POINTER, _POINTER], _INT),
     "LLVMGetBufferStart": ([_POINTER], _POINTER),
@@ -139,14 +141,22 @@ def _retarget(code: int, target: Target, machine: int) -> None:
 
 
 def _optimise(code: int, machine: int, opt_level: int) -> None:
+    """Run LLVM's optimiser; then what it was to keep goes, unless it is used."""
     llvm = _llvm()
     options = llvm.LLVMCreatePassBuilderOptions()
     try:
         for each in _VECTORIZATION:
             getattr(llvm, f"LLVMPassBuilderOptionsSet{each}")(options, 1)
-        check(llvm.LLVMRunPasses(code, f"default<O{opt_level}>".encode(), machine, options), "cannot optimise")
+        _run_passes(f"default<O{opt_level}>", code, machine, options)
+        if kept := llvm.LLVMGetNamedGlobal(code, b"llvm.compiler.used"):
+            llvm.LLVMDeleteGlobal(kept)
+            _run_passes("globaldce", code, machine, options)
     finally:
         llvm.LLVMDisposePassBuilderOptions(options)
+
+
+def _run_passes(passes: str, code: int, machine: int, options: int) -> None:
+    check(_llvm().LLVMRunPasses(code, passes.encode(), machine, options), "cannot optimise")
 
 
 @cache

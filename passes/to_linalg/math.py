@@ -1,9 +1,9 @@
 """Elementary functions as formulas that LLVM vectorises: argument reduction and minimax polynomials, in scalar IR.
 
 `functions[name]` takes SSA values of one floating-point type to MLIR's operation for the function, at the current
-insertion point, usually in the body of a `linalg.generic`. `formulas` has what `ExpandElementary` replaces that by:
-straight-line `arith` and `math` operations, no calls, no branches, no tables in memory. f16 and bf16 are computed in
-f32. The formulas need a fused multiply-add (x86-64-v3, any AArch64) and no fast-math flags.
+insertion point, usually in the body of a `linalg.generic`. `formulas` has what `ExpandElementary` replaces that by, on
+numbers and on vectors: straight-line `arith` and `math` operations, no calls, no branches, no tables in memory. f16 and
+bf16 are computed in f32. The formulas need a fused multiply-add (x86-64-v3, any AArch64) and no fast-math flags.
 
 They hold for every argument: NaN, infinities, signed zeros, subnormal arguments and results, any magnitude of angle.
 `max_ulp[name][type]` bounds the distance from the exact result, in units in the last place of the result.
@@ -34,7 +34,7 @@ functions: dict[str, Callable[..., ir.Value]] = {}
 """Builders by name: `functions["exp"](x)`; all take one value but `pow`, which takes base and exponent."""
 
 formulas: dict[str, Callable[..., ir.Value]] = {}
-"""Builders of the formulas, on values of f32 or f64, by the operation that each computes: `formulas["math.exp"](x)`."""
+"""Builders of the formulas, on f32, f64 and vectors of them, by the operation that each computes: `"math.exp"`."""
 
 max_ulp: dict[str, dict[str, float]] = {}
 """Largest error by name and type, in units in the last place."""
@@ -278,7 +278,7 @@ def _sin_turned(x: Real, quarters: int) -> Real:
         angle, n = math_double.quarter_turns(x)
         return _of_quarter(math_double.sine(angle), math_double.cosine(angle), n + quarters)
     f, n = _quarter_turns(x.to(F64.real_type))
-    return _sin_quarters(f, n + quarters).to(x.value.type)
+    return _sin_quarters(f, n + quarters).to(x.format.real_type)
 
 
 @elementary(f32=1.2, f64=0.9)
@@ -311,7 +311,7 @@ def pow(x: Real, y: Real) -> Real:
 def _pow_wide(x: Real, y: Real) -> Real:
     """x^y for f32 x ≥ 0, in f64."""
     wide = F64.real_type
-    return exp(y.to(wide) * log(x.to(wide))).to(x.value.type)
+    return exp(y.to(wide) * log(x.to(wide))).to(x.format.real_type)
 
 
 def _pow_double(x: Real, y: Real) -> Real:

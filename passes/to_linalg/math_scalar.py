@@ -1,4 +1,4 @@
-"""Scalar formulas as IR: arithmetic on SSA values of type f32 and f64, on their bits, and on truth values.
+"""Formulas as IR: arithmetic on values of f32 and f64, on their bits and on truth values, or on vectors of them.
 
 `Real` overloads the operators, so that `fma(r * r, p, r)` builds one `arith.mulf` and one `math.fma` at the current
 insertion point. Every operation used here maps a vector register to a vector register on AVX2, AVX-512 and NEON, which
@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from mlir import ir
 from mlir.dialects import arith
 from mlir.dialects import math as math_dialect
+
+from catgrad.passes.rounding import constant, element, like
 
 __all__ = ["F32", "F64", "Bits", "Format", "Real", "Truth", "clamp", "fma", "nearest_integer", "polynomial", "where"]
 
@@ -70,7 +72,7 @@ _FORMATS = {format.name: format for format in (F32, F64)}
 
 @dataclass(frozen=True)
 class Truth:
-    """An i1 value."""
+    """An i1 value, or a vector of them."""
 
     value: ir.Value
 
@@ -81,7 +83,7 @@ class Truth:
         return Truth(arith.ori(self.value, other.value))
 
     def __invert__(self) -> Truth:
-        return Truth(arith.xori(self.value, arith.constant(ir.IntegerType.get_signless(1), 1)))
+        return Truth(arith.xori(self.value, constant(self.value.type, 1)))
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,7 @@ class Bits:
     format: Format
 
     def _operand(self, other: Bits | int) -> ir.Value:
-        return other.value if isinstance(other, Bits) else arith.constant(self.format.bits_type, other)
+        return other.value if isinstance(other, Bits) else constant(self.value.type, other)
 
     def __add__(self, other: Bits | int) -> Bits:
         return Bits(arith.addi(self.value, self._operand(other)), self.format)
@@ -131,7 +133,7 @@ class Bits:
     @property
     def real(self) -> Real:
         """The real with these bits."""
-        return Real(arith.bitcast(self.format.real_type, self.value))
+        return Real(arith.bitcast(like(self.value.type, self.format.real_type), self.value))
 
     def to_real(self) -> Real:
         """The real equal to this integer, which must be smaller than 2^(mantissa - 1)."""
@@ -141,18 +143,21 @@ class Bits:
 
 @dataclass(frozen=True)
 class Real:
-    """An f32 or f64 value. The other operand of an operator may be a Python number; it is rounded to the format."""
+    """An f32 or f64 value, or a vector of them.
+
+    The other operand of an operator may be a Python number; it is rounded to the format.
+    """
 
     value: ir.Value
 
     @property
     def format(self) -> Format:
         """The value's format."""
-        return _FORMATS[str(self.value.type)]
+        return _FORMATS[str(element(self.value.type))]
 
     def constant(self, number: float) -> Real:
         """`number` in this value's format."""
-        return Real(arith.constant(self.format.real_type, float(number)))
+        return Real(constant(self.value.type, float(number)))
 
     def _operand(self, other: Real | float) -> ir.Value:
         return other.value if isinstance(other, Real) else self.constant(other).value
@@ -217,15 +222,15 @@ class Real:
     @property
     def bits(self) -> Bits:
         """The bits of the number."""
-        return Bits(arith.bitcast(self.format.bits_type, self.value), self.format)
+        return Bits(arith.bitcast(like(self.value.type, self.format.bits_type), self.value), self.format)
 
     def to(self, type: ir.Type) -> Real:
         """This number rounded or extended to another floating-point type."""
-        source, target = self.value.type, ir.FloatType(type)
-        if target == source:
+        source = ir.FloatType(element(self.value.type))
+        if type == source:
             return self
-        convert = arith.extf if target.width > ir.FloatType(source).width else arith.truncf
-        return Real(convert(target, self.value))
+        convert = arith.extf if ir.FloatType(type).width > source.width else arith.truncf
+        return Real(convert(like(self.value.type, type), self.value))
 
 
 def fma(a: Real, b: Real | float, c: Real | float) -> Real:

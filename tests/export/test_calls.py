@@ -6,6 +6,7 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import reduce
 from pathlib import Path
 from typing import NamedTuple
 
@@ -55,6 +56,17 @@ def test_elementary_functions_are_accurate_on_every_level(build, level, dtype):
     for name, reference in functions.items():
         exact = reference(x.astype(np.longdouble))
         assert np.max(np.abs(getattr(made, name)(x) - exact) / np.spacing(exact.astype(dtype.numpy))) < 6, name
+
+
+@pytest.mark.parametrize("level", RUNNABLE)
+def test_loops_that_call_give_the_bits_of_the_executable(build, level):
+    def sines(x):
+        return reduce(lambda y, i: cg.sin(y) * (i / 30) + x, range(24), x)
+
+    made, exe = build(f"cpu:{level}", sines=(sines, cg.f32[N])), cg.compile(sines, cg.f32[N], target=f"cpu:{level}")
+    for size in (0, 1, 7, 100):
+        x = normal(size)
+        assert made.sines(x).tobytes() == exe(x).tobytes()
 
 
 def test_inputs_of_every_dtype(build):

@@ -33,7 +33,7 @@ class NarrowFloats(Pass):
     """Whether there are instructions between f16 and f32."""
 
     def run(self, module: ir.Operation) -> None:
-        """Rewrite all that takes or gives floats of 16 bits, but for what only moves them, and roundings that say how."""
+        """Rewrite what takes or gives floats of 16 bits, but for what only moves them, and what says how it rounds."""
         for op in _found(module):
             with ir.InsertionPoint(op), op.location:
                 results = [self._converted(op)] if op.name in _CONVERSIONS else self._computed(op)

@@ -109,7 +109,8 @@ def _einsum(xp: Any, x: Any, y: Any, spec: str) -> Any:
     """
     if xp is np:
         wide = np.float64 if x.dtype == np.float32 else x.dtype
-        return np.einsum(spec, x, y, optimize=True, dtype=wide, casting="same_kind").astype(x.dtype)
+        operands = (each.astype(wide, copy=False) for each in (x, y))
+        return np.asarray(np.einsum(spec, *operands, optimize=True)).astype(x.dtype)
     first, second, out = parse_spec(spec)
     letters = out + "".join(sorted(set(first + second) - set(out)))
     product = _align(xp, x, first, letters) * _align(xp, y, second, letters)

@@ -111,3 +111,12 @@ def test_one_dtype_that_is_a_number():
     for dtype in (i32, i64, f16, bf16, f32, f64):
         assert ops.matmul(np.ones((2, 2), dtype.numpy), np.ones((2, 2), dtype.numpy)).dtype == dtype.numpy
     assert bool_ not in ops.contract.dtypes
+
+
+@pytest.mark.parametrize("spec", ["ij,i->", "i,->", "i,j->j", "ij,->", "ij,ij->", "ij,jk->ik"])
+def test_long_sums_keep_their_digits(spec):
+    """Also over an index that one operand has alone."""
+    extents = {"i": 2, "j": 200_000, "k": 1} if "j" in spec.partition(",")[0] else {"i": 400_000, "j": 3}
+    x, y = (np.full([extents[index] for index in part], 0.1, np.float32) for part in spec.partition("->")[0].split(","))
+    expected = np.einsum(spec, x.astype(np.float64), y.astype(np.float64))
+    np.testing.assert_allclose(ops.contract(spec, x, y), expected, rtol=1e-7)

@@ -145,7 +145,7 @@ def test_an_unknown_processor_is_an_error_that_lists_the_known(name):
     ],
 )
 def test_code_that_cannot_run_here_is_refused_before_it_is_compiled(monkeypatch, name, lacks):
-    """Whatever this machine is: it is taken for the least of its kind."""
+    """This machine is taken for the least of its kind, so that the test is the same on all."""
     least = LEVELS["x86-64-v2"]
     monkeypatch.setattr("catgrad.target.processor", lambda: Processor(least.processor, least.features))
     monkeypatch.setattr("catgrad.target._architecture", lambda: least.architecture)

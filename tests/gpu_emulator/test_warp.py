@@ -1,4 +1,4 @@
-"""What the lanes of a warp do together: PTX ISA, sections "shfl.sync", "vote.sync" and "bar.warp.sync"."""
+"""Warp-level operations: PTX ISA, sections "shfl.sync", "vote.sync" and "bar.warp.sync"."""
 
 import numpy as np
 import pytest

@@ -277,7 +277,7 @@ MACHINES = {
 
 @pytest.fixture(scope="module", params=MACHINES)
 def assembly(request):
-    """What to look for, and the assembly of each function by name, for one machine (not necessarily this one)."""
+    """Patterns of vector instructions and calls of a machine, and its assembly of each function by name."""
     triple, packed, call = MACHINES[request.param]
     target = [f"-mtriple={triple}", f"-mcpu={request.param}"]
     context = ir.Context()

@@ -27,15 +27,19 @@ PROCESSORS = (*(f"cpu:{level}" for level in LEVELS), "cpu:x86-64-v4+avx512bf16",
 COMPILER, EMULATOR = "aarch64-linux-gnu-gcc", "qemu-aarch64"
 
 
+PARTS = 3
+"""The programs that the operations are divided into: each has every one, on some of the dtypes."""
+
+
 @cache
-def few():
-    """A program of a few operations on all dtypes, its inputs, and what it should give."""
+def few(part):
+    """Return a program of a few operations, its inputs, and what it should give."""
     chosen = [
         (OPS[name], sample)
         for name in FEW
         for dtype in OPS[name].dtypes
         for sample in list(OPS[name].samples(dtype))[: len(dtypes) if name == "cast" else 1]
-    ]
+    ][part::PARTS]
     inputs = [x for _, sample in chosen for x in sample.inputs]
 
     def program(*inputs):
@@ -55,9 +59,11 @@ def check(found, expected):
         np.testing.assert_allclose(result, right, rtol=allowed, atol=allowed)
 
 
+@pytest.mark.sampled(PARTS, "processor")
+@pytest.mark.parametrize("part", range(PARTS))
 @pytest.mark.parametrize("processor", PROCESSORS)
-def test_a_few_operations_on_every_processor(processor):
-    term, inputs, expected = few()
+def test_a_few_operations_on_every_processor(processor, part):
+    term, inputs, expected = few(part)
     missing = target(processor).missing
     if missing:
         assert undefined(object_file(*prepare(term), processor)) <= set(MEMORY)
@@ -85,12 +91,14 @@ int main(void)
 """
 
 
-def test_code_for_arm_runs(tmp_path):
+@pytest.mark.sampled(PARTS)
+@pytest.mark.parametrize("part", range(PARTS))
+def test_code_for_arm_runs(tmp_path, part):
     """In a program for AArch64, which an emulator runs."""
     missing = [tool for tool in (COMPILER, EMULATOR) if shutil.which(tool) is None]
     if missing:
         pytest.skip(f"not installed: {', '.join(missing)} (Debian's gcc-aarch64-linux-gnu and qemu-user)")
-    term, inputs, expected = few()
+    term, inputs, expected = few(part)
     write(tmp_path, compile_library("lib", {"f": prepare(term)}, "cpu:aarch64"))
     places = [f"(void *) in[{i}]" for i in range(len(inputs))] + [f"(void *) out[{i}]" for i in range(len(expected))]
     source = MAIN.format(
@@ -117,7 +125,7 @@ def test_code_for_arm_runs(tmp_path):
 
 def test_code_depends_on_the_target_alone():
     """The host is only a machine to compile on: objects are those of libraries, wherever they are made."""
-    program = prepare(lambda x: cg.tanh(x @ x), f32["B", "B"])
+    program = prepare(lambda x: cg.tanh(x @ x), f32[4, 4])
     codes = [object_file(*program, f"cpu:{level}") for level in X86_LEVELS]
     assert len(set(codes)) == len(codes)
     assert codes[0] == object_file(*program, f"cpu:{X86_LEVELS[0]}")

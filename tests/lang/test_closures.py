@@ -164,7 +164,7 @@ def test_gradients_flow_to_what_is_captured(program):
     np.testing.assert_allclose(found, expected, rtol=1e-11, atol=1e-11)
 
 
-@pytest.mark.parametrize("target", ["cpu", "cuda:emulate"])
+@pytest.mark.parametrize("target", ["cpu", pytest.param("cuda:emulate", marks=pytest.mark.slow)])
 def test_compiled_closures(target):
     programs = [f for f in PROGRAMS if f is not _of_a_bound_module]
     types = [type.dtype["B"] for type in TYPES]

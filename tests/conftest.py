@@ -43,7 +43,7 @@ def pytest_runtest_setup(item):
 
 @cache
 def _missing():
-    """What is missing for running on a device, if anything is."""
+    """Return the reason why nothing can run on a device, if there is one."""
     from catgrad.runtime.gpu.cuda import CudaDevice
     from catgrad.runtime.gpu.driver import MissingDriver
 

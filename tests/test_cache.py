@@ -1,17 +1,23 @@
-"""The cache runs what this user has compiled, removes what it has written itself, and stays within its limit."""
+"""The cache: keys, hits and damaged entries, authentication of entries, eviction, and limits."""
 
+import dataclasses
 import hashlib
+import multiprocessing
 import os
 import stat
+import time
 import warnings
+from concurrent.futures import ProcessPoolExecutor
 
 import numpy as np
 import pytest
+from compiling import compile_some
 
 import catgrad as cg
-from catgrad import files, saved, seal
+from catgrad import files, own_code, saved, seal, source
 from catgrad.cache import BYTES, FOLDER, Cache
 from catgrad.errors import CatgradError
+from catgrad.target import target
 
 ONE = np.ones(3, np.float32)
 
@@ -51,6 +57,175 @@ def forged(entry):
     other = cg.compile(lambda x: x + 41, cg.f32[3])
     content = Cache.of_user().find(other._source.key).to_bytes()
     return seal.MAGIC + hashlib.sha256(content).digest() + content, content
+
+
+# What is found again.
+
+
+def test_the_second_compilation_is_a_load(folder):
+    first, second = compiled(), compiled()
+    assert not is_loaded(first)
+    assert is_loaded(second)
+    np.testing.assert_array_equal(first(ONE), second(ONE))
+    assert second.ir("linalg") == first.ir("linalg")
+    with pytest.raises(CatgradError, match="is an entry of the cache"):
+        cg.load(next(folder.iterdir()))
+    assert [entry.about.type for entry in Cache.of_user().entries()] == [str(first.signature)]
+    assert (folder.stat().st_mode & 0o777, next(folder.iterdir()).stat().st_mode & 0o777) == (0o700, 0o600)
+
+
+def test_what_changes_the_code_changes_the_key(folder, monkeypatch):
+    compiled()
+    assert not is_loaded(cg.compile(double, cg.f32[4]))
+    assert not is_loaded(cg.compile(double, cg.f32["B"]))
+    assert not is_loaded(cg.compile(cg.abs, cg.f32[3]))
+    assert not is_loaded(cg.compile(cg.abs, cg.f64[3]))
+    assert not is_loaded(cg.compile(lambda x: cg.negative(x), cg.f32[3]))
+    assert not is_loaded(cg.compile(lambda x: x + 1, cg.f32[3]))
+    assert not is_loaded(cg.compile(lambda x: x + 2, cg.f32[3]))
+    assert not is_loaded(cg.compile(lambda x: x + 2, cg.f32[3], donate=0))
+    with monkeypatch.context() as patch:
+        abacus = {"processor": "abacus", "features": frozenset()}
+        patch.setattr(source, "target", lambda name: dataclasses.replace(target(name), **abacus))
+        assert not is_loaded(compiled())
+    with monkeypatch.context() as patch:
+        patch.setattr(source.cache, "versions", lambda: {"catgrad": "0"})
+        assert not is_loaded(compiled())
+    assert is_loaded(compiled())
+
+
+def test_names_are_not_part_of_what_is_shared(folder):
+    """The name of a function is that of its symbol, so functions of two names are two entries; both are right."""
+    one, two = (cg.compile(cg.trace(f, cg.f32[3])) for f in (layer_like_one, layer_like_two))
+    assert (one.signature.name, two.signature.name) == ("layer_like_one", "layer_like_two")
+    assert one(np.ones(3, np.float32)).tolist() == two(np.ones(3, np.float32)).tolist()
+
+
+def layer_like_one(x):
+    return x * 2
+
+
+def layer_like_two(x):
+    return x * 2
+
+
+def test_a_damaged_or_foreign_entry_is_rebuilt(folder, monkeypatch):
+    compiled()
+    (path,) = folder.iterdir()
+    good = path.read_bytes()
+    for content in (b"", good[:-40], good.replace(b"code.o", b"code.x"), b"text"):
+        path.write_bytes(content)
+        assert not is_loaded(compiled())
+        assert path.read_bytes() == good
+    cg.compile(lambda x: x, cg.f32[3])
+    (other,) = set(folder.iterdir()) - {path}
+    path.write_bytes(other.read_bytes())
+    assert not is_loaded(compiled())
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "getuid", lambda: 12345)
+        with pytest.warns(UserWarning, match="belongs to another user"):
+            assert not is_loaded(compiled())
+    assert is_loaded(compiled())
+
+
+def test_what_was_used_longest_ago_goes_first(folder, monkeypatch):
+    sizes = []
+    for i in range(3):
+        cg.compile(lambda x, i=i: x + i, cg.f32[3])
+        sizes.append(sum(entry.bytes for entry in Cache.of_user().entries()))
+    ages = {entry.path: i for i, entry in enumerate(Cache.of_user().entries())}
+    for path, age in ages.items():
+        os.utime(path, (time.time() - 100 * (1 + age),) * 2)
+    assert is_loaded(cg.compile(lambda x: x + 0, cg.f32[3]))
+    monkeypatch.setenv(BYTES, str(sizes[-1]))
+    cg.compile(lambda x: x + 3, cg.f32[3])
+    assert sum(entry.bytes for entry in Cache.of_user().entries()) <= sizes[-1]
+    assert is_loaded(cg.compile(lambda x: x + 0, cg.f32[3]))
+    assert not is_loaded(cg.compile(lambda x: x + 1, cg.f32[3]))
+
+
+def test_a_folder_that_cannot_be_written_is_a_warning(folder):
+    folder.write_text("a file")
+    with pytest.warns(UserWarning, match=rf"compiled functions cannot be kept in {folder}: .*{FOLDER}") as warned:
+        assert cg.compile(lambda x: x + 1, cg.f32[3])(np.zeros(3, np.float32)).tolist() == [1, 1, 1]
+    assert [each.filename for each in warned] == [__file__]
+    with warnings.catch_warnings():  # said once
+        warnings.simplefilter("error")
+        cg.compile(lambda x: x + 2, cg.f32[3])
+
+
+@pytest.mark.parametrize("limit", ["much", "-1", "1e9", "9" * 5000, "²", "٣"])
+def test_a_limit_that_is_no_number(folder, monkeypatch, limit):
+    monkeypatch.setenv(BYTES, limit)
+    with pytest.raises(CatgradError, match="CATGRAD_CACHE_BYTES is how many bytes"):
+        cg.compile(lambda x: x, cg.f32[3])
+
+
+def test_many_processes_share_a_cache(folder):
+    with ProcessPoolExecutor(3, mp_context=multiprocessing.get_context("spawn")) as pool:
+        assert list(pool.map(compile_some, range(3))) == [8] * 3
+    assert not [path for path in folder.iterdir() if path.name.startswith(".")]
+
+
+def test_a_folder_that_can_only_be_read_is_a_cache(folder, monkeypatch):
+    compiled()
+
+    def refuse(*_):
+        raise PermissionError
+
+    monkeypatch.setattr(os, "utime", refuse)
+    assert is_loaded(compiled())
+
+
+def test_what_does_not_link_is_rebuilt(folder):
+    compiled()
+    (path,) = folder.iterdir()
+    kept = saved.read(path)
+    path.write_bytes(seal.seal(dataclasses.replace(kept, code=kept.code[:200]).to_bytes(), path.name))
+    assert not is_loaded(compiled())
+    assert is_loaded(compiled())
+
+
+def test_a_folder_in_the_place_of_an_entry_is_left_alone(folder):
+    compiled()
+    (entry,) = folder.iterdir()
+    entry.unlink()
+    (entry / "inside").mkdir(parents=True)
+    with pytest.warns(UserWarning, match="compiled functions cannot be kept"):
+        assert not is_loaded(compiled())
+    assert (entry / "inside").is_dir()
+
+
+def test_code_is_not_kept_while_catgrad_changes(folder, monkeypatch):
+    file, (size, time) = next(iter(own_code._IMPORTED.items()))
+    monkeypatch.setitem(own_code._IMPORTED, file, (size, time - 1))
+    compiled()
+    assert not folder.exists()
+
+
+def test_code_is_kept_whatever_the_clock_says(folder, monkeypatch):
+    ahead = {file: (size, time + 10**18) for file, (size, time) in own_code._IMPORTED.items()}
+    monkeypatch.setattr(own_code, "_IMPORTED", ahead)
+    monkeypatch.setattr(own_code, "_state", ahead.get)
+    compiled()
+    assert len(list(folder.iterdir())) == 1
+
+
+@dataclasses.dataclass
+class State:
+    weight: object
+    count: object
+
+
+def keep(state):
+    return State(state.weight + 1, state.count)
+
+
+def test_a_dataclass_means_nothing_without_its_program(tmp_path, folder):
+    exes = [cg.compile(keep, State(cg.f32[3], cg.i32[()])) for _ in range(2)]
+    assert is_loaded(exes[1])
+    with pytest.raises(CatgradError, match="lists, tuples, and dicts with text or integers as keys, not State"):
+        exes[0].save(tmp_path / "keep")
 
 
 # Who may have written what is run.

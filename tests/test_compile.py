@@ -19,10 +19,12 @@ def arrays(*shapes, dtype=np.float32, seed=0):
 
 
 def agree(f, types, inputs):
-    """The compiled function gives what the reference gives."""
-    expected, found = cg.interpret(cg.trace(f, *types), *inputs), cg.compile(f, *types)(*inputs)
-    for a, b in zip(expected, found, strict=True):
+    """Compile a function, compare what it gives with what the reference gives, and return the executable."""
+    term = cg.trace(f, *types)
+    exe = cg.compile(term)
+    for a, b in zip(cg.interpret(term, *inputs), exe(*inputs), strict=True):
         np.testing.assert_allclose(b, a, rtol=1e-5, atol=1e-5)
+    return exe
 
 
 @cg.function
@@ -45,8 +47,7 @@ def deep(x, w):
 @pytest.mark.parametrize("rows", [B, 5], ids=["dynamic", "static"])
 def test_definitions_that_call_definitions(rows):
     x, w = arrays((5, 8), (8, 8))
-    agree(deep, (cg.f32[rows, 8], cg.f32[8, 8]), (x, w))
-    exe = cg.compile(deep, cg.f32[rows, 8], cg.f32[8, 8])
+    exe = agree(deep, (cg.f32[rows, 8], cg.f32[8, 8]), (x, w))
     assert exe.ir("bufferized").count("func.func private @twice") == 1
     assert "memref.alloc" not in exe.ir("kernels")
 

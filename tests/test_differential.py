@@ -21,7 +21,7 @@ from catgrad.passes.to_linalg.math import max_ulp
 from catgrad.prepare import prepare
 from catgrad.target import LEVELS, is_cpu
 from catgrad.target import target as processor
-from catgrad.types import bf16, dtypes, f16, f32, f64
+from catgrad.types import bf16, bool_, dtypes, f16, f32, f64, i32
 
 RUN = ("cpu", "cuda:emulate", "cuda")
 PROCESSORS = (*(f"cpu:{level}" for level in LEVELS), "cpu:x86-64-v4+avx512bf16")
@@ -75,10 +75,10 @@ def compare(found, expected, case, dtype):
         np.testing.assert_array_equal(found, expected, err_msg=str(case))
 
 
-def everywhere(chosen, slow=()):
-    """Run a test on each part of dtypes on each target, and on one always, but for dtypes that are slow to emulate."""
+def everywhere(chosen, quick):
+    """Run a test on each part of dtypes on each target; those that `quick` has for a target are not slow."""
     cases = [
-        pytest.param(dtype, target, part, marks=marks(dtype in slow, target), id=f"{dtype}-{target}-{part}")
+        pytest.param(dtype, target, part, marks=marks(dtype, target, quick), id=f"{dtype}-{target}-{part}")
         for dtype, target, part in product(chosen, (*RUN, *PROCESSORS), range(PARTS))
     ]
     names = "dtype", "target", "part"
@@ -86,9 +86,10 @@ def everywhere(chosen, slow=()):
     return lambda test: sampled(each(test))
 
 
-def marks(is_slow, target):
-    is_slow |= target in PROCESSORS
-    return {"cuda": [pytest.mark.gpu], "cpu": []}.get(target, [pytest.mark.slow] * is_slow)
+def marks(dtype, target, quick):
+    if target == "cuda":
+        return [pytest.mark.gpu]
+    return [] if dtype in quick.get(target, ()) else [pytest.mark.slow]
 
 
 @dataclass(frozen=True)
@@ -155,7 +156,7 @@ def pairs(together, target):
         yield from ((case, a, b) for a, b in zip(results, expected, strict=True))
 
 
-@everywhere(dtypes)
+@everywhere(dtypes, quick={"cpu": dtypes, "cuda:emulate": (bool_, i32, f32)})
 def test_every_operation_compiles_to_its_meaning(dtype, target, part):
     for case, found, expected in pairs(operations(dtype, part), target):
         compare(found, expected, case, dtype)
@@ -181,13 +182,13 @@ def squares(dtype, part):
     return Together(chosen, term, inputs, cg.interpret(term, inputs))
 
 
-@everywhere([f32])
+@everywhere([f32], quick={"cpu": (f32,), "cuda:emulate": (f32,)})
 def test_one_value_can_be_every_operand(dtype, target, part):
     for case, found, expected in pairs(squares(dtype, part), target):
         compare(found, expected, case, dtype)
 
 
-@everywhere([f32, f64, f16, bf16], slow=(f16, bf16))
+@everywhere([f32, f64, f16, bf16], quick={"cpu": (f32, bf16), "cuda:emulate": (f32,)})
 def test_every_gradient_compiles_to_its_meaning(dtype, target, part):
     few_roundings = (2 * float(ml_dtypes.finfo(dtype.numpy).eps),) * 2
     rtol, atol = {f32: (2e-4, 1e-4), f64: (1e-12, 1e-12)}.get(dtype, few_roundings)

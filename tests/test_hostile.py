@@ -1,4 +1,4 @@
-"""What is read from a file, whoever wrote it, is a term or an executable, or ends in one error of ours."""
+"""Untrusted files: whatever is read is a term or an executable, or ends in one error of ours."""
 
 import copy
 import hashlib

@@ -201,6 +201,7 @@ def _read(data):
     assert term.to_json()
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("path", PATHS[:: max(1, len(PATHS) // 120)], ids=lambda path: ".".join(map(str, path)))
 def test_broken_files_end_in_an_error_of_ours(path):
     _read(_broken(path, None, delete=True))

@@ -1,4 +1,4 @@
-"""What is drawn: names at the ends, forks for copies, and derivatives folded into their passes."""
+"""Diagrams of terms: names at the ends, forks for copies, derivatives folded into their passes."""
 
 from collections import Counter
 from graphlib import TopologicalSorter

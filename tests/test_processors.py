@@ -27,35 +27,39 @@ PROCESSORS = (*(f"cpu:{level}" for level in LEVELS), "cpu:x86-64-v4+avx512bf16",
 COMPILER, EMULATOR = "aarch64-linux-gnu-gcc", "qemu-aarch64"
 
 
+PARTS = 3
+"""The programs that the operations are divided into: each has every one, on some of the dtypes."""
+
+
 @cache
-def chosen():
-    """The operations with the samples that they are run on."""
+def chosen(part):
+    """Return the operations with the samples that they are run on."""
     return [
         (OPS[name], sample)
         for name in FEW
         for dtype in OPS[name].dtypes
         for sample in list(OPS[name].samples(dtype))[: len(dtypes) if name == "cast" else 1]
-    ]
+    ][part::PARTS]
 
 
 @cache
-def few():
-    """A program of a few operations on all dtypes, its inputs, and what it should give."""
-    inputs = [x for _, sample in chosen() for x in sample.inputs]
+def few(part):
+    """Return a program of a few operations, its inputs, and what it should give."""
+    inputs = [x for _, sample in chosen(part) for x in sample.inputs]
 
     def program(*inputs):
         rest = iter(inputs)
-        taken = [[next(rest) for _ in sample.inputs] for _, sample in chosen()]
-        return tuple(op.record(*x, **sample.attributes) for (op, sample), x in zip(chosen(), taken, strict=True))
+        taken = [[next(rest) for _ in sample.inputs] for _, sample in chosen(part)]
+        return tuple(op.record(*x, **sample.attributes) for (op, sample), x in zip(chosen(part), taken, strict=True))
 
-    expected = [op.evaluate(np, *sample.inputs, **sample.attributes)[0] for op, sample in chosen()]
+    expected = [op.evaluate(np, *sample.inputs, **sample.attributes)[0] for op, sample in chosen(part)]
     return cg.trace(program, *cg.lang.function.as_types(inputs)), inputs, expected
 
 
 @cache
-def results(processor):
-    """What the program gives on a processor whose code runs here."""
-    term, inputs, _ = few()
+def results(processor, part):
+    """Return what the program gives on a processor whose code runs here."""
+    term, inputs, _ = few(part)
     return cg.compile(term, target=processor)(*inputs)
 
 
@@ -67,21 +71,27 @@ def check(found, expected):
         np.testing.assert_allclose(result, right, rtol=allowed, atol=allowed)
 
 
+@pytest.mark.sampled(PARTS, "processor")
+@pytest.mark.parametrize("part", range(PARTS))
 @pytest.mark.parametrize("processor", PROCESSORS)
-def test_a_few_operations_on_every_processor(processor):
-    term, _, expected = few()
+def test_a_few_operations_on_every_processor(processor, part):
+    term, _, expected = few(part)
     missing = target(processor).missing
     if missing:
         assert undefined(object_file(*prepare(term), processor)) <= set(MEMORY)
         pytest.skip(f"compiled and checked, but not run: this processor lacks {', '.join(missing)}")
-    check(results(processor), expected)
+    check(results(processor, part), expected)
 
 
-def test_levels_give_the_same_bits():
+@pytest.mark.sampled(PARTS)
+@pytest.mark.parametrize("part", range(PARTS))
+def test_levels_give_the_same_bits(part):
     """But for products, which are rounded before they are added where there is no fused multiply-add."""
     runnable = [processor for processor in ("cpu", *PROCESSORS) if not target(processor).missing]
     for processor in runnable:
-        for (op, _), found, right in zip(chosen(), results(processor), results(runnable[-1]), strict=True):
+        for (op, _), found, right in zip(
+            chosen(part), results(processor, part), results(runnable[-1], part), strict=True
+        ):
             if op.name != "contract" or "fma" in target(processor).features:
                 assert found.tobytes() == right.tobytes(), f"{op.name} on {processor}"
 
@@ -106,12 +116,14 @@ int main(void)
 """
 
 
-def test_code_for_arm_runs(tmp_path):
+@pytest.mark.sampled(PARTS)
+@pytest.mark.parametrize("part", range(PARTS))
+def test_code_for_arm_runs(tmp_path, part):
     """In a program for AArch64, which an emulator runs."""
     missing = [tool for tool in (COMPILER, EMULATOR) if shutil.which(tool) is None]
     if missing:
         pytest.skip(f"not installed: {', '.join(missing)} (Debian's gcc-aarch64-linux-gnu and qemu-user)")
-    term, inputs, expected = few()
+    term, inputs, expected = few(part)
     write(tmp_path, compile_library("lib", {"f": prepare(term)}, "cpu:aarch64"))
     places = [f"(void *) in[{i}]" for i in range(len(inputs))] + [f"(void *) out[{i}]" for i in range(len(expected))]
     source = MAIN.format(
@@ -138,7 +150,7 @@ def test_code_for_arm_runs(tmp_path):
 
 def test_code_depends_on_the_target_alone():
     """The host is only a machine to compile on: objects are those of libraries, wherever they are made."""
-    program = prepare(lambda x: cg.tanh(x @ x), f32["B", "B"])
+    program = prepare(lambda x: cg.tanh(x @ x), f32[4, 4])
     codes = [object_file(*program, f"cpu:{level}") for level in X86_LEVELS]
     assert len(set(codes)) == len(codes)
     assert codes[0] == object_file(*program, f"cpu:{X86_LEVELS[0]}")
@@ -166,7 +178,7 @@ def test_an_unknown_processor_is_an_error_that_lists_the_known(name):
     ],
 )
 def test_code_that_cannot_run_here_is_refused_before_it_is_compiled(monkeypatch, name, lacks):
-    """Whatever this machine is: it is taken for the least of its kind."""
+    """This machine is taken for the least of its kind, so that the test is the same on all."""
     least = LEVELS["x86-64-v2"]
     monkeypatch.setattr("catgrad.target.processor", lambda: Processor(least.processor, least.features))
     monkeypatch.setattr("catgrad.target._architecture", lambda: least.architecture)

@@ -1,26 +1,21 @@
-"""Executables on disk: files, the cache, and what must not be run."""
+"""Executables in files: saving, loading and exporting them, and files that are refused."""
 
 import contextlib
 import dataclasses
 import json
-import multiprocessing
 import os
 import re
 import struct
 import subprocess
 import sys
-import time
-import warnings
 import zipfile
-from concurrent.futures import ProcessPoolExecutor
+from functools import cache
 
 import numpy as np
 import pytest
-from compiling import compile_some
 
 import catgrad as cg
-from catgrad import nn, optim, own_code, saved, seal, source
-from catgrad.cache import BYTES, FOLDER, Cache
+from catgrad import nn, optim, saved, source
 from catgrad.errors import CatgradError
 from catgrad.runtime.link import link
 from catgrad.target import target
@@ -33,37 +28,19 @@ def layer(x):
     return {"y": cg.tanh(x) @ cg.ones((3, 2)), "n": (x + 1,)}
 
 
-@dataclasses.dataclass
-class State:
-    weight: object
-    count: object
-
-
-def keep(state):
-    return State(state.weight + 1, state.count)
-
-
 def advance(state, x):
     return [{"weight": [state["weight"][0] - 0.5 * x], 7: (state[7][0] + 1,)}], cg.sum(x)
 
 
-@pytest.fixture
-def folder(tmp_path, monkeypatch):
-    """A cache that is empty."""
-    monkeypatch.setenv(FOLDER, str(tmp_path / "cache"))
-    return tmp_path / "cache"
-
-
-def is_loaded(executable):
-    return "load" in executable.compile_seconds
-
-
-# Files.
+@cache
+def compiled(strict=False):
+    """Return the layer, compiled once."""
+    return cg.compile(layer, cg.f32[B, 3], strict=strict)
 
 
 def test_strictness_is_kept(tmp_path):
     for strict in (False, True):
-        cg.compile(layer, cg.f32[B, 3], strict=strict).save(tmp_path / "layer")
+        compiled(strict).save(tmp_path / "layer")
         loaded = cg.load(tmp_path / "layer")
         assert loaded.signature.strict == strict
         if strict:
@@ -74,7 +51,7 @@ def test_strictness_is_kept(tmp_path):
 
 
 def test_a_loaded_executable_is_the_saved_one(tmp_path):
-    exe = cg.compile(layer, cg.f32[B, 3])
+    exe = compiled()
     exe.save(tmp_path / "layer")
     again = cg.load(tmp_path / "layer")
     assert str(again.signature) == str(exe.signature)
@@ -91,7 +68,7 @@ def test_a_loaded_executable_is_the_saved_one(tmp_path):
 def test_a_folder_is_no_place_for_a_file(path, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(OSError, match=re.escape(repr(path))):
-        cg.compile(layer, cg.f32[B, 3]).save(path)
+        compiled().save(path)
     assert not list(tmp_path.iterdir())
 
 
@@ -104,13 +81,6 @@ def test_donation_and_structure_are_saved(tmp_path):
     assert state["weight"][0] is weight
     assert (weight == 0.5).all()
     assert (count, total) == (5, 3)
-
-
-def test_a_dataclass_means_nothing_without_its_program(tmp_path, folder):
-    exes = [cg.compile(keep, State(cg.f32[3], cg.i32[()])) for _ in range(2)]
-    assert is_loaded(exes[1])
-    with pytest.raises(CatgradError, match="lists, tuples, and dicts with text or integers as keys, not State"):
-        exes[0].save(tmp_path / "keep")
 
 
 def test_a_loaded_training_step_trains_alike(tmp_path):
@@ -126,14 +96,13 @@ def test_a_loaded_training_step_trains_alike(tmp_path):
 
 
 def test_equal_executables_are_equal_files(tmp_path):
-    files = [tmp_path / name for name in "ab"]
-    for path in files:
-        cg.compile(layer, cg.f32[B, 3]).save(path)
-    assert files[0].read_bytes() == files[1].read_bytes()
+    compiled().save(tmp_path / "a")
+    cg.compile(layer, cg.f32[B, 3]).save(tmp_path / "b")
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
 
 
 def test_loading_does_not_load_mlir(tmp_path):
-    cg.compile(layer, cg.f32[B, 3]).save(tmp_path / "layer")
+    compiled().save(tmp_path / "layer")
     program = f"""
 import sys, numpy, catgrad
 exe = catgrad.load({str(tmp_path / "layer")!r})
@@ -144,7 +113,7 @@ print(exe(numpy.zeros((2, 3), numpy.float32))["y"].tolist(), "mlir" in sys.modul
 
 
 def test_another_processor_compiles_again(tmp_path, monkeypatch):
-    cg.compile(layer, cg.f32[B, 3]).save(tmp_path / "layer")
+    compiled().save(tmp_path / "layer")
     monkeypatch.setattr(
         source, "target", lambda name: dataclasses.replace(target(name), processor="abacus", features=frozenset())
     )
@@ -181,7 +150,7 @@ def _change(path, name, change):
 )
 def test_what_is_no_saved_executable(tmp_path, name, change, message):
     path = tmp_path / "layer"
-    cg.compile(layer, cg.f32[B, 3]).save(path)
+    compiled().save(path)
     _change(path, name, change)
     with pytest.raises(CatgradError, match=message):
         cg.load(path)
@@ -195,7 +164,7 @@ def test_files_of_other_kinds(tmp_path):
     with pytest.raises(FileNotFoundError):
         cg.load(tmp_path / "nothing")
     with pytest.raises(FileNotFoundError):
-        cg.compile(layer, cg.f32[B, 3]).save(tmp_path / "nowhere" / "layer")
+        compiled().save(tmp_path / "nowhere" / "layer")
 
 
 def _archive(count, name=b"manifest.json", offset=0, extra=b"", sizes=(10, 10), method=0):
@@ -239,7 +208,7 @@ def test_directories_are_read_within_limits(tmp_path, monkeypatch, count):
 
 def test_truncated_files(tmp_path):
     path = tmp_path / "layer"
-    cg.compile(layer, cg.f32[B, 3]).save(path)
+    compiled().save(path)
     content = path.read_bytes()
     for size in range(0, len(content), 97):
         path.write_bytes(content[:size])
@@ -248,7 +217,7 @@ def test_truncated_files(tmp_path):
 
 
 def test_code_without_the_function():
-    exe = cg.compile(layer, cg.f32[B, 3])
+    exe = compiled()
     program = f"""
 from catgrad.errors import CompileError
 from catgrad.runtime.link import link
@@ -265,118 +234,11 @@ for code in (bytes.fromhex("{exe._code.object_code.hex()}"), b"", b"text" * 100)
     assert link(exe._code.object_code, "layer").object_code == exe._code.object_code
 
 
-# The cache.
-
-
-def test_the_second_compilation_is_a_load(folder):
-    first, second = (cg.compile(layer, cg.f32[B, 3]) for _ in range(2))
-    assert not is_loaded(first)
-    assert is_loaded(second)
-    np.testing.assert_array_equal(first(X)["y"], second(X)["y"])
-    assert second.ir("linalg") == first.ir("linalg")
-    with pytest.raises(CatgradError, match="is an entry of the cache"):
-        cg.load(next(folder.iterdir()))
-    assert [entry.about.type for entry in Cache.of_user().entries()] == [str(first.signature)]
-    assert (folder.stat().st_mode & 0o777, next(folder.iterdir()).stat().st_mode & 0o777) == (0o700, 0o600)
-
-
-def test_what_changes_the_code_changes_the_key(folder, monkeypatch):
-    cg.compile(layer, cg.f32[B, 3])
-    assert not is_loaded(cg.compile(layer, cg.f32[4, 3]))
-    assert not is_loaded(cg.compile(cg.exp, cg.f32[3]))
-    assert not is_loaded(cg.compile(cg.exp, cg.f64[3]))
-    assert not is_loaded(cg.compile(lambda x: cg.tanh(x), cg.f32[B, 3]))
-    assert not is_loaded(cg.compile(lambda x: x + 1, cg.f32[3]))
-    assert not is_loaded(cg.compile(lambda x: x + 2, cg.f32[3]))
-    assert not is_loaded(cg.compile(lambda x: x + 2, cg.f32[3], donate=0))
-    monkeypatch.setattr(
-        source, "target", lambda name: dataclasses.replace(target(name), processor="abacus", features=frozenset())
-    )
-    assert not is_loaded(cg.compile(layer, cg.f32[B, 3]))
-    monkeypatch.undo()
-    monkeypatch.setenv(FOLDER, str(folder))
-    monkeypatch.setattr(source.cache, "versions", lambda: {"catgrad": "0"})
-    assert not is_loaded(cg.compile(layer, cg.f32[B, 3]))
-
-
-def test_names_are_not_part_of_what_is_shared(folder):
-    """The name of a function is that of its symbol, so functions of two names are two entries; both are right."""
-    one, two = (cg.compile(cg.trace(f, cg.f32[3])) for f in (layer_like_one, layer_like_two))
-    assert (one.signature.name, two.signature.name) == ("layer_like_one", "layer_like_two")
-    assert one(np.ones(3, np.float32)).tolist() == two(np.ones(3, np.float32)).tolist()
-
-
-def layer_like_one(x):
-    return x * 2
-
-
-def layer_like_two(x):
-    return x * 2
-
-
-def test_a_damaged_or_foreign_entry_is_rebuilt(folder, monkeypatch):
-    cg.compile(layer, cg.f32[B, 3])
-    (path,) = folder.iterdir()
-    good = path.read_bytes()
-    for content in (b"", good[:-40], good.replace(b"code.o", b"code.x"), b"text"):
-        path.write_bytes(content)
-        assert not is_loaded(cg.compile(layer, cg.f32[B, 3]))
-        assert path.read_bytes() == good
-    cg.compile(lambda x: x, cg.f32[3])
-    (other,) = set(folder.iterdir()) - {path}
-    path.write_bytes(other.read_bytes())
-    assert not is_loaded(cg.compile(layer, cg.f32[B, 3]))
-    with monkeypatch.context() as patch:
-        patch.setattr(os, "getuid", lambda: 12345)
-        with pytest.warns(UserWarning, match="belongs to another user"):
-            assert not is_loaded(cg.compile(layer, cg.f32[B, 3]))
-    assert is_loaded(cg.compile(layer, cg.f32[B, 3]))
-
-
-def test_what_was_used_longest_ago_goes_first(folder, monkeypatch):
-    sizes = []
-    for i in range(3):
-        cg.compile(lambda x, i=i: x + i, cg.f32[3])
-        sizes.append(sum(entry.bytes for entry in Cache.of_user().entries()))
-    ages = {entry.path: i for i, entry in enumerate(Cache.of_user().entries())}
-    for path, age in ages.items():
-        os.utime(path, (time.time() - 100 * (1 + age),) * 2)
-    assert is_loaded(cg.compile(lambda x: x + 0, cg.f32[3]))
-    monkeypatch.setenv(BYTES, str(sizes[-1]))
-    cg.compile(lambda x: x + 3, cg.f32[3])
-    assert sum(entry.bytes for entry in Cache.of_user().entries()) <= sizes[-1]
-    assert is_loaded(cg.compile(lambda x: x + 0, cg.f32[3]))
-    assert not is_loaded(cg.compile(lambda x: x + 1, cg.f32[3]))
-
-
-def test_a_folder_that_cannot_be_written_is_a_warning(folder):
-    folder.write_text("a file")
-    with pytest.warns(UserWarning, match=rf"compiled functions cannot be kept in {folder}: .*{FOLDER}") as warned:
-        assert cg.compile(lambda x: x + 1, cg.f32[3])(np.zeros(3, np.float32)).tolist() == [1, 1, 1]
-    assert [each.filename for each in warned] == [__file__]
-    with warnings.catch_warnings():  # said once
-        warnings.simplefilter("error")
-        cg.compile(lambda x: x + 2, cg.f32[3])
-
-
-@pytest.mark.parametrize("limit", ["much", "-1", "1e9", "9" * 5000, "²", "٣"])
-def test_a_limit_that_is_no_number(folder, monkeypatch, limit):
-    monkeypatch.setenv(BYTES, limit)
-    with pytest.raises(CatgradError, match="CATGRAD_CACHE_BYTES is how many bytes"):
-        cg.compile(lambda x: x, cg.f32[3])
-
-
-def test_many_processes_share_a_cache(folder):
-    with ProcessPoolExecutor(3, mp_context=multiprocessing.get_context("spawn")) as pool:
-        assert list(pool.map(compile_some, range(6))) == [8] * 6
-    assert not [path for path in folder.iterdir() if path.name.startswith(".")]
-
-
 # Libraries.
 
 
 def test_an_executable_exports_itself(tmp_path, monkeypatch):
-    files = cg.compile(layer, cg.f32[B, 3]).export(tmp_path / "my-net", parameters={"x": X})
+    files = compiled().export(tmp_path / "my-net", parameters={"x": X})
     assert {path.name for path in files} >= {"my_net.h", "libmy_net.so", "my_net.py", "parameters.safetensors"}
     monkeypatch.syspath_prepend(tmp_path / "my-net")
     import my_net
@@ -387,7 +249,7 @@ def test_an_executable_exports_itself(tmp_path, monkeypatch):
 def test_a_learner_exports_itself(tmp_path, monkeypatch):
     learner = cg.learner(nn.Linear(3, 2), loss=nn.softmax_cross_entropy, optimizer=optim.sgd(0.1, momentum=0.9))
     types = cg.f32[cg.dim("N"), 3], cg.i32[cg.dim("N")]
-    learner.export(tmp_path / "linear", *types, bind={"N": 4})
+    learner.export(tmp_path / "linear", *types, bind={"N": 4}, target="cpu:x86-64-v3")
     monkeypatch.syspath_prepend(tmp_path / "linear")
     import linear
 
@@ -407,13 +269,10 @@ def test_a_learner_exports_itself(tmp_path, monkeypatch):
 
 
 def test_saved_file_has_no_place_of_this_machine(tmp_path):
-    cg.compile(layer, cg.f32[B, 3]).save(tmp_path / "layer")
+    compiled().save(tmp_path / "layer")
     content = saved.read(tmp_path / "layer")
     assert str(tmp_path).encode() not in content.code
     assert os.path.dirname(__file__) not in content.term
-
-
-# Damage, and what is rebuilt.
 
 
 def test_no_flipped_bit_does_harm(tmp_path):
@@ -434,50 +293,6 @@ def test_no_flipped_bit_does_harm(tmp_path):
         cg.load(path)
 
 
-def test_a_folder_that_can_only_be_read_is_a_cache(folder, monkeypatch):
-    cg.compile(layer, cg.f32[B, 3])
-
-    def refuse(*_):
-        raise PermissionError
-
-    monkeypatch.setattr(os, "utime", refuse)
-    assert is_loaded(cg.compile(layer, cg.f32[B, 3]))
-
-
-def test_what_does_not_link_is_rebuilt(folder):
-    cg.compile(layer, cg.f32[B, 3])
-    (path,) = folder.iterdir()
-    kept = saved.read(path)
-    path.write_bytes(seal.seal(dataclasses.replace(kept, code=kept.code[:200]).to_bytes(), path.name))
-    assert not is_loaded(cg.compile(layer, cg.f32[B, 3]))
-    assert is_loaded(cg.compile(layer, cg.f32[B, 3]))
-
-
-def test_a_folder_in_the_place_of_an_entry_is_left_alone(folder):
-    cg.compile(layer, cg.f32[B, 3])
-    (entry,) = folder.iterdir()
-    entry.unlink()
-    (entry / "inside").mkdir(parents=True)
-    with pytest.warns(UserWarning, match="compiled functions cannot be kept"):
-        assert not is_loaded(cg.compile(layer, cg.f32[B, 3]))
-    assert (entry / "inside").is_dir()
-
-
-def test_code_is_not_kept_while_catgrad_changes(folder, monkeypatch):
-    file, (size, time) = next(iter(own_code._IMPORTED.items()))
-    monkeypatch.setitem(own_code._IMPORTED, file, (size, time - 1))
-    cg.compile(layer, cg.f32[B, 3])
-    assert not folder.exists()
-
-
-def test_code_is_kept_whatever_the_clock_says(folder, monkeypatch):
-    ahead = {file: (size, time + 10**18) for file, (size, time) in own_code._IMPORTED.items()}
-    monkeypatch.setattr(own_code, "_IMPORTED", ahead)
-    monkeypatch.setattr(own_code, "_state", ahead.get)
-    cg.compile(layer, cg.f32[B, 3])
-    assert len(list(folder.iterdir())) == 1
-
-
 def test_a_loaded_executable_runs_at_the_end_of_a_process(tmp_path):
     cg.compile(lambda x: x + 1, cg.f32[3]).save(tmp_path / "exe")
     program = f"""
@@ -494,7 +309,7 @@ def test_keys_that_no_file_can_hold(tmp_path):
     exe = cg.compile(lambda p: p[1, 2] + 1, {(1, 2): cg.f32[3]})
     with pytest.raises(CatgradError, match="dicts with other keys"):
         exe.save(tmp_path / "exe")
-    exe = cg.compile(layer, cg.f32[B, 3])
+    exe = compiled()
     exe.save(tmp_path / "exe")
     kept = saved.read(tmp_path / "exe")
     about = dataclasses.replace(kept.about, nesting=[{"list": 3}, 0])

@@ -1,4 +1,4 @@
-"""What is repeated in words, against a search through all stretches."""
+"""Tandem repeats in words, against an exhaustive search."""
 
 from itertools import pairwise
 

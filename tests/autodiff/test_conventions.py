@@ -1,4 +1,4 @@
-"""Where a function has a kink, a tie or a pole: what the derivative is there by convention."""
+"""Subgradients by convention: derivatives at kinks, ties and poles."""
 
 import numpy as np
 import pytest

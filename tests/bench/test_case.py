@@ -22,7 +22,7 @@ def test_every_case_compares_catgrad_with_something():
 
 
 def test_inputs_of_every_small_case_are_drawn_equal_twice():
-    for case in (case for case in CASES if not case.name.endswith("00000")):
+    for case in (case for case in CASES if not case.name.endswith(("00000", "120000-kilobytes"))):
         first, second = (case.inputs(np.random.default_rng(0)) for _ in range(2))
         for x, y in zip(first, second, strict=True):
             np.testing.assert_array_equal(x, y)

@@ -1,4 +1,5 @@
 import json
+import os
 import sys
 
 import pytest
@@ -6,10 +7,18 @@ import pytest
 from catgrad.cli import artifacts, main
 
 
+@pytest.fixture(scope="session")
+def kept(tmp_path_factory):
+    """A cache for the programs that many of these tests train."""
+    return tmp_path_factory.mktemp("cache")
+
+
 @pytest.fixture
-def command(capsys, tmp_path, monkeypatch):
+def command(capsys, tmp_path, monkeypatch, kept):
     """Run the command in an empty folder; return its exit code and what it wrote to stdout and to stderr."""
     monkeypatch.chdir(tmp_path)
+    if not os.environ["CATGRAD_CACHE_DIR"]:
+        monkeypatch.setenv("CATGRAD_CACHE_DIR", str(kept))
     monkeypatch.setattr(sys, "path", [*sys.path])
 
     def run(*argv):

@@ -1,4 +1,4 @@
-"""What is printed fits the terminal."""
+"""Console output: progress, rows and commands fit the width of the terminal."""
 
 import io
 import shlex

@@ -61,7 +61,14 @@ def test_misunderstood_arguments(argv, message, capsys):
     assert len(said) < 2000
 
 
-@pytest.mark.parametrize("argv", [["train", "iris", "--save"], ["show", "iris", "--target"], ["build", "iris", "-o"]])
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ["train", "iris", "--model", "linear", "--save"],
+        ["show", "iris", "--target"],
+        ["build", "iris", "--target", "cpu:x86-64-v2", "-o"],
+    ],
+)
 def test_long_words_are_not_said_in_full(command, argv):
     code, out, err = command(*argv, "x" * 5000)
     assert (code, out) == (1, "")

@@ -1,4 +1,4 @@
-"""What the README says is so: its Python runs, and prints what is written under it."""
+"""The README and the examples: the Python blocks run and print the text under them, links resolve, examples run."""
 
 import contextlib
 import io

@@ -81,7 +81,7 @@ def test_ctrl_c_saves_what_there_is_and_says_how_to_go_on(result, command, monke
 
 @pytest.fixture(scope="module")
 def trainer():
-    """What trains a small model with a batch that does not divide the examples."""
+    """A trainer of a small model with a batch that does not divide the examples."""
     return Trainer(TASKS["iris"].settings(**CHOSEN), data.load("iris"))
 
 

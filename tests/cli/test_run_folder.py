@@ -56,7 +56,7 @@ def without_disk(monkeypatch):
 
 
 def visible(folder):
-    """What is in the files that are there, but for those that nobody sees."""
+    """The contents of the files that are there, but for hidden ones."""
     paths = [path for path in folder.rglob("*") if not path.relative_to(folder).parts[0].startswith(".")]
     return {str(path.relative_to(folder)): path.read_bytes() for path in paths if path.is_file()}
 

@@ -1,4 +1,4 @@
-"""What is read from the folder of a run is checked against its model before anything is made of it."""
+"""Validation of a saved run: its record and parameters are checked against the model before they are used."""
 
 import json
 import os

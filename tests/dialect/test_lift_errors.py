@@ -1,4 +1,4 @@
-"""What cannot become a term is refused, at the place of the operation that is to blame."""
+"""Errors of lifting: IR that is not a term is refused, at the location of the operation to blame."""
 
 import pytest
 from mlir import ir

@@ -40,7 +40,7 @@ def _round_trip(term, context):
     return lifted
 
 
-@pytest.mark.sampled(3, "op")
+@pytest.mark.sampled(7, "op")
 @pytest.mark.parametrize(("op", "dtype"), [case for case in CASES if case.values[0] is not copy])
 def test_every_sample_of_every_operation(op, dtype, context):
     for sample in op.samples(dtype):

@@ -17,7 +17,7 @@ from catgrad.export.programs import initial
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "c"
 BATCH = TASKS["digits"].batch
-STEPS = 40
+STEPS = 20
 SANITIZED = "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"
 
 

@@ -46,7 +46,7 @@ def test_every_level_agrees_with_the_reference(build, level):
         np.testing.assert_allclose(made.chain(x, v, w), expected, rtol=2e-5)
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("level", RUNNABLE)
 @pytest.mark.parametrize("dtype", [cg.f32, cg.f64])
 def test_elementary_functions_are_accurate_on_every_level(build, level, dtype):

@@ -98,6 +98,7 @@ def test_the_loader_refuses_arrays_that_overlap(tmp_path, import_file):
     np.testing.assert_array_equal(update(x[:4].copy(), x[:4]), 2 * np.arange(4))
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("name", ["tuple", "np", "Library", "len", "class", "build"])
 def test_a_function_called_like_what_a_loader_uses(name, tmp_path):
     with pytest.raises(CatgradError, match=r"of its own|cannot be a name"):

@@ -1,6 +1,7 @@
 """Kernels become PTX, and NVIDIA's assembler takes every one of them: no stack, no spilled register."""
 
 import re
+from functools import cache
 
 import pytest
 from optable import result_types
@@ -42,13 +43,22 @@ def faulty(text, folder):
     return {name: each.stack_bytes for name, each in found.items() if each.stack_bytes or each.spilled_bytes}
 
 
-@pytest.mark.sampled(3)
+@cache
+def step(architecture, batch):
+    """Return the PTX of the training step of digits, for a batch or for all."""
+    return compiled(*STEP, architecture=architecture, bind={"B": batch} if batch else {})
+
+
 @pytest.mark.parametrize(
-    ("architecture", "bind"),
-    [(name, bind) for bind in ({"B": 32}, {}) for name in ARCHITECTURES],
+    ("architecture", "batch"),
+    [
+        pytest.param(name, batch, marks=[] if (name, batch) == ("sm_90", None) else pytest.mark.slow)
+        for batch in (32, None)
+        for name in ARCHITECTURES
+    ],
 )
-def test_the_digits_step_assembles_without_spills(architecture, bind, tmp_path):
-    text = compiled(*STEP, architecture=architecture, bind=bind)
+def test_the_digits_step_assembles_without_spills(architecture, batch, tmp_path):
+    text = step(architecture, batch)
     assert f".target {architecture}" in text
     assert faulty(text, tmp_path) == {}
     assert (tmp_path / "kernels.cubin").read_bytes()[:4] == b"\x7fELF"
@@ -78,7 +88,7 @@ def layer_norm(x):
     return centred * cg.rsqrt(cg.mean(cg.square(centred), axis=-1, keepdims=True) + 1e-5)
 
 
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(9)
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 @pytest.mark.parametrize("chain", [cg.softmax, cg.log_softmax, layer_norm], ids=lambda chain: chain.__name__)
 def test_gradients_along_rows_of_unknown_length_assemble_without_spills(chain, architecture, tmp_path):
@@ -122,13 +132,18 @@ def test_every_gradient_assembles_without_spills(dtype, architecture, tmp_path):
     assert faulty(compiled(gradients, types, architecture=architecture), tmp_path) == {}
 
 
-def test_accesses_are_sixteen_bytes_wide_and_tiles_are_shared(capsys):
-    assert main(["show", "digits", "--step", "--target", "cuda:sm_90", "--stage", "ptx"]) == 0
-    text = capsys.readouterr().out
+def test_accesses_are_sixteen_bytes_wide_and_tiles_are_shared():
+    text = step("sm_90", None)
     assert ".v4" in text
     assert "st.shared" in text
     assert "shfl.sync.bfly" in text
     assert "atom." not in text
+
+
+@pytest.mark.slow
+def test_the_command_shows_the_same(capsys):
+    assert main(["show", "digits", "--step", "--target", "cuda:sm_90", "--stage", "ptx"]) == 0
+    assert capsys.readouterr().out.count(".visible .entry") == step("sm_90", None).count(".visible .entry") > 0
 
 
 def test_machine_code_as_text(capsys):

@@ -104,6 +104,7 @@ def in_place(x, w, b, r):
     return r - x @ w
 
 
+@pytest.mark.sampled(2, "function")
 @pytest.mark.parametrize("dtype", [cg.f16, cg.f32], ids=str)
 @pytest.mark.parametrize("function", [layer, turned, in_place])
 def test_what_is_computed_of_single_elements_is_the_same_kernel(function, dtype):

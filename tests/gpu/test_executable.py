@@ -162,14 +162,15 @@ def test_training_on_the_device_is_training(target):
     np.testing.assert_allclose(losses[1], losses[0], rtol=1e-5)
 
 
-def test_fifty_steps_of_digits_have_the_losses_of_the_processor(target):
+@pytest.mark.parametrize("steps", [10, pytest.param(50, marks=pytest.mark.slow)])
+def test_steps_of_digits_have_the_losses_of_the_processor(target, steps):
     settings = TASKS["digits"].settings()
     examples = load("digits", 0).train
     losses = []
     for place in ("cpu", target):
         step, state = settings.step(place).executable, settings.learner.init(0)
         losses.append([])
-        for number in range(50):
+        for number in range(steps):
             batch = examples[slice(number % 40 * settings.batch, (number % 40 + 1) * settings.batch)]
             state, loss = step(state, batch.x, batch.y)
             losses[-1].append(float(loss))

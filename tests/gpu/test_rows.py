@@ -1,6 +1,7 @@
 """Chains on rows and columns: one kernel each, which moves what has to be moved and computes what is meant."""
 
 import re
+from itertools import product
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from catgrad import nn
 from catgrad.prepare import prepare
 from catgrad.runtime.gpu import assembly
 from catgrad.source import Source
-from catgrad.types import dtypes
+from catgrad.types import bf16, dtypes
 
 TARGET = "cuda:emulate"
 SHAPES = [(0, 5), (4, 0), (3, 1), (1, 31), (5, 33), (3, 1000), (2, 5000)]
@@ -37,6 +38,7 @@ def kernels(function, *types, target="cuda"):
     return [kernel for _, kernel in re.findall(r"\n( +)gpu\.func (.+?)\n\1\}", text, re.DOTALL)]
 
 
+@pytest.mark.sampled(2, "chain")
 @pytest.mark.parametrize("columns", [33, 1000])
 @pytest.mark.parametrize("chain", CHAINS)
 def test_a_chain_is_one_kernel_that_reads_and_writes_each_element_once(chain, columns):
@@ -94,9 +96,14 @@ def compare(found, expected, dtype):
             np.testing.assert_allclose(result, wanted, rtol=0 if is_exact else tolerance, atol=tolerance * scale)
 
 
-@pytest.mark.sampled(7)
-@pytest.mark.parametrize("dynamic", [False, True], ids=["static", "dynamic"])
-@pytest.mark.parametrize("dtype", dtypes, ids=str)
+@pytest.mark.parametrize(
+    ("dtype", "dynamic"),
+    [
+        pytest.param(*case, marks=[] if case == (bf16, True) else pytest.mark.slow)
+        for case in product(dtypes, (False, True))
+    ],
+    ids=str,
+)
 def test_rows_and_columns_of_every_size(dtype, dynamic):
     generator = np.random.default_rng(0)
     inputs = [draw(generator, shape, dtype) for shape in SHAPES]
@@ -124,6 +131,7 @@ def test_what_is_no_number_stays_in_its_row():
     agree(lambda x: (cg.softmax(x), cg.max(x, axis=1), cg.argmax(x, axis=1), cg.sum(x, axis=1), cg.log_softmax(x)), x)
 
 
+@pytest.mark.sampled(2, "shape")
 @pytest.mark.parametrize("fold", [cg.argmax, cg.argmin])
 @pytest.mark.parametrize("shape", [(2, 300), (1, 20001), (300, 2)])
 def test_the_first_of_the_best_and_of_what_is_no_number(fold, shape):

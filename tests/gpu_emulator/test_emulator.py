@@ -49,7 +49,7 @@ def test_unsupported_operations_are_all_listed(nvvm):
 
 @pytest.mark.parametrize("name", ["__nv_system", "__nv_frexpf", "__nv_no_such_functionf"])
 def test_functions_of_numbers_are_called_and_no_others(nvvm, name):
-    """What takes an address would use it unchecked, and the rest of the process is none of a kernel's business."""
+    """A function of addresses would use them unchecked, and a kernel has no business with the rest of the process."""
     body = f"""
     llvm.func @{name}(f32) -> f32
     llvm.func @kernel(%x: f32) attributes {{nvvm.kernel}} {{

@@ -1,4 +1,4 @@
-"""What kernels request of global memory, counted access by access."""
+"""Global memory traffic of emulated kernels, counted access by access."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""What the lanes of a warp do together: PTX ISA, sections "shfl.sync", "vote.sync" and "bar.warp.sync"."""
+"""Warp-level operations: PTX ISA, sections "shfl.sync", "vote.sync" and "bar.warp.sync"."""
 
 import numpy as np
 import pytest
@@ -93,6 +93,7 @@ CASES = {
 }
 
 
+@pytest.mark.sampled(4, "case")
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 @pytest.mark.parametrize("schedule", SCHEDULES)
 def test_shuffle(nvvm, case, schedule):
@@ -119,7 +120,7 @@ def reference(mode, lane, offset, clamp):
 @pytest.mark.parametrize("mode", MODES)
 def test_shuffles_agree_with_the_pseudocode(nvvm, mode):
     generator = np.random.default_rng(0)
-    for _ in range(40):
+    for _ in range(15):
         offset = int(generator.integers(0, 32))
         clamp = int(generator.integers(0, 32)) | segments(2 ** int(generator.integers(0, 6)))
         y, valid = shuffle(nvvm, mode, offset, clamp, threads=64)

@@ -1,4 +1,4 @@
-"""What is computed from checked objects skips the checks of the constructors: here every result is put through them."""
+"""Constructors without checks: every result built from checked objects passes the checks that it skipped."""
 
 import numpy as np
 from diagrams import arrows, cartesian, chains, copy_label, few, is_copy

@@ -31,6 +31,7 @@ def _log_softmax(x):
     return x - top - np.log(np.exp(x - top).sum(-1, keepdims=True))
 
 
+@pytest.mark.sampled(2, "dtype")
 @RUNS
 @pytest.mark.parametrize("dtype", [f32, f16, f64], ids=str)
 def test_cross_entropy_with_excluded_classes_and_ignored_rows(dtype, run):

@@ -1,4 +1,4 @@
-"""What users of Python and NumPy try with traced values, sizes and settings, in vain: one error says what to write.
+"""Errors for operations of Python and NumPy that traced values, sizes and settings do not support.
 
 Each error is shown at the user's line, and its traceback ends there.
 """

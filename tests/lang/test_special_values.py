@@ -17,7 +17,7 @@ EPSILON = {f16: 2.0**-10, bf16: 2.0**-7, f32: 2.0**-23, f64: 2.0**-52}
 HUGE = {f16: 3e4, bf16: 1e38, f32: 1e38, f64: 5e307}
 MAGNITUDES = (0.0, 2.0**-24, 1e-3, 0.5, 1.0, 3.7, 9.0, 20.0, 300.0, 1e4, np.inf)
 
-QUICK = {(f64, "interpreter"), (bf16, "interpreter"), (f32, "cpu"), (f16, "cpu")}
+QUICK = {(f64, "interpreter"), (bf16, "interpreter"), (f32, "cpu")}
 EVERY = [
     pytest.param(dtype, run, id=f"{dtype}-{run}", marks=[] if (dtype, run) in QUICK else pytest.mark.slow)
     for dtype in EPSILON

@@ -38,6 +38,7 @@ def test_different_dtypes_stay_an_error():
             cg.trace(ops.upcast(lambda x, y: x + y), f16[3], other[3])
 
 
+@pytest.mark.sampled(2, "dtype")
 @NARROW
 @pytest.mark.parametrize("run", ["interpreter", "cpu"])
 def test_what_overflows_on_the_way_does_not(dtype, run):

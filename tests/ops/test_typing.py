@@ -1,4 +1,4 @@
-"""What the typing rules reject, and how they say it."""
+"""Type errors: operands and attributes that the typing rules reject, and the messages."""
 
 import pytest
 from optable import OPERATIONS, input_types

@@ -1,4 +1,4 @@
-"""What operations are worth, by hand: arithmetic, and the distinct elements that have to come and go."""
+"""The work of operations against counts by hand: arithmetic, and the distinct elements loaded and stored."""
 
 import pytest
 from mlir import ir

@@ -277,7 +277,7 @@ MACHINES = {
 
 @pytest.fixture(scope="module", params=MACHINES)
 def assembly(request):
-    """What to look for, and the assembly of each function by name, for one machine (not necessarily this one)."""
+    """Patterns of vector instructions and calls of a machine, and its assembly of each function by name."""
     triple, packed, call = MACHINES[request.param]
     target = [f"-mtriple={triple}", f"-mcpu={request.param}"]
     context = ir.Context()
@@ -300,7 +300,14 @@ def test_loops_are_vectorised_without_calls(assembly):
     assert [name for name in names if not re.search(packed, code[name])] == []
 
 
-def test_coefficients_are_those_the_tool_finds():
+@pytest.mark.sampled(10)
+@pytest.mark.parametrize("fit", fit_polynomials.FITS, ids=lambda fit: fit.name)
+def test_coefficients_are_those_the_tool_finds(fit):
+    assert fit_polynomials.fit_source(fit) in Path(polynomials.__file__).read_text()
+
+
+@pytest.mark.slow
+def test_the_file_of_coefficients_is_that_of_the_tool():
     assert Path(polynomials.__file__).read_text() == fit_polynomials.source()
 
 

@@ -39,7 +39,7 @@ INEXACT = {
 }
 TOLERANCE = {f16: 1e-3, bf16: 8e-3, f32: 2e-6, f64: 1e-14}
 
-FEW = (bool_, i32, bf16, f32)
+FEW = (bool_, i32, f32)
 """The dtypes that always run; the others differ from them in widths alone."""
 
 CASES = [

@@ -1,4 +1,4 @@
-"""What arguments an executable refuses, and what it says."""
+"""Argument checking: arguments that an executable refuses, and the messages."""
 
 import ml_dtypes
 import numpy as np

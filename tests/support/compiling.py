@@ -1,4 +1,4 @@
-"""What other processes do in tests: the functions have to be importable there."""
+"""Functions for worker processes: importable there."""
 
 import numpy as np
 

@@ -110,11 +110,23 @@ def test_damaged_files_end_in_a_module_or_a_message(file, tmp_path):
     assert b"internal error" not in result.stderr
 
 
-@pytest.mark.parametrize("arguments", [["--version"], ["--help"], ["--show-dialects"], ["--list-passes"]])
-def test_questions_are_answered(arguments):
-    result = run(*arguments)
+QUESTIONS = ["--version", "--help", "--show-dialects", "--list-passes"]
+
+
+@pytest.mark.sampled(4)
+@pytest.mark.parametrize("argument", QUESTIONS)
+def test_questions_are_answered_by_the_program(argument):
+    result = run(argument)
     assert (result.returncode, result.stderr) == (0, b"")
     assert b"catgrad" in result.stdout
+
+
+@pytest.mark.parametrize("argument", QUESTIONS)
+def test_questions_are_answered(argument, capfd):
+    assert main([argument]) == 0
+    said, errors = capfd.readouterr()
+    assert errors == ""
+    assert "catgrad" in said
 
 
 @pytest.mark.parametrize(

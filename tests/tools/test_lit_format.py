@@ -46,15 +46,43 @@ FAILING = {
 }
 
 
-@pytest.mark.parametrize("external", ["0", "1"])
-def test_tests_that_pass(tmp_path, external):
-    found, _ = outcomes(tmp_path, PASSING, CATGRAD_LIT_EXTERNAL=external)
-    assert found == {**dict.fromkeys(PASSING, "PASS"), "xfail.mlir": "XFAIL"}
+ABORTING = {"abort.mlir": f"// RUN: not %catgrad-opt %s --load-pass-plugin={PLUGIN} --test-abort\n"}
+UNSUPPORTED = {"gpu.mlir": "// REQUIRES: gpu\n// RUN: %catgrad-opt %s\nnonsense\n"}
+EXTERNAL = ("pipe.mlir", "not.mlir", "xfail.mlir")
+"""Tests that differ where programs are started: pipes, exit codes that are meant, and those that are not."""
 
 
-def test_tests_that_fail_say_why(tmp_path):
-    found, printed = outcomes(tmp_path, FAILING)
-    assert found == dict.fromkeys(FAILING, "FAIL")
+@pytest.fixture(scope="module")
+def together(tmp_path_factory):
+    """The outcomes of all tests in one run of lit, and what it printed."""
+    named = {"passing": PASSING, "failing": FAILING, "aborting": ABORTING, "unsupported": UNSUPPORTED}
+    tests = {f"{kind}-{name}": text for kind, tests in named.items() for name, text in tests.items()}
+    return outcomes(tmp_path_factory.mktemp("lit"), tests)
+
+
+def of_kind(kind, found):
+    """Return the outcomes of one kind of tests."""
+    return {name.removeprefix(f"{kind}-"): result for name, result in found.items() if name.startswith(f"{kind}-")}
+
+
+def passes(tests):
+    """Return the outcomes of tests that pass, but for one that is to fail."""
+    return {name: "XFAIL" if name == "xfail.mlir" else "PASS" for name in tests}
+
+
+def test_tests_that_pass(together):
+    assert of_kind("passing", together[0]) == passes(PASSING)
+
+
+@pytest.mark.parametrize("names", [EXTERNAL, pytest.param(tuple(PASSING), marks=pytest.mark.slow)], ids=["few", "all"])
+def test_tests_that_pass_as_programs(tmp_path, names):
+    found, _ = outcomes(tmp_path, {name: PASSING[name] for name in names}, CATGRAD_LIT_EXTERNAL="1")
+    assert found == passes(names)
+
+
+def test_tests_that_fail_say_why(together):
+    found, printed = together
+    assert of_kind("failing", found) == dict.fromkeys(FAILING, "FAIL")
     for reason in (
         "over",
         "error: custom op 'nonsense' is unknown",
@@ -65,13 +93,11 @@ def test_tests_that_fail_say_why(tmp_path):
         assert reason in printed
 
 
-def test_an_abort_fails_only_its_own_test(tmp_path):
-    tests = {
-        "abort.mlir": f"// RUN: not %catgrad-opt %s --load-pass-plugin={PLUGIN} --test-abort\n",
-        "pipe.mlir": PASSING["pipe.mlir"],
-    }
-    found, printed = outcomes(tmp_path, tests)
-    assert found == {"abort.mlir": "FAIL", "pipe.mlir": "PASS"}
+def test_an_abort_fails_only_its_own_test(together):
+    found, printed = together
+    assert found["aborting-abort.mlir"] == "FAIL"
+    assert list(found).index("aborting-abort.mlir") < list(found).index("passing-pipe.mlir")
+    assert found["passing-pipe.mlir"] == "PASS"
     assert "exit code -6" in printed
 
 
@@ -81,6 +107,5 @@ def test_a_test_that_does_not_end_is_ended(tmp_path):
     assert "exit code -14" in printed
 
 
-def test_unsupported_tests_are_not_run(tmp_path):
-    found, _ = outcomes(tmp_path, {"gpu.mlir": "// REQUIRES: gpu\n// RUN: %catgrad-opt %s\nnonsense\n"})
-    assert found == {"gpu.mlir": "UNSUPPORTED"}
+def test_unsupported_tests_are_not_run(together):
+    assert of_kind("unsupported", together[0]) == {"gpu.mlir": "UNSUPPORTED"}

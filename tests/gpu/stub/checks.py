@@ -1,4 +1,4 @@
-"""What is asked of the CUDA driver, in a process where it is the stub beside this file: see ../test_cuda.py."""
+"""Calls of the CUDA driver, recorded by the stub beside this file in a process of its own: see ../test_cuda.py."""
 
 import ctypes
 import gc

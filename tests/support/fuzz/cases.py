@@ -1,4 +1,4 @@
-"""What is tried. A case is data; it is all right, or raises `Failure`, or takes its process with it."""
+"""Fuzz cases: data whose check returns, raises `Failure`, or takes its process with it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a program gives, and by how much rounding may change it: stochastic error analysis.
+"""The fuzzing oracle: results of a program with bounds of their rounding errors, by stochastic error analysis.
 
 A program of floats is evaluated by its reference meanings in f64, once as it is and some times with every result of
 every operation moved at random by as much as the operation rounds. How far the results move is the condition of this

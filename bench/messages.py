@@ -28,7 +28,7 @@ class Task:
 
 @dataclass(frozen=True)
 class Failure:
-    """Why a competitor has no figures, as a line of text."""
+    """Reason, as a line of text, for which a competitor has no figures."""
 
     message: str
 

@@ -52,6 +52,7 @@ def test_definitions_that_call_definitions(rows):
     assert "memref.alloc" not in exe.ir("kernels")
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("name", ["sin", "cos", "pow", "memcpy", "memset", "memmove", "free", "main", "printf"])
 def test_a_function_may_have_the_name_of_one_of_c(name):
     def inner(x):

@@ -44,6 +44,7 @@ def deep(x, w):
     return nested(b + y, w)[0], s + t
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("rows", [B, 5], ids=["dynamic", "static"])
 def test_definitions_that_call_definitions(rows):
     x, w = arrays((5, 8), (8, 8))

@@ -199,6 +199,7 @@ def test_rows_too_long_for_registers():
     agree(CHAINS["softmax, reversed"][0], *np.random.default_rng(0).standard_normal((2, 2, 20000)).astype(np.float32))
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("shape", [(2, 20001), (20001, 3)])
 def test_blocks_share_few_and_long_rows(shape):
     x = np.random.default_rng(0).integers(-9, 9, shape).astype(np.float32)

@@ -44,6 +44,7 @@ def deep(x, w):
     return nested(b + y, w)[0], s + t
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("rows", [B, 5], ids=["dynamic", "static"])
 def test_definitions_that_call_definitions(rows):
     x, w = arrays((5, 8), (8, 8))
@@ -52,6 +53,7 @@ def test_definitions_that_call_definitions(rows):
     assert "memref.alloc" not in exe.ir("kernels")
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("name", ["sin", "cos", "pow", "memcpy", "memset", "memmove", "free", "main", "printf"])
 def test_a_function_may_have_the_name_of_one_of_c(name):
     def inner(x):

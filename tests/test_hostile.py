@@ -91,6 +91,7 @@ def values(name, parts):
     return packed({**parts, name: b"[" + b"{}," * 5_000_000 + b"{}]"})
 
 
+@pytest.mark.sampled(3, "make")
 @pytest.mark.parametrize("name", ["manifest.json", "term.json", "code.o"])
 @pytest.mark.parametrize("make", [bomb, lying, values])
 def test_what_unpacks_to_more_is_refused(good, tmp_path, make, name):

@@ -173,6 +173,7 @@ def test_modules():
         np.testing.assert_allclose(exe(VALUES, X), PREDICTED)
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     ("optimizer", "step"),
     [

@@ -60,6 +60,7 @@ def test_the_reference_rounds_once(source):
     check([rounded(numbers, target) for target in expected], expected)
 
 
+@pytest.mark.sampled(2, "target")
 @pytest.mark.parametrize("source", SOURCES, ids=str)
 @pytest.mark.parametrize("target", ["cpu", "cuda:emulate"])
 def test_compiled_code_rounds_once(source, target):

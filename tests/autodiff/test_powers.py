@@ -37,6 +37,7 @@ def _assert_right(results, dtype):
         )
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("dtype", [f32, f64], ids=str)
 def test_by_the_base_with_a_constant_exponent(dtype):
     powers = P.astype(dtype.numpy)
@@ -44,6 +45,7 @@ def test_by_the_base_with_a_constant_exponent(dtype):
     _assert_right(cg.interpret(term, X.astype(dtype.numpy)), dtype)
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("run", ["interpreter", "cpu", pytest.param("cuda:emulate", marks=pytest.mark.slow)])
 def test_by_the_base_with_an_exponent_that_comes_in(run):
     term = cg.trace(_derivatives(cg.pow), f64[X.shape], f64[P.shape])

@@ -65,6 +65,7 @@ def test_the_kernel_is_right_under_every_schedule(gpu, schedule):
     assert is_right(gpu, KERNEL, schedule)
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("kernel", MUTATIONS.values(), ids=MUTATIONS)
 def test_mistakes_are_found(gpu, kernel):
     assert kernel != KERNEL

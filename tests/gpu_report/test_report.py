@@ -43,6 +43,7 @@ def test_a_softmax_moves_the_minimum():
     assert row.traffic == Traffic(256_000, 256_000)
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("dtype", [cg.f16, cg.f32], ids=str)
 def test_a_contraction(dtype):
     made = reported(lambda x, y: x @ y, dtype[96, 40], dtype[40, 72])

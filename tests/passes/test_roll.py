@@ -133,8 +133,10 @@ def test_loops_run_on_devices():
     assert "catgrad.words" in exe.ir("linalg")
 
 
-@pytest.mark.sampled(2)
-@pytest.mark.parametrize(("optimizer", "batch"), [(optim.sgd(0.1, momentum=0.9), 4), (optim.adam(1e-2), B)])
+@pytest.mark.parametrize(
+    ("optimizer", "batch"),
+    [(optim.sgd(0.1, momentum=0.9), 4), pytest.param(optim.adam(1e-2), B, marks=pytest.mark.slow)],
+)
 def test_a_training_step_has_as_many_operations_for_any_depth(optimizer, batch):
     def operations(depth):
         learner = cg.learner(Deep(depth), loss=nn.softmax_cross_entropy, optimizer=optimizer)

@@ -163,6 +163,7 @@ def test_a_reader_that_goes_away_is_no_error(tmp_path):
     assert process.wait(60) == 128 + signal.SIGPIPE
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_run_ends_quietly(tmp_path, number):
     plugin = tmp_path / "ready.py"

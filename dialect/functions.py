@@ -7,7 +7,7 @@ A function takes, first, one index argument for each symbol of its types; facts 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 
 from mlir import ir
@@ -20,24 +20,22 @@ from catgrad.errors import TypeCheckError
 from catgrad.ops import Operation
 from catgrad.types import TensorType
 
-__all__ = ["SYMBOL", "Box", "functions", "operations", "read", "symbol_attributes", "symbols"]
+__all__ = ["SYMBOL", "Box", "Reader", "functions", "operations", "symbol_attributes", "symbols"]
 
 SYMBOL = "catgrad.symbol"
 _NO_FACTS = {"multiple_of": 1, "min": 0, "max": None}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Box:
-    """An operation of the dialect as catgrad has it.
+    """An operation of the dialect as catgrad has it; what is the same in one function is one box.
 
     Attributes:
-        op: The operation in the IR.
         operation: Its label.
         inputs: Types of the operands.
         result: The declared type of the result.
     """
 
-    op: ir.OpView
     operation: Operation
     inputs: tuple[TensorType, ...]
     result: TensorType
@@ -50,15 +48,14 @@ def functions(module: ir.Operation) -> list[func.FuncOp]:
 
 def operations(function: func.FuncOp) -> list[ir.OpView]:
     """Return every operation inside a function, in order; one with regions comes before what is in them."""
-    return list(_inside(function))
+    found: list[ir.Operation] = []
 
+    def visit(op: ir.Operation) -> ir.WalkResult:
+        found.append(op)
+        return ir.WalkResult.ADVANCE
 
-def _inside(op: ir.OpView) -> Iterator[ir.OpView]:
-    for region in op.operation.regions:
-        for block in region.blocks:
-            for inner in block.operations:
-                yield inner
-                yield from _inside(inner)
+    function.operation.walk(visit, ir.WalkOrder.PRE_ORDER)
+    return [op.opview for op in found[1:]]
 
 
 def symbol_attributes(symbol: Symbol) -> dict[str, ir.Attribute]:
@@ -96,23 +93,43 @@ def _symbol(attributes: Mapping[str, ir.Attribute]) -> Symbol:
     return dim(name, **facts)
 
 
-def read(op: ir.OpView, known: Iterable[Symbol]) -> Box:
-    """Return an operation of the dialect as catgrad has it.
+class Reader:
+    """Reads types and operations of one function, equal ones once: types and attributes are unique in MLIR.
 
     Args:
-        op: The operation, named "catgrad.NAME".
-        known: The symbols of its function.
-
-    Raises:
-        TypeCheckError: There is no such operation, a type is not one of catgrad's, or an attribute does not fit.
+        known: The symbols of the function.
     """
-    known = tuple(known)
-    entry = DIALECT_OPS.get(op.operation.name)
-    if entry is None:
-        raise TypeCheckError(f"{op.operation.name} is not an operation of the catgrad dialect")
-    result = from_mlir(op.results[0].type, known)
-    attributes = {
-        name: attribute_from_mlir(kind, name, op.attributes, result, known) for name, kind in entry.attributes.items()
-    }
-    inputs = tuple(from_mlir(operand.type, known) for operand in op.operands)
-    return Box(op, entry.operation(**attributes), inputs, result)
+
+    def __init__(self, known: Iterable[Symbol]) -> None:
+        self._known = tuple(known)
+        self._types: dict[ir.Type, TensorType] = {}
+        self._boxes: dict[Hashable, Box] = {}
+
+    def type(self, given: ir.Type) -> TensorType:
+        """Return the catgrad type, as `from_mlir` does."""
+        if given not in self._types:
+            self._types[given] = from_mlir(given, self._known)
+        return self._types[given]
+
+    def box(self, op: ir.OpView) -> Box:
+        """Return an operation of the dialect, named "catgrad.NAME", as catgrad has it.
+
+        Raises:
+            TypeCheckError: There is no such operation, a type is not one of catgrad's, or an attribute does not fit.
+        """
+        types = [value.type for values in (op.operands, op.results) for value in values]
+        key = op.operation.name, *types, *op.attributes.items()
+        if key not in self._boxes:
+            self._boxes[key] = self._read(op)
+        return self._boxes[key]
+
+    def _read(self, op: ir.OpView) -> Box:
+        entry = DIALECT_OPS.get(op.operation.name)
+        if entry is None:
+            raise TypeCheckError(f"{op.operation.name} is not an operation of the catgrad dialect")
+        result = self.type(op.results[0].type)
+        attributes = {
+            name: attribute_from_mlir(kind, name, op.attributes, result, self._known)
+            for name, kind in entry.attributes.items()
+        }
+        return Box(entry.operation(**attributes), tuple(self.type(operand.type) for operand in op.operands), result)

@@ -10,8 +10,7 @@ from mlir import ir
 from mlir.dialects import func
 
 from catgrad.dialect.emit import NAME
-from catgrad.dialect.functions import SYMBOL, functions, read, symbols
-from catgrad.dialect.types import from_mlir
+from catgrad.dialect.functions import SYMBOL, Reader, functions, symbols
 from catgrad.dims import Symbol
 from catgrad.errors import CatgradError, TypeCheckError
 from catgrad.hypergraph import LaxOpenHypergraph, explicit_copies
@@ -87,7 +86,7 @@ class _Lifter:
     def _operation(self, body: _Body, op: ir.OpView) -> None:
         operands = list(op.operands)
         if not isinstance(op, func.CallOp):
-            return body.append(read(op, body.symbols.values()).operation, operands, op)
+            return body.append(body.reader.box(op).operation, operands, op)
         callee = self.definition(op.callee.value, op.operation)
         taken = symbols(self._functions[callee.name])
         for symbol, position in taken.items():
@@ -124,13 +123,14 @@ class _Body:
 
     def __init__(self, symbols: Mapping[ir.Value, Symbol]) -> None:
         self.symbols = symbols
+        self.reader = Reader(symbols.values())
         self._graph = LaxOpenHypergraph()
         self._nodes: dict[ir.Value, int] = {}
         self._locations: list[Location | None] = []
 
     def input(self, value: ir.Value) -> int:
         """Add a node for a value."""
-        self._nodes[value] = self._graph.new_node(from_mlir(value.type, self.symbols.values()))
+        self._nodes[value] = self._graph.new_node(self.reader.type(value.type))
         return self._nodes[value]
 
     def append(self, operation: Operation, operands: Sequence[ir.Value], op: ir.OpView) -> None:

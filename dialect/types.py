@@ -25,18 +25,20 @@ IMPLIED = frozenset({Kind.DTYPE, Kind.SHAPE})
 """Kinds of attributes that the result type tells."""
 
 
+_ELEMENTS: dict[DType, Callable[[], ir.Type]] = {
+    bool_: lambda: ir.IntegerType.get_signless(1),
+    i32: lambda: ir.IntegerType.get_signless(32),
+    i64: lambda: ir.IntegerType.get_signless(64),
+    f16: ir.F16Type.get,
+    bf16: ir.BF16Type.get,
+    f32: ir.F32Type.get,
+    f64: ir.F64Type.get,
+}
+
+
 def element_type(dtype: DType) -> ir.Type:
     """Return MLIR's type of one element, in the current context."""
-    builders = {
-        bool_: lambda: ir.IntegerType.get_signless(1),
-        i32: lambda: ir.IntegerType.get_signless(32),
-        i64: lambda: ir.IntegerType.get_signless(64),
-        f16: ir.F16Type.get,
-        bf16: ir.BF16Type.get,
-        f32: ir.F32Type.get,
-        f64: ir.F64Type.get,
-    }
-    return builders[dtype]()
+    return _ELEMENTS[dtype]()
 
 
 _DTYPES = {"i1": bool_, "i32": i32, "i64": i64, "f16": f16, "bf16": bf16, "f32": f32, "f64": f64}

@@ -6,15 +6,15 @@ and of the readers of a value only the last few are candidates. So finding the c
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import TypeAlias
 
 from mlir import ir
-from mlir.dialects import linalg
 
 from catgrad.passes.partition import Partition
-from catgrad.passes.views import covers_iteration, generics, inputs_of, is_identity, is_parallel, maps_of
+from catgrad.passes.views import Generic, covers_iteration, inputs_of, is_identity, is_read
 
 __all__ = ["Clusters"]
 
@@ -60,6 +60,10 @@ class _Read:
     in_place: bool
 
 
+_Use: TypeAlias = tuple[int, bool]
+"""An operation that reads a result, and whether it is a generic that reads at the position of the iteration."""
+
+
 class Clusters:
     """The dependences of a block, partitioned into clusters.
 
@@ -70,23 +74,29 @@ class Clusters:
         block: Its generics on tensors become clusters.
         max_operands: Tensors that a cluster may read and write.
         max_members: Generics that it may have.
+
+    Attributes:
+        ops: The operations.
+        generics: Those that become clusters, by number.
     """
 
     def __init__(self, block: ir.Block, max_operands: int, max_members: int) -> None:
         self._most_operands, self._most_members = max_operands, max_members
-        self._ops = list(block.operations)
-        self._index = {op.operation: index for index, op in enumerate(self._ops)}
-        self._partition = Partition(self._successors())
-        found = [self._index[op.operation] for op in generics(block)]
-        self._free = {index for index in found if is_parallel(self._ops[index])}
-        self._reductions = [index for index in found if index not in self._free]
+        self.ops = list(block.operations)
+        self._index = {op.operation: index for index, op in enumerate(self.ops)}
+        maps: dict[ir.Attribute, list[ir.AffineMap]] = {}
+        self.generics = {index: Generic.of(op, maps) for index, op in enumerate(self.ops) if is_read(op)}
+        self._free = {index for index, generic in self.generics.items() if generic.is_parallel}
+        self._reductions = [index for index in self.generics if index not in self._free]
+        uses = [[[self._use(use) for use in result.uses] for result in op.results] for op in self.ops]
+        self._partition = Partition(self._successors(uses))
         self._readers = {
-            (index, number): frozenset(self._reader(use) for use in result.uses)
-            for index in found
-            for number, result in enumerate(self._ops[index].results)
+            (index, number): frozenset(reader for reader, _ in of_result)
+            for index in self.generics
+            for number, of_result in enumerate(uses[index])
         }
-        self._reads, self._read_by = self._all_reads(found)
-        self._clusters = {index: self._single(index) for index in found}
+        self._reads, self._read_by = self._all_reads()
+        self._clusters = {index: self._single(index) for index in self.generics}
 
     def grow_reductions(self) -> None:
         """Merge each reduction with what makes its inputs, and theirs, and has no other reader."""
@@ -94,7 +104,7 @@ class Clusters:
             todo = list(self._makers(index))
             while todo and len(self._clusters[index].members) < self._most_members:
                 maker = todo.pop()
-                if maker in self._free and self._belongs(maker, index) and self._merge(index, maker):
+                if maker in self._free and self._take(index, maker):
                     self._free.remove(maker)
                     todo += self._makers(maker)
 
@@ -103,14 +113,12 @@ class Clusters:
         readers: dict[int, list[int]] = {}
         for index in sorted(self._free):
             for maker in self._makers(index):
-                if self._is_wanted(self._clusters[index], self._clusters[maker]):
-                    self._merge(index, maker)
+                self._join(index, maker)
             if self._waits(index):
                 continue
             sources = [read for read in sorted(self._clusters[index].read) if self._reads[read].in_place]
             for other in [reader for read in sources for reader in reversed(readers.get(read, []))]:
-                if self._is_wanted(self._clusters[index], self._clusters[other]):
-                    self._merge(index, other)
+                self._join(index, other)
             for read in sources:
                 others = [i for i in readers.get(read, []) if self._clusters[i] is not self._clusters[index]]
                 readers[read] = [*others[1 - _NEAR :], index]
@@ -120,49 +128,47 @@ class Clusters:
         readers = frozenset[int]().union(*(self._readers[result] for result in self._clusters[index].kept))
         return len(readers) == 1 and all(reader in self._free and index in self._makers(reader) for reader in readers)
 
-    def order(self) -> Iterator[list[ir.OpView]]:
-        """Yield the operations of each cluster, and each other one, in an order that respects the dependences."""
-        for nodes in self._partition.order():
-            members = [self._ops[node // 2] for node in nodes if node % 2 == 0]
-            if members:
-                yield members
+    def order(self) -> list[list[int]]:
+        """Return the numbers of the operations, by clusters, in an order that respects the dependences."""
+        classes = ([node // 2 for node in nodes if node % 2 == 0] for nodes in self._partition.order())
+        return [members for members in classes if members]
 
-    def _successors(self) -> list[set[int]]:
+    def _successors(self, uses: Sequence[Sequence[Sequence[_Use]]]) -> list[set[int]]:
+        """Return the edges, given the uses of each result of each operation."""
         successors: list[set[int]] = []
-        for index, op in enumerate(self._ops):
-            uses = [(2 * self._reader(use), self._is_in_place(use)) for result in op.results for use in result.uses]
-            successors.append({reader for reader, in_place in uses if in_place} | {2 * index + 1})
-            successors.append({reader for reader, in_place in uses if not in_place})
-        effectful = [i for i, op in enumerate(self._ops) if not (op.results and op.operation.name.startswith(_PURE))]
+        for index, results in enumerate(uses):
+            here = {2 * reader for result in results for reader, in_place in result if in_place}
+            elsewhere = {2 * reader for result in results for reader, in_place in result if not in_place}
+            successors += here | {2 * index + 1} if elsewhere else here, elsewhere
+        effectful = [i for i, op in enumerate(self.ops) if not (op.results and op.operation.name.startswith(_PURE))]
         for before, after in pairwise(effectful):
             successors[2 * before].add(2 * after)
         return successors
 
-    def _is_in_place(self, use: ir.OpOperand) -> bool:
-        """Return whether a use is a generic's reading at the position of the iteration itself."""
-        op, number = use.owner, use.operand_number
-        is_input = op.operation in self._index and isinstance(op, linalg.GenericOp) and number < len(op.inputs)
-        return is_input and is_identity(op.indexing_maps[number].value)
-
-    def _reader(self, use: ir.OpOperand) -> int:
-        """Return the operation of the block that a use is in."""
-        op = use.owner.operation
+    def _use(self, use: ir.OpOperand) -> _Use:
+        """Return the operation of the block that a use is in, and whether that is a generic that reads in place."""
+        op, number = use.owner.operation, use.operand_number
+        if op in self._index:
+            index = self._index[op]
+            generic = self.generics.get(index)
+            return index, generic is not None and number < len(generic.inputs) and is_identity(generic.maps[number])
         while op not in self._index:
             op = op.parent.operation
-        return self._index[op]
+        return self._index[op], False
 
-    def _all_reads(self, found: Sequence[int]) -> tuple[list[_Read], dict[int, list[int]]]:
+    def _all_reads(self) -> tuple[list[_Read], dict[int, list[int]]]:
         """Return what generics read, each tensor with an index map once, and the numbers of what each of them reads."""
-        makers = {result: index for index in found for result in self._ops[index].results}
+        makers = {result: index for index, generic in self.generics.items() for result in generic.op.results}
         numbers: dict[tuple[ir.Value, ir.AffineMap], int] = {}
         read_by = {
-            index: [numbers.setdefault(read, len(numbers)) for read in inputs_of([self._ops[index]])] for index in found
+            index: [numbers.setdefault(read, len(numbers)) for read in inputs_of([generic])]
+            for index, generic in self.generics.items()
         }
         return [_Read(map, makers.get(value), is_identity(map)) for value, map in numbers], read_by
 
     def _single(self, index: int) -> _Cluster:
         """Return the cluster of one generic."""
-        results = [(index, number) for number in range(len(self._ops[index].results))]
+        results = [(index, number) for number in range(len(self.generics[index].outputs))]
         kept = frozenset(result for result in results if self._readers[result])
         return _Cluster(frozenset([index]), frozenset(self._read_by[index]), kept)
 
@@ -173,25 +179,27 @@ class Clusters:
             members, read, frozenset(each for each in a.kept | b.kept if not self._readers[each] <= members)
         )
 
-    def _is_wanted(self, a: _Cluster, b: _Cluster) -> bool:
-        """Return whether two clusters are small enough to be one."""
-        if a is b or len(a.members) + len(b.members) > self._most_members:
-            return False
-        return self._joined(a, b).operands <= self._most_operands
+    def _join(self, a: int, b: int) -> None:
+        """Merge the clusters of two generics if they are small enough to be one."""
+        first, second = self._clusters[a], self._clusters[b]
+        if first is not second and len(first.members) + len(second.members) <= self._most_members:
+            joined = self._joined(first, second)
+            if joined.operands <= self._most_operands:
+                self._merge(a, b, joined)
 
-    def _belongs(self, maker: int, reduction: int) -> bool:
-        """Return whether a generic can be computed inside a reduction."""
-        cluster, op = self._clusters[reduction], self._ops[reduction]
+    def _take(self, reduction: int, maker: int) -> bool:
+        """Merge a generic with a reduction if it can be computed inside; return whether it was done."""
+        cluster, generic = self._clusters[reduction], self.generics[reduction]
         if not all(self._readers[result] <= cluster.members for result in self._clusters[maker].kept):
             return False
-        read = self._joined(cluster, self._clusters[maker]).read
-        return covers_iteration([*(self._reads[each].map for each in read), *maps_of(op)[-len(op.outputs) :]])
+        joined = self._joined(cluster, self._clusters[maker])
+        maps = [*(self._reads[each].map for each in joined.read), *generic.maps[len(generic.inputs) :]]
+        return covers_iteration(maps) and self._merge(reduction, maker, joined)
 
-    def _merge(self, a: int, b: int) -> bool:
-        """Merge the clusters of two generics if no path between them leaves them; return whether it was done."""
+    def _merge(self, a: int, b: int, joined: _Cluster) -> bool:
+        """Let the clusters of two generics be one if no path between them leaves them; return whether it was done."""
         if not self._partition.merge(2 * a, 2 * b):
             return False
-        joined = self._joined(self._clusters[a], self._clusters[b])
         self._clusters.update(dict.fromkeys(joined.members, joined))
         return True
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import ClassVar
 
 from mlir import ir
@@ -22,16 +23,7 @@ from mlir.dialects import linalg
 from catgrad.dialect.functions import functions
 from catgrad.passes.base import Pass
 from catgrad.passes.clusters import Clusters
-from catgrad.passes.views import (
-    body_of,
-    covers_iteration,
-    forward_views,
-    generics,
-    inline_splats,
-    inputs_of,
-    maps_of,
-    yields_of,
-)
+from catgrad.passes.views import Generic, covers_iteration, forward_views, inputs_of, is_read, is_used
 
 __all__ = ["FuseElementwise"]
 
@@ -61,88 +53,84 @@ class FuseElementwise(Pass):
 
 
 def _fuse(block: ir.Block, bounds: FuseElementwise) -> None:
-    if not generics(block):
+    if not any(map(is_read, block.operations)):
         return
     forward_views(block)
-    for op in generics(block):
-        inline_splats(op)
     clusters = Clusters(block, bounds.max_operands, bounds.max_members)
     clusters.grow_reductions()
     clusters.join_neighbours()
-    *_, terminator = block.operations
-    for members in clusters.order():
-        for op in members:
-            if op != terminator:
-                op.operation.move_before(terminator.operation)
-        if all(isinstance(op, linalg.GenericOp) for op in members):
-            _rebuild(members)
+    order = clusters.order()
+    *ops, terminator = clusters.ops
+    for index in chain.from_iterable(order):
+        if index < len(ops):
+            ops[index].operation.move_before(terminator.operation)
+    # Readers first: what they read has not been replaced yet.
+    for members in reversed(order):
+        if all(index in clusters.generics for index in members):
+            _rebuild([clusters.generics[index] for index in members])
 
 
 # The generic of a cluster
 
 
-def _kept(members: Sequence[linalg.GenericOp]) -> list[tuple[linalg.GenericOp, int]]:
+def _kept(members: Sequence[Generic]) -> list[tuple[Generic, int]]:
     """Return the results, each as a member and a number, that are read outside of the cluster, or folded into."""
-    inside = {op.operation for op in members}
-    results = [(op, n, result) for op in members for n, result in enumerate(op.results)]
+    inside = {generic.op.operation for generic in members}
+    results = [(generic, n, result) for generic in members for n, result in enumerate(generic.op.results)]
     return [
-        (op, n)
-        for op, n, result in results
+        (generic, n)
+        for generic, n, result in results
         if any(use.owner.operation not in inside for use in result.uses)
-        or any(body_of(op).arguments[len(op.inputs) + n].uses)
+        or is_used(generic.arguments[len(generic.inputs) + n])
     ]
 
 
-def _outer_maps(members: Sequence[linalg.GenericOp]) -> list[ir.AffineMap]:
-    """Return the index maps of a cluster's generic."""
-    last = members[-1]
-    return [map for _, map in inputs_of(members)] + maps_of(last)[-len(last.outputs) :]
-
-
-def _rebuild(members: Sequence[linalg.GenericOp]) -> None:
+def _rebuild(members: Sequence[Generic]) -> None:
     """Replace a cluster by one generic that has neither unused inputs nor unused results."""
-    kept = _kept(members)
-    if len(members) == 1 and not (kept and _has_unused_input(members[0])):
+    kept, last = _kept(members), members[-1]
+    if not kept or (len(members) == 1 and not _has_unused_input(last)):
         return
     _connect(members)
     inputs = inputs_of(members)
-    outputs = [(op.outputs[n], maps_of(op)[len(op.inputs) + n]) for op, n in kept]
-    with ir.InsertionPoint(members[-1]), ir.Location.fused([op.location for op in members]):
+    outputs = [(generic.outputs[n], generic.maps[len(generic.inputs) + n]) for generic, n in kept]
+    with ir.InsertionPoint(last.op), ir.Location.fused([generic.op.location for generic in members]):
         fused = linalg.GenericOp(
             [value.type for value, _ in outputs],
             [value for value, _ in inputs],
             [value for value, _ in outputs],
             ir.ArrayAttr.get([ir.AffineMapAttr.get(map) for _, map in (*inputs, *outputs)]),
-            members[-1].iterator_types,
+            last.op.iterator_types,
         )
-    arguments = [*inputs.values(), *([body_of(op).arguments[len(op.inputs) + n]] for op, n in kept)]
+    arguments = [*inputs.values(), *([generic.arguments[len(generic.inputs) + n]] for generic, n in kept)]
     _fill_body(fused, arguments, members, kept)
-    for (op, n), result in zip(kept, fused.results, strict=True):
-        op.results[n].replace_all_uses_with(result)
-    for op in reversed(members):
-        op.operation.erase()
+    for (generic, n), result in zip(kept, fused.results, strict=True):
+        generic.op.results[n].replace_all_uses_with(result)
+    for generic in reversed(members):
+        generic.op.operation.erase()
 
 
-def _has_unused_input(op: linalg.GenericOp) -> bool:
+def _has_unused_input(generic: Generic) -> bool:
     """Return whether an input can be left out."""
-    return len(inputs_of([op])) < len(op.inputs) and covers_iteration(_outer_maps([op]))
+    read = inputs_of([generic])
+    maps = [*(map for _, map in read), *generic.maps[len(generic.inputs) :]]
+    return len(read) < len(generic.inputs) and covers_iteration(maps)
 
 
-def _connect(members: Sequence[linalg.GenericOp]) -> None:
+def _connect(members: Sequence[Generic]) -> None:
     """Let the bodies use the scalars that the bodies of other members make of the same iteration."""
-    scalars = {result: (op, n) for op in members for n, result in enumerate(op.results)}
-    for op in members:
-        for value, argument in zip(op.inputs, body_of(op).arguments, strict=False):
+    scalars = {result: (generic.end, n) for generic in members for n, result in enumerate(generic.op.results)}
+    for generic in members:
+        for value, argument in zip(generic.inputs, generic.arguments, strict=False):
             if value in scalars:
-                maker, n = scalars[value]
-                argument.replace_all_uses_with(yields_of(maker)[n])
+                end, n = scalars[value]
+                argument.replace_all_uses_with(end.operands[n])
 
 
 def _fill_body(
     fused: linalg.GenericOp,
     arguments: Sequence[Sequence[ir.Value]],
-    members: Sequence[linalg.GenericOp],
-    kept: Sequence[tuple[linalg.GenericOp, int]],
+    members: Sequence[Generic],
+    kept: Sequence[tuple[Generic, int]],
 ) -> None:
     """Move the bodies of the members into one, where each argument takes the place of several."""
     types = [ir.RankedTensorType(value.type).element_type for value in (*fused.inputs, *fused.outputs)]
@@ -150,9 +138,8 @@ def _fill_body(
     for old, new in zip(arguments, body.arguments, strict=True):
         for argument in old:
             argument.replace_all_uses_with(new)
-    yielded = [yields_of(op)[n] for op, n in kept]
-    for op in members:
-        for inner in list(body_of(op).operations)[:-1]:
-            body.append(inner)
+    yielded = [generic.end.operands[n] for generic, n in kept]
+    for step in (step for generic in members for step in generic.steps):
+        body.append(step)
     with ir.InsertionPoint(body), fused.location:
         linalg.YieldOp(yielded)

@@ -47,10 +47,13 @@ class Partition:
         if a != b:
             if self._leaves(a, b) or self._leaves(b, a):
                 return False
+            if len(self._members[a]) < len(self._members[b]):
+                a, b = b, a
             for node in self._members[b]:
                 self._class[node] = a
             self._members[a] += self._members[b]
-            self._successors[a] = sorted({*self._successors[a], *self._successors[b]})
+            following = {*self._successors[a], *self._successors[b]}
+            self._successors[a] = sorted(node for node in following if self._class[node] != a)
             self._least[a] = min(self._least[a], self._least[b])
             self._greatest[a] = max(self._greatest[a], self._greatest[b])
             self._spans.add(self._least[a], self._greatest[a])

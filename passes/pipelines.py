@@ -121,7 +121,7 @@ def _common(lowering: tuple[Pass | str, ...]) -> tuple[Stage, ...]:
         Stage("linalg", lowering, _TENSORS | _DRIVERS),
         Stage(
             "fused",
-            ("canonicalize,cse", FuseElementwise(), scalars, "canonicalize,cse", SeparateFills()),
+            (scalars, "canonicalize,cse", FuseElementwise(), "canonicalize,cse", SeparateFills()),
             _TENSORS | _DRIVERS,
         ),
         Stage("destinations", (Destinations(),), _TENSORS | _DRIVERS),

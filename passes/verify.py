@@ -11,7 +11,7 @@ from mlir import ir
 from mlir.dialects import func
 
 from catgrad.dialect import functions
-from catgrad.dialect.functions import Box
+from catgrad.dialect.functions import Box, Reader
 from catgrad.dialect.types import from_mlir
 from catgrad.dims import Dim, Symbol, symbols
 from catgrad.errors import CatgradError, TypeCheckError
@@ -34,8 +34,8 @@ class Verify(Pass):
         checked(module)
 
 
-def checked(module: ir.Operation) -> dict[func.FuncOp, list[Box]]:
-    """Return the catgrad operations of each function, once all their types are known to fit.
+def checked(module: ir.Operation) -> dict[func.FuncOp, list[tuple[ir.OpView, Box]]]:
+    """Return the catgrad operations of each function as they are read, once all their types are known to fit.
 
     Raises:
         DiagnosticError: An operation, a signature or a call does not fit.
@@ -71,17 +71,22 @@ def _symbols(function: func.FuncOp) -> dict[Symbol, int]:
 
 def _check_function(
     function: func.FuncOp, body: Sequence[ir.OpView], known_by_name: Mapping[str, Mapping[Symbol, int]]
-) -> list[Box]:
-    known, boxes = known_by_name[function.sym_name.value], []
+) -> list[tuple[ir.OpView, Box]]:
+    known = known_by_name[function.sym_name.value]
+    reader, found, fitting = Reader(known), list[tuple[ir.OpView, Box]](), set[Box]()
     for op in body:
         try:
             if isinstance(op, func.CallOp):
                 _check_call(op, known_by_name[op.callee.value], known, function)
             elif op.operation.name.startswith("catgrad."):
-                boxes.append(_check_box(functions.read(op, known), known))
+                box = reader.box(op)
+                if box not in fitting:
+                    _check_box(box, known)
+                    fitting.add(box)
+                found.append((op, box))
         except CatgradError as error:
             raise DiagnosticError(op.location, error.message) from None
-    return boxes
+    return found
 
 
 def _check_encoding(type: ir.Type, known: Iterable[Symbol]) -> None:
@@ -98,14 +103,13 @@ def _check_bound(used: Iterable[Symbol], known: Iterable[Symbol]) -> None:
             raise TypeCheckError(f"the symbol {symbol} is not bound: the function needs an index argument {wanted}")
 
 
-def _check_box(box: Box, known: Iterable[Symbol]) -> Box:
+def _check_box(box: Box, known: Iterable[Symbol]) -> None:
     for type in (*box.inputs, box.result):
         _check_bound(type.symbols, known)
     _check_bound(symbols(value for _, value in box.operation.attributes if isinstance(value, Dim)), known)
     (expected,) = box.operation.typing(*box.inputs)
     if expected != box.result:
         raise TypeCheckError(f"{box.operation.op.name}: expected {expected}, the IR says {box.result}")
-    return box
 
 
 def _check_call(

@@ -29,9 +29,10 @@ class SeparateFills(Pass):
             if fill.results and _starts_empty(fill):
                 _separate(fill)
         for empty in named(module, "tensor.empty"):
-            for use in list(empty.results[0].uses)[1:]:
+            for use in list(empty.results[0].uses):
                 with ir.InsertionPoint(use.owner):
                     use.owner.operation.operands[use.operand_number] = empty.clone().results[0]
+            empty.erase()
 
 
 def _starts_empty(fill: ir.Operation) -> bool:

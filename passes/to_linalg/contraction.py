@@ -11,12 +11,12 @@ from catgrad import ops
 from catgrad.ops import parse_spec
 from catgrad.passes.to_linalg.reduction import narrow, total
 from catgrad.passes.to_linalg.scalars import wrapped
-from catgrad.passes.to_linalg.site import LOWERINGS, Site, projection
+from catgrad.passes.to_linalg.site import LOWERINGS, Result, Site, projection
 from catgrad.types import TensorType
 
 
 @LOWERINGS.rule(ops.contract)
-def contract(site: Site, x: ir.Value, y: ir.Value, spec: str) -> ir.Value:
+def contract(site: Site, x: ir.Value, y: ir.Value, spec: str) -> Result:
     """Sum out the indices that only one operand has, then multiply and sum over those that both have."""
     first, second, out = parse_spec(spec)
     x, first = _sum_alone(site, x, site.inputs[0], first, second + out)
@@ -42,8 +42,8 @@ def _map(letters: str, indices: str) -> ir.AffineMap:
     return projection(len(letters), [letters.index(index) for index in indices])
 
 
-def _multiply(site: Site, operands: Sequence[tuple[ir.Value, str]], out: str) -> ir.Value:
+def _multiply(site: Site, operands: Sequence[tuple[ir.Value, str]], out: str) -> Result:
     """Return the product of operands where nothing is summed: the outer product, or entry by entry."""
     dtype = site.result.dtype
-    product = wrapped(arith.mulf if dtype.is_float else arith.muli, dtype)
+    product = wrapped(arith.mulf if dtype.is_float else arith.muli, dtype, dtype)
     return site.pointwise([(value, _map(out, indices)) for value, indices in operands], product)

@@ -12,7 +12,7 @@ from catgrad.ops import Op
 from catgrad.passes.to_linalg.math import functions
 from catgrad.passes.to_linalg.math_scalar import Real, Truth, where
 from catgrad.passes.to_linalg.scalars import wrapped
-from catgrad.passes.to_linalg.site import LOWERINGS, Body, Site, number
+from catgrad.passes.to_linalg.site import LOWERINGS, Body, Result, Site, number
 
 __all__ = ["entrywise"]
 
@@ -28,9 +28,9 @@ def entrywise(op: Op, **bodies: Body) -> None:
             16-bit floats come as f32, and a float result is rounded back.
     """
 
-    def rule(site: Site, *operands: ir.Value) -> ir.Value:
-        body = bodies[site.inputs[0].dtype.kind]
-        return site.pointwise(operands, wrapped(body, site.result.dtype))
+    def rule(site: Site, *operands: ir.Value) -> Result:
+        given = site.inputs[0].dtype
+        return site.pointwise(operands, wrapped(bodies[given.kind], given, site.result.dtype))
 
     LOWERINGS.add(op, rule)
 

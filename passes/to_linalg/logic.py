@@ -10,7 +10,7 @@ from mlir.dialects import arith
 from catgrad import ops
 from catgrad.passes.to_linalg.elementwise import entrywise
 from catgrad.passes.to_linalg.scalars import convert
-from catgrad.passes.to_linalg.site import LOWERINGS, Body, Site, number
+from catgrad.passes.to_linalg.site import LOWERINGS, Body, Result, Site, number
 from catgrad.types import DType
 
 
@@ -36,13 +36,13 @@ entrywise(ops.logical_not, bool=lambda x: arith.xori(x, number(x.type, 1)))
 
 
 @LOWERINGS.rule(ops.where)
-def where(site: Site, condition: ir.Value, x: ir.Value, y: ir.Value) -> ir.Value:
+def where(site: Site, condition: ir.Value, x: ir.Value, y: ir.Value) -> Result:
     """Select, in whatever type: nothing is computed, so 16-bit floats stay as they are."""
     return site.pointwise((condition, x, y), arith.select)
 
 
 @LOWERINGS.rule(ops.cast)
-def cast(site: Site, x: ir.Value, dtype: DType) -> ir.Value:
+def cast(site: Site, x: ir.Value, dtype: DType) -> Result:
     """Convert each element, unless it has the type already."""
     (given,) = site.inputs
     if given.dtype is dtype:

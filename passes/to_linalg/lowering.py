@@ -16,7 +16,7 @@ from catgrad.dims import Symbol
 from catgrad.passes.base import Pass
 from catgrad.passes.calls import donations, give_destinations, is_private, take_destinations
 from catgrad.passes.to_linalg import contraction, creation, elementwise, logic, reduction, shape, structural
-from catgrad.passes.to_linalg.site import LOWERINGS, Site, plain
+from catgrad.passes.to_linalg.site import LOWERINGS, Site, Splat, plain
 from catgrad.passes.verify import checked
 from catgrad.types import TensorType
 
@@ -51,8 +51,7 @@ class ToLinalg(Pass):
         for function, boxes, calls in bodies:
             positions = functions.symbols(function)
             extents = {symbol: function.arguments[position] for symbol, position in positions.items()}
-            for box in boxes:
-                _lower(box, extents)
+            _lower(boxes, extents)
             for call, types in calls:
                 _lower_call(call, types, private[call.callee.value], extents)
             if function.sym_name.value in private:
@@ -61,6 +60,8 @@ class ToLinalg(Pass):
 
 def _calls(function: func.FuncOp, callees: Collection[str]) -> list[tuple[func.CallOp, list[TensorType]]]:
     """Return the calls of `callees`, with the types of their results, which lowering will make plain."""
+    if not callees:
+        return []
     known = functions.symbols(function)
     calls = [op for op in functions.operations(function) if isinstance(op, func.CallOp) and op.callee.value in callees]
     return [(op, [from_mlir(result.type, known) for result in op.results]) for op in calls]
@@ -72,7 +73,9 @@ def _lower_call(
     """Give a call a destination for each result, but for those to which an argument is donated."""
     with ir.InsertionPoint(call), call.location:
         results = [k for k in range(len(types)) if k not in donated]
-        places = [_written_to(call.results[k], call) or Site((), types[k], extents).empty(types[k]) for k in results]
+        places = [
+            _written_to(call.results[k], call) or Site((), types[k], extents, {}).empty(types[k]) for k in results
+        ]
     give_destinations(call, places)
 
 
@@ -96,16 +99,32 @@ def _strip(function: func.FuncOp) -> None:
     function.attributes["function_type"] = ir.TypeAttr.get(
         ir.FunctionType.get([plain(type) for type in given.inputs], [plain(type) for type in given.results])
     )
+    known: dict[ir.Type, ir.Type] = {}
     for op in (function, *functions.operations(function)):
         arguments = [argument for region in op.regions for block in region for argument in block.arguments]
         for value in (*arguments, *op.results):
-            value.set_type(plain(value.type))
+            given = value.type
+            if given not in known:
+                known[given] = plain(given)
+            if known[given] != given:
+                value.set_type(known[given])
 
 
-def _lower(box: Box, symbols: Mapping[Symbol, ir.Value]) -> None:
-    """Replace one operation, whose operands are lowered already."""
-    site = Site(box.inputs, box.result, symbols)
-    with ir.InsertionPoint(box.op), box.op.location:
-        result = LOWERINGS[box.operation.op](site, *box.op.operands, **box.operation.keywords)
-    box.op.results[0].replace_all_uses_with(result)
-    box.op.operation.erase()
+def _lower(boxes: Sequence[tuple[ir.OpView, Box]], symbols: Mapping[Symbol, ir.Value]) -> None:
+    """Replace the operations of a function; where all elements are one scalar, after those that may do with it."""
+    splats: dict[ir.Value, Splat] = {}
+    sites = {box: Site(box.inputs, box.result, symbols, splats) for _, box in boxes}
+    for op, box in boxes:
+        with ir.InsertionPoint(op), op.location:
+            result = LOWERINGS[box.operation.op](sites[box], *op.operands, **box.operation.keywords)
+        if isinstance(result, Splat):
+            splats[op.results[0]] = result
+        else:
+            op.results[0].replace_all_uses_with(result)
+            op.operation.erase()
+    for value, splat in reversed(splats.items()):
+        op = value.owner
+        if any(value.uses):
+            with ir.InsertionPoint(op), op.location:
+                value.replace_all_uses_with(splat.tensor())
+        op.operation.erase()

@@ -11,7 +11,18 @@ from mlir.dialects import arith, linalg
 
 from catgrad import ops
 from catgrad.passes.to_linalg.scalars import from_index, narrowed, widened
-from catgrad.passes.to_linalg.site import LOWERINGS, PARALLEL, REDUCTION, Body, Operand, Site, generic, projection
+from catgrad.passes.to_linalg.site import (
+    LOWERINGS,
+    PARALLEL,
+    REDUCTION,
+    Body,
+    Operand,
+    Result,
+    Site,
+    generic,
+    iterators,
+    projection,
+)
 from catgrad.passes.views import CHOOSES
 from catgrad.types import DType, TensorType
 
@@ -57,8 +68,8 @@ def _projection(rank: int, axes: Sequence[int]) -> ir.AffineMap:
     return projection(rank, [axis for axis in range(rank) if axis not in axes])
 
 
-def _iterators(rank: int, axes: Sequence[int]) -> list[str]:
-    return [REDUCTION if axis in axes else PARALLEL for axis in range(rank)]
+def _iterators(rank: int, axes: Sequence[int]) -> ir.ArrayAttr:
+    return iterators(REDUCTION if axis in axes else PARALLEL for axis in range(rank))
 
 
 def _fold(site: Site, x: ir.Value, given: TensorType, axes: Sequence[int], identity: float, combine: Body) -> ir.Value:
@@ -67,9 +78,11 @@ def _fold(site: Site, x: ir.Value, given: TensorType, axes: Sequence[int], ident
     start = site.filled(accumulated, identity)
     output: Operand = (start, _projection(given.rank, axes))
     source: Operand = (x, ir.AffineMap.get_identity(given.rank))
-    iterators = _iterators(given.rank, axes)
-    (folded,) = generic([source], [output], iterators, lambda element, so_far: [combine(so_far, widened(element))])
-    return folded
+
+    def body(element: ir.Value, so_far: ir.Value) -> list[ir.Value]:
+        return [combine(so_far, widened(site.element(x, element)))]
+
+    return generic([source], [output], _iterators(given.rank, axes), body)[0]
 
 
 def total(site: Site, x: ir.Value, given: TensorType, axes: Sequence[int]) -> ir.Value:
@@ -84,7 +97,7 @@ def total(site: Site, x: ir.Value, given: TensorType, axes: Sequence[int]) -> ir
     return _fold(site, x, given, axes, 0, _SUM[given.dtype.kind])
 
 
-def narrow(site: Site, x: ir.Value) -> ir.Value:
+def narrow(site: Site, x: ir.Value) -> Result:
     """Return a tensor of the accumulator's dtype in the dtype of the result."""
     dtype = site.result.dtype
     if dtype.accumulator is dtype:
@@ -93,14 +106,14 @@ def narrow(site: Site, x: ir.Value) -> ir.Value:
 
 
 @LOWERINGS.rule(ops.sum)
-def sum(site: Site, x: ir.Value, axes: tuple[int, ...]) -> ir.Value:
+def sum(site: Site, x: ir.Value, axes: tuple[int, ...]) -> Result:
     """Add up; the order is left open, so that a loop may keep a vector of partial sums."""
     return narrow(site, total(site, x, site.inputs[0], axes)) if axes else x
 
 
 def _extremum(
     site: Site, x: ir.Value, axes: tuple[int, ...], identity: Identity, combine: Mapping[str, Body]
-) -> ir.Value:
+) -> Result:
     (given,) = site.inputs
     if not axes:
         return x
@@ -121,7 +134,7 @@ def _arg_extremum(
     first = site.filled(site.result, 0)
 
     def body(element: ir.Value, best: ir.Value, position: ir.Value) -> tuple[ir.Value, ir.Value]:
-        element = widened(element)
+        element = widened(site.element(x, element))
         better = beyond[given.dtype.kind](element, best)
         if given.dtype.is_float:
             better = arith.ori(better, _first_nan(element, best))

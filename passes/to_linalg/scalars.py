@@ -26,8 +26,10 @@ def narrowed(value: ir.Value, dtype: DType) -> ir.Value:
     return arith.truncf(element_type(dtype), value) if dtype.accumulator is not dtype else value
 
 
-def wrapped(body: Body, result: DType) -> Body:
+def wrapped(body: Body, given: DType, result: DType) -> Body:
     """Return the body that computes in f32 where the operands are 16-bit floats, and rounds once."""
+    if given.accumulator is given:
+        return body
     return lambda *scalars: narrowed(body(*map(widened, scalars)), result)
 
 

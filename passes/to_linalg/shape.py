@@ -8,9 +8,8 @@ from mlir import ir
 from mlir.dialects import tensor
 
 from catgrad import dims, ops
-from catgrad.dialect.types import to_mlir
 from catgrad.dims import Extent
-from catgrad.passes.to_linalg.site import LOWERINGS, Site, plain, projection
+from catgrad.passes.to_linalg.site import LOWERINGS, Result, Site, memory_type, projection
 from catgrad.types import TensorType
 
 __all__ = ["regroup"]
@@ -20,7 +19,7 @@ Groups = list[tuple[list[int], list[int]]]
 
 
 @LOWERINGS.rule(ops.broadcast_to)
-def broadcast_to(site: Site, x: ir.Value, shape: tuple[Extent, ...]) -> ir.Value:
+def broadcast_to(site: Site, x: ir.Value, shape: tuple[Extent, ...]) -> Result:
     """Read position 0 along the axes that x repeats along."""
     (given,) = site.inputs
     offset = len(shape) - given.rank
@@ -29,19 +28,21 @@ def broadcast_to(site: Site, x: ir.Value, shape: tuple[Extent, ...]) -> ir.Value
 
 
 @LOWERINGS.rule(ops.permute_dims)
-def permute_dims(site: Site, x: ir.Value, axes: tuple[int, ...]) -> ir.Value:
+def permute_dims(site: Site, x: ir.Value, axes: tuple[int, ...]) -> Result:
     """Read x at the permuted position."""
     source = [axes.index(axis) for axis in range(len(axes))]
     return site.moved(x, projection(len(axes), source))
 
 
 @LOWERINGS.rule(ops.reshape)
-def reshape(site: Site, x: ir.Value, shape: tuple[Extent, ...]) -> ir.Value:
+def reshape(site: Site, x: ir.Value, shape: tuple[Extent, ...]) -> Result:
     """Collapse the smallest runs of axes that hold as many elements as runs of the result, and expand them again.
 
     Upstream lowers an expansion to two unknown extents not at all: `tensor.reshape`, which knows less, takes its place.
     """
     (given,) = site.inputs
+    if x in site.splats:
+        return site.splat(site.splats[x].scalar)
     if given.shape == shape:
         return x
     if given.size == 0:
@@ -56,7 +57,7 @@ def reshape(site: Site, x: ir.Value, shape: tuple[Extent, ...]) -> ir.Value:
 def _collapse(x: ir.Value, result: TensorType, groups: Sequence[Sequence[int]]) -> ir.Value:
     if ir.RankedTensorType(x.type).rank == result.rank:
         return x
-    return tensor.collapse_shape(plain(to_mlir(result)), x, groups)
+    return tensor.collapse_shape(memory_type(result), x, groups)
 
 
 def _expand(site: Site, x: ir.Value, groups: Sequence[Sequence[int]]) -> ir.Value:
@@ -65,13 +66,13 @@ def _expand(site: Site, x: ir.Value, groups: Sequence[Sequence[int]]) -> ir.Valu
     sizes = site.sizes(site.result.shape)
     static = [size if isinstance(size, int) else ir.ShapedType.get_dynamic_size() for size in sizes]
     dynamic = [size for size in sizes if not isinstance(size, int)]
-    return tensor.expand_shape(plain(to_mlir(site.result)), x, groups, dynamic, static)
+    return tensor.expand_shape(memory_type(site.result), x, groups, dynamic, static)
 
 
 def _reshape(site: Site, x: ir.Value) -> ir.Value:
     extents = [site.extent(e) for e in site.result.shape]
     shape = tensor.from_elements(ir.RankedTensorType.get([len(extents)], ir.IndexType.get()), extents)
-    return tensor.reshape(plain(to_mlir(site.result)), x, shape)
+    return tensor.reshape(memory_type(site.result), x, shape)
 
 
 def regroup(old: Sequence[Extent], new: Sequence[Extent]) -> Groups:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from mlir import ir
-from mlir.dialects import arith, linalg, tensor
+from mlir.dialects import arith, linalg
 
+from catgrad.cached import cached_property
 from catgrad.dialect.types import element_type
 from catgrad.dims import Extent, Symbol
 from catgrad.ops import Op
@@ -21,9 +23,14 @@ __all__ = [
     "REDUCTION",
     "Body",
     "Operand",
+    "Result",
     "Rule",
     "Site",
+    "Splat",
     "generic",
+    "iterators",
+    "loaded",
+    "memory_type",
     "number",
     "plain",
     "projection",
@@ -40,18 +47,37 @@ PARALLEL, REDUCTION = "parallel", "reduction"
 
 
 @dataclass(frozen=True)
+class Splat:
+    """A result whose elements are all one scalar: a tensor only for those who read more than that.
+
+    Attributes:
+        scalar: The element, as bodies see it.
+        tensor: Builds the tensor.
+    """
+
+    scalar: ir.Value
+    tensor: Callable[[], ir.Value]
+
+
+Result: TypeAlias = "ir.Value | Splat"
+"""What a rule makes: a tensor, or what all its elements are."""
+
+
+@dataclass(frozen=True)
 class Site:
-    """The place of one operation that is being lowered; new operations go to the current insertion point.
+    """What a rule knows of operations that are the same to it; new ones go to the current insertion point.
 
     Attributes:
         inputs: Types of the operands.
         result: Type of the result.
         symbols: The index value of each symbol.
+        splats: The tensors of which one scalar is known to be each element.
     """
 
     inputs: tuple[TensorType, ...]
     result: TensorType
     symbols: Mapping[Symbol, ir.Value]
+    splats: Mapping[ir.Value, Splat]
 
     def extent(self, extent: Extent) -> ir.Value:
         """Return an extent at run time, as an index value."""
@@ -63,33 +89,65 @@ class Site:
 
     def empty(self, type: TensorType) -> ir.Value:
         """Return a tensor of unspecified elements."""
-        return tensor.empty(self.sizes(type.shape), storage_type(type.dtype))
+        dynamic = [self.extent(e) for e in type.shape if not isinstance(e, int)]
+        return ir.Operation.create("tensor.empty", [memory_type(type)], dynamic).result
+
+    @cached_property
+    def identity(self) -> ir.AffineMap:
+        """The map of each position of the result to itself."""
+        return ir.AffineMap.get_identity(self.result.rank)
+
+    @cached_property
+    def parallel(self) -> ir.ArrayAttr:
+        """The kinds of the axes of an iteration over the result."""
+        return iterators([PARALLEL] * self.result.rank)
 
     def filled(self, type: TensorType, value: float) -> ir.Value:
         """Return a tensor whose every element is `value`."""
         return linalg.fill(number(storage_type(type.dtype), value), outs=[self.empty(type)])
 
-    def pointwise(self, operands: Sequence[ir.Value | Operand], body: Body) -> ir.Value:
+    def element(self, x: ir.Value, read: ir.Value) -> ir.Value:
+        """Return an element of a tensor: the one that all are, if that is known, or as a body reads it."""
+        return self.splats[x].scalar if x in self.splats else read
+
+    def splat(self, scalar: ir.Value) -> Splat:
+        """Return the result whose elements are all `scalar`, a truth value if they are bools."""
+        return Splat(scalar, lambda: self._elements([], lambda: scalar))
+
+    def pointwise(self, operands: Sequence[ir.Value | Operand], body: Body) -> Result:
         """Return the result, whose element at each position is `body` of the operands' elements.
+
+        It is computed once if they are the same everywhere.
 
         Args:
             operands: Tensors read at the position itself, or at the position that a map tells.
             body: Makes an element of the result; it sees bools as i1.
         """
-        identity = ir.AffineMap.get_identity(self.result.rank)
-        inputs = [operand if isinstance(operand, tuple) else (operand, identity) for operand in operands]
-        output = self.empty(self.result), identity
-        (value,) = generic(inputs, [output], [PARALLEL] * self.result.rank, lambda *scalars: [body(*scalars[:-1])])
+        reads = [operand if isinstance(operand, tuple) else (operand, self.identity) for operand in operands]
+        tensors = [read for read in reads if read[0] not in self.splats]
+
+        def made(*elements: ir.Value) -> ir.Value:
+            rest = iter(elements)
+            return body(*(self.splats[x].scalar if x in self.splats else next(rest) for x, _ in reads))
+
+        return self.splat(made()) if reads and not tensors else self._elements(tensors, made)
+
+    def _elements(self, inputs: Sequence[Operand], body: Body) -> ir.Value:
+        """Return the result as a tensor, whose elements `body` makes of those of tensors."""
+        output = self.empty(self.result), self.identity
+        (value,) = generic(inputs, [output], self.parallel, lambda *scalars: [body(*scalars[:-1])])
         return value
 
-    def moved(self, x: ir.Value, map: ir.AffineMap) -> ir.Value:
+    def moved(self, x: ir.Value, map: ir.AffineMap) -> Result:
         """Return the result, whose elements are those of `x` at the positions that `map` tells."""
-        output = self.empty(self.result), ir.AffineMap.get_identity(self.result.rank)
-        (value,) = _generic([(x, map)], [output], [PARALLEL] * self.result.rank, lambda element, _: [element])
+        if x in self.splats:
+            return self.splat(self.splats[x].scalar)
+        output = self.empty(self.result), self.identity
+        (value,) = _generic([(x, map)], [output], self.parallel, lambda element, _: [element])
         return value
 
 
-Rule = Callable[..., ir.Value]
+Rule = Callable[..., Result]
 """`(site, *operands, **attributes) -> result`, on tensors without encodings."""
 
 LOWERINGS: RuleTable[Op, Rule] = RuleTable("lowering to linalg", "passes/to_linalg")
@@ -106,6 +164,12 @@ def storage_type(dtype: DType) -> ir.Type:
     return ir.IntegerType.get_signless(8) if dtype.is_bool else element_type(dtype)
 
 
+def memory_type(type: TensorType) -> ir.RankedTensorType:
+    """Return the type of a tensor without the names of its extents, with elements as they are in memory."""
+    sizes = [e if isinstance(e, int) else ir.ShapedType.get_dynamic_size() for e in type.shape]
+    return ir.RankedTensorType.get(sizes, storage_type(type.dtype))
+
+
 def plain(type: ir.Type) -> ir.Type:
     """Return a tensor type without the names of its extents, tensors and memrefs of bools as those of bytes."""
     if not isinstance(type, ir.RankedTensorType | ir.MemRefType):
@@ -118,7 +182,7 @@ def plain(type: ir.Type) -> ir.Type:
     return ir.RankedTensorType.get(type.shape, element)
 
 
-def _loaded(element: ir.Value) -> ir.Value:
+def loaded(element: ir.Value) -> ir.Value:
     """Return what a body computes with: the truth of a byte, and anything else as it is."""
     byte = ir.IntegerType.get_signless(8)
     if element.type != byte:
@@ -143,10 +207,15 @@ def projection(rank: int, axes: Sequence[int | None]) -> ir.AffineMap:
     return ir.AffineMap.get(rank, 0, exprs)
 
 
+def iterators(kinds: Iterable[str]) -> ir.ArrayAttr:
+    """Return the kinds of axes, each PARALLEL or REDUCTION, as an attribute."""
+    return ir.ArrayAttr.get([ir.Attribute.parse(f"#linalg.iterator_type<{kind}>") for kind in kinds])
+
+
 def generic(
     inputs: Sequence[Operand],
     outputs: Sequence[Operand],
-    iterators: Sequence[str],
+    iterators: ir.ArrayAttr,
     body: Callable[..., Sequence[ir.Value]],
 ) -> list[ir.Value]:
     """Return the results of a `linalg.generic`.
@@ -154,28 +223,30 @@ def generic(
     Args:
         inputs: Tensors it reads.
         outputs: Initial tensors of the results.
-        iterators: For each axis of the iteration, PARALLEL or REDUCTION.
+        iterators: The kind of each axis of the iteration.
         body: Makes the new elements of the results of the elements of the inputs and outputs; it sees bools as i1.
     """
-    return _generic(inputs, outputs, iterators, lambda *scalars: map(_stored, body(*map(_loaded, scalars))))
+    return _generic(inputs, outputs, iterators, lambda *scalars: map(_stored, body(*map(loaded, scalars))))
 
 
 def _generic(
     inputs: Sequence[Operand],
     outputs: Sequence[Operand],
-    iterators: Sequence[str],
+    iterators: ir.ArrayAttr,
     body: Callable[..., Iterable[ir.Value]],
 ) -> list[ir.Value]:
     """Return the results of a `linalg.generic` whose body sees elements as they are in memory."""
     operands = [*inputs, *outputs]
-    op = linalg.GenericOp(
-        [value.type for value, _ in outputs],
-        [value for value, _ in inputs],
-        [value for value, _ in outputs],
-        ir.ArrayAttr.get([ir.AffineMapAttr.get(map) for _, map in operands]),
-        ir.ArrayAttr.get([ir.Attribute.parse(f"#linalg.iterator_type<{kind}>") for kind in iterators]),
-    )
-    block = op.regions[0].blocks.append(*(ir.RankedTensorType(value.type).element_type for value, _ in operands))
+    types = [value.type for value, _ in operands]
+    attributes = {
+        "indexing_maps": ir.ArrayAttr.get([ir.AffineMapAttr.get(map) for _, map in operands]),
+        "iterator_types": iterators,
+        "operandSegmentSizes": ir.DenseI32ArrayAttr.get([len(inputs), len(outputs)]),
+    }
+    values, results = [value for value, _ in operands], types[len(inputs) :]
+    # Half of the time of linalg.GenericOp, of which a program has many.
+    op = ir.Operation.create("linalg.generic", results, values, attributes, regions=1)
+    block = op.regions[0].blocks.append(*(type.element_type for type in types))
     with ir.InsertionPoint(block):
-        linalg.YieldOp(list(body(*block.arguments)))
+        ir.Operation.create("linalg.yield", operands=list(body(*block.arguments)))
     return list(op.results)

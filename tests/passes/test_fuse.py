@@ -136,10 +136,16 @@ CASES = {
 }
 
 
-def fused(source: str) -> ir.Module:
+def to_linalg(source: str) -> ir.Module:
     with new_context(), ir.Location.unknown():
         module = ir.Module.parse(ALIASES + source)
         ToLinalg().run(module.operation)
+        return module
+
+
+def fused(source: str) -> ir.Module:
+    module = to_linalg(source)
+    with module.context, ir.Location.unknown():
         PassManager.parse("builtin.module(canonicalize, cse)").run(module.operation)
         FuseElementwise().run(module.operation)
         assert module.operation.verify()
@@ -245,8 +251,9 @@ def doubling(depth: int, op: str) -> str:
 
 
 def test_what_depends_on_no_argument_is_computed_once():
-    counts = [str(fused(doubling(depth, "tanh"))).count("math.tanh") for depth in (5, 10)]
-    assert counts[1] == 2 * counts[0] > 0
+    text = str(to_linalg(doubling(10, "tanh")))
+    assert text.count("math.tanh") == 10
+    assert text.count("linalg.generic") == 1
 
 
 def test_scalars_in_front_of_the_loops_have_the_right_value():

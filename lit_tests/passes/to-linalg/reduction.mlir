@@ -75,3 +75,15 @@ func.func @argmin(%x: tensor<3x4xf32>) -> tensor<3xi32> {
   %0 = "catgrad.argmin"(%x) {axis = 1 : i64} : (tensor<3x4xf32>) -> tensor<3xi32>
   return %0 : tensor<3xi32>
 }
+
+// Of a tensor that is one number everywhere, only the extents are read.
+// CHECK-LABEL: func.func @count
+func.func @count(%x: tensor<4xf32>) -> tensor<f32> {
+  // CHECK: %[[TWO:.*]] = arith.constant 2.000000e+00 : f32
+  // CHECK: linalg.generic {{.*}} iterator_types = ["reduction"]
+  // CHECK: arith.addf %{{.*}}, %[[TWO]]
+  %0 = "catgrad.constant"() {value = dense<2.0> : tensor<f32>} : () -> tensor<f32>
+  %1 = "catgrad.broadcast_to"(%0) : (tensor<f32>) -> tensor<4xf32>
+  %2 = "catgrad.sum"(%1) {axes = array<i64: 0>} : (tensor<4xf32>) -> tensor<f32>
+  return %2 : tensor<f32>
+}

@@ -47,7 +47,7 @@ class _Cluster:
 
 @dataclass(frozen=True)
 class _Read:
-    """What a generic reads.
+    """Operand of a generic.
 
     Attributes:
         map: Where.

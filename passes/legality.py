@@ -1,4 +1,4 @@
-"""What may be left after a stage, checked."""
+"""Legality: the operations that may be left after a stage."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Legal(Pass):
     name: ClassVar[str] = "catgrad-legal"
 
     stage: str = ""
-    """What has just been done, for the message."""
+    """The step that was just done, for the message."""
 
     allowed: tuple[str, ...] = ()
     """Names of dialects ("linalg") and operations ("func.call")."""

@@ -25,7 +25,7 @@ __all__ = ["Report", "run"]
 
 @dataclass
 class Report:
-    """How long each stage took.
+    """Durations of the stages.
 
     Attributes:
         seconds: Time by stage name, in order.

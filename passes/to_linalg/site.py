@@ -1,4 +1,4 @@
-"""What a lowering rule works with: the operation's types, run-time extents, and the builders of linalg."""
+"""Lowering context: the operation's types, run-time extents, and the builders of linalg."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ Result: TypeAlias = "ir.Value | Splat"
 
 @dataclass(frozen=True)
 class Site:
-    """What a rule knows of operations that are the same to it; new ones go to the current insertion point.
+    """Context of operations that are the same to their rule; new ones go to the current insertion point.
 
     Attributes:
         inputs: Types of the operands.

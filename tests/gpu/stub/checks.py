@@ -179,7 +179,7 @@ def test_a_launch_that_is_refused_names_its_kernel(deep):
     STUB.stub_forget()
     fail("cuLaunchKernel", INVALID_VALUE, 1)
     with pytest.raises(
-        DeviceError, match=r"Stub: the launch of lambda_kernel failed: CUDA_ERROR_INVALID_VALUE \(the stub says 1\)$"
+        DeviceError, match=r"Stub: the launch of lambda_kernel failed: CUDA_ERROR_INVALID_VALUE \(the stub says 1\)\n"
     ):
         deep(X)
     assert len(calls("cuLaunchKernel")) == 1

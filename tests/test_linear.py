@@ -139,7 +139,8 @@ def test_the_work_of_the_first_stages_is_linear(family):
 @pytest.mark.slow
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.__name__)
 def test_the_work_of_all_stages_is_linear(family):
-    _assert_linear(family, 100, [stage.name for stage in stages()])
+    # Few uses of a value are fewer than fusion looks at.
+    _assert_linear(family, 200 if family is uses else 100, [stage.name for stage in stages()])
 
 
 @pytest.fixture

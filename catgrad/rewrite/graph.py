@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import NamedTuple, cast
 
 from catgrad.hypergraph import LaxOpenHypergraph, OpenHypergraph, explicit_copies, restrict_to_outputs
@@ -40,6 +40,7 @@ class Builder:
         self._known: dict[Producer, tuple[int, ...]] = {}
         self._producers: dict[int, Producer] = {}
         self._numbers: dict[int, Number] = {}
+        self._scalars: dict[Hashable, int] = {}
         self._shared: set[int] = set()
 
     def input(self, type: TensorType) -> int:
@@ -60,7 +61,10 @@ class Builder:
 
     def literal(self, number: Number, type: TensorType) -> int:
         """Return the value whose elements are all one number."""
-        (value,) = self._recorded(Producer(constant_operation(number), ()))
+        key = number.dtype, number.tobytes()
+        if key not in self._scalars:
+            (self._scalars[key],) = self._recorded(Producer(constant_operation(number), ()))
+        value = self._scalars[key]
         if type.rank:
             (value,) = self._recorded(Producer(broadcast_to.operation(shape=type.shape), (value,)))
         self._numbers[value] = number

@@ -52,6 +52,7 @@ def bits(results):
     return [np.where(np.isnan(x), np.array(np.nan, x.dtype), x).view(f"u{x.dtype.itemsize}") for x in results]
 
 
+@pytest.mark.sampled(len(RUNNABLE) * 2)
 @pytest.mark.parametrize("processor", RUNNABLE)
 @pytest.mark.parametrize("dtype", [cg.f32, cg.f64])
 def test_calls_give_the_bits_of_formulas(monkeypatch, processor, dtype):
@@ -65,6 +66,7 @@ def test_calls_give_the_bits_of_formulas(monkeypatch, processor, dtype):
             np.testing.assert_array_equal(found, right)
 
 
+@pytest.mark.sampled(2, "level")
 @pytest.mark.parametrize("level", LEVELS)
 @pytest.mark.parametrize("dtype", [cg.f32, cg.f64])
 def test_loops_are_vectorised_with_calls(level, dtype):

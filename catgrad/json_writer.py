@@ -17,9 +17,9 @@ from typing import Any
 
 from catgrad import hypergraph, trees
 from catgrad.body import Body
+from catgrad.containers import parts
 from catgrad.dims import Symbol
 from catgrad.ops import Definition, Kind, Operation
-from catgrad.shells import parts
 
 __all__ = ["VERSION", "json_text"]
 

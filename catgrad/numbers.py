@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import reprlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,7 +19,7 @@ from catgrad.rounding import rounded, to_odd
 if TYPE_CHECKING:
     from catgrad.types import DType
 
-__all__ = ["check_unmasked", "floats", "is_list", "is_masked", "is_number", "leaves", "placed", "wide"]
+__all__ = ["check_unmasked", "floats", "is_list", "is_masked", "is_number", "leaves", "placed", "plain", "wide"]
 
 _KINDS = "bif"
 """The kinds of numbers, as NumPy calls them; each is part of the next."""
@@ -72,6 +72,11 @@ def check_unmasked(value: Any) -> None:
         raise TypeCheckError("a masked array would lose its mask: pass x.filled(value), or x.data and the mask")
 
 
+def plain(value: Any, change: Callable[[Any], Any] = lambda leaf: leaf) -> Any:
+    """Return lists as Python's own, whatever their classes are, with what is in them changed."""
+    return [plain(each, change) for each in list.__iter__(value)] if isinstance(value, list) else change(value)
+
+
 def floats(value: Any, dtype: DType) -> Any:
     """Return numbers with floats for Python's integers, which round to a float dtype as the integers do.
 
@@ -84,11 +89,12 @@ def floats(value: Any, dtype: DType) -> Any:
         >>> int(np.float32(floats(n, f32))) - n, int(np.float32(floats(n, f64))) - n
         (68719476735, -68719476737)
     """
-    if isinstance(value, list):
-        return [floats(each, dtype) for each in list.__iter__(value)]
-    if isinstance(value, int) and not isinstance(value, np.generic):
-        return float(value if dtype.bits == 64 else to_odd(value))
-    return value
+
+    def change(leaf: Any) -> Any:
+        is_integer = isinstance(leaf, int) and not isinstance(leaf, np.generic)
+        return float(leaf if dtype.bits == 64 else to_odd(leaf)) if is_integer else leaf
+
+    return plain(value, change)
 
 
 def wide(value: Any, dtype: DType) -> np.ndarray[Any, Any]:
@@ -128,10 +134,10 @@ def placed(value: Any, dtype: DType, wanted: str = "") -> np.ndarray[Any, Any]:
     for leaf in leaves(value):
         check_unmasked(leaf)
     try:
-        found = np.asarray(floats(value, dtype) if dtype.is_float else value)
+        found = np.asarray(floats(value, dtype) if dtype.is_float else plain(value))
         if not _holds(dtype, found):
             raise OverflowError
-        array = rounded(found, dtype) if dtype.is_float else np.asarray(value, dtype=dtype.numpy)
+        array = rounded(found, dtype) if dtype.is_float else np.asarray(plain(value), dtype=dtype.numpy)
         kept = np.isfinite(array) | ~np.isfinite(found) if dtype.is_float else array == found
         if not kept.all():  # an integer wrapped, or a float became infinite
             raise OverflowError

@@ -14,11 +14,11 @@ from typing import Any, TypeVar
 from catgrad import dims
 from catgrad.body import Step
 from catgrad.cached import cached_property
+from catgrad.containers import parts
 from catgrad.dims import Extent, Symbol
 from catgrad.hypergraph import Hypergraph, OpenHypergraph, Segments, labels, schedule
 from catgrad.location import Location
 from catgrad.ops import Definition, Kind, Operation, call
-from catgrad.shells import parts
 from catgrad.show import Shown
 from catgrad.text import printable
 from catgrad.trees import Tree, example, flatten, unflatten

@@ -12,10 +12,10 @@ from typing import Any, TypeAlias
 import numpy as np
 import optree
 
+from catgrad.containers import apart, together
 from catgrad.dims import Dim
 from catgrad.errors import CatgradError
 from catgrad.numbers import is_list
-from catgrad.shells import apart, together
 from catgrad.types import DType, TensorType, as_array
 
 __all__ = [

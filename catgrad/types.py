@@ -26,7 +26,7 @@ from catgrad import dims
 from catgrad.cached import cached_property
 from catgrad.dims import Extent, Symbol
 from catgrad.errors import CatgradError, TypeCheckError, located
-from catgrad.numbers import check_unmasked, leaves, placed
+from catgrad.numbers import check_unmasked, leaves, placed, plain
 
 __all__ = [
     "LARGEST",
@@ -44,6 +44,7 @@ __all__ = [
     "i32",
     "i64",
     "parse_type",
+    "python_dtype",
 ]
 
 
@@ -133,7 +134,6 @@ dtypes: tuple[DType, ...] = (bool_, i32, i64, f16, bf16, f32, f64)
 """Every element type."""
 
 _OF_PYTHON: dict[object, DType] = {bool: bool_, int: i32, float: f32}
-_PYTHON = {"b": bool, "i": int, "f": float}
 _KNOWN: dict[object, DType] = {key: each for each in dtypes for key in (each, each.name, each.numpy, each.numpy.type)}
 _KNOWN |= {each.numpy.name: each for each in dtypes} | _OF_PYTHON
 
@@ -323,15 +323,23 @@ def as_array(value: Any) -> np.ndarray[Any, Any]:
     try:
         if not all(hasattr(leaf, "__array__") for leaf in others):
             raise ValueError
-        found = np.asarray(value)
-        if others:
-            return as_array(found)
-        like = _OF_PYTHON[_PYTHON[found.dtype.kind]]
-    except (KeyError, OverflowError, ValueError):
+        found = np.asarray(plain(value))
+    except ValueError:
         raise TypeCheckError(
             f"expected an array, or numbers in lists of one length, got {reprlib.repr(value)}"
         ) from None
-    return placed(value, like)
+    return as_array(found) if others else placed(value, python_dtype(leaves(value)))
+
+
+def python_dtype(numbers: Iterable[Any]) -> DType:
+    """Return the dtype that Python numbers take where nothing says otherwise.
+
+    Example:
+        >>> python_dtype([True, 2]), python_dtype([True, 2.0]), python_dtype([])
+        (i32, f32, f32)
+    """
+    kinds = {next((kind for kind in (bool, int) if isinstance(number, kind)), float) for number in numbers}
+    return _OF_PYTHON[next((kind for kind in (float, int, bool) if kind in kinds), float)]
 
 
 def parse_type(text: str, known: Iterable[Symbol] = ()) -> TensorType:

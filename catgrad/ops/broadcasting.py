@@ -12,7 +12,7 @@ from catgrad.errors import TypeCheckError
 from catgrad.numbers import is_list, is_number, leaves, placed
 from catgrad.ops.op import recorder, typeof
 from catgrad.ops.shape import broadcast_to
-from catgrad.types import DType, TensorType, as_array, bool_, f32, i32
+from catgrad.types import DType, TensorType, as_array, f32, i32, python_dtype
 
 __all__ = ["broadcast_shapes", "is_list", "is_number", "lift", "numbers", "of_one_dtype", "together"]
 
@@ -34,13 +34,7 @@ def numbers(value: Any, dtype: DType | None = None) -> np.ndarray[Any, Any]:
     """
     if dtype is None and any(isinstance(leaf, np.ndarray | np.generic) for leaf in leaves(value)):
         return as_array(value)
-    return placed(value, dtype) if dtype else placed(value, _dtype_of(value), "bool or i32 or f32")
-
-
-def _dtype_of(value: Any) -> DType:
-    """Return the dtype that Python numbers take where nothing says otherwise."""
-    found = {type(leaf) for leaf in leaves(value)}
-    return bool_ if found == {bool} else i32 if found and found <= {bool, int} else f32
+    return placed(value, dtype) if dtype else placed(value, python_dtype(leaves(value)), "bool or i32 or f32")
 
 
 def lift(value: Any, like: DType) -> Any:
@@ -111,7 +105,7 @@ def _is_python(value: Any) -> bool:
 
 def _common_dtype(values: Sequence[Any]) -> DType:
     """Return the dtype of Python numbers: f32 if there is a float among them; bools alone are integers."""
-    return f32 if f32 in map(_dtype_of, values) else i32
+    return f32 if any(python_dtype(leaves(value)) is f32 for value in values) else i32
 
 
 def _expand(value: Any, given: TensorType, shape: tuple[Extent, ...]) -> Any:

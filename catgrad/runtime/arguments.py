@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from catgrad.containers import items
 from catgrad.errors import ArgumentError
-from catgrad.numbers import floats, is_masked
+from catgrad.numbers import floats, is_masked, plain
 from catgrad.runtime.buffers import Array, Shape
 from catgrad.runtime.conversion import Unfit, converted, kind_of
 from catgrad.runtime.dlpack import from_dlpack
@@ -139,8 +140,8 @@ class Parameter:
         """Return what is in lists as an array of the dtype that NumPy finds; Python's integers are floats as well."""
         dtype = self.type.dtype
         try:
-            array = np.asarray(value)
-            if dtype.is_float and kind_of(array.dtype) in {"int", "float"}:
+            array = np.asarray(plain(value))
+            if dtype.is_float and array.dtype.kind in "iufO":
                 array = np.asarray(floats(value, dtype))
         except (ValueError, TypeError, OverflowError) as error:
             raise self.error(f"got {_describe(value)} that is no array ({error})", "pass an array") from None
@@ -165,7 +166,7 @@ class Parameter:
 
 def _is_masked(value: Any) -> bool:
     """Return whether it is a masked array, or has one in its lists."""
-    return is_masked(value) or (isinstance(value, (list, tuple)) and any(map(_is_masked, value)))
+    return is_masked(value) or (isinstance(value, (list, tuple)) and any(_is_masked(x) for _, x in items(value)))
 
 
 def _describe(value: Any) -> str:

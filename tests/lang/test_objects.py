@@ -1,4 +1,4 @@
-"""Objects as arguments and results: dataclasses and subclasses of dict, list and tuple, made anew without their code."""
+"""Objects as arguments and results: dataclasses and subclasses of dict, list and tuple, made without their code."""
 
 import copy
 import functools

@@ -47,8 +47,9 @@ def attributes(value: Any) -> dict[str, Any]:
         >>> attributes(Slotted())
         {'_Slotted__secret': 1}
     """
+    kind: Any = type(value)
     found = dict(_namespace(value))
-    for name, member in _members(type(value)).items():
+    for name, member in _members(kind).items():
         try:
             found[name] = member.__get__(value)
         except AttributeError:  # it is not set
@@ -58,7 +59,8 @@ def attributes(value: Any) -> dict[str, Any]:
 
 def set_attribute(value: Any, name: str, to: Any) -> None:
     """Set an attribute, also of what is frozen."""
-    member = _members(type(value)).get(name)
+    kind: Any = type(value)
+    member = _members(kind).get(name)
     if member is None:
         _namespace(value)[name] = to
     else:
@@ -123,7 +125,7 @@ def _namespace(value: Any) -> dict[str, Any]:
 
 
 @functools.lru_cache(maxsize=1024)
-def _members(kind: Any) -> dict[str, MemberDescriptorType]:
+def _members(kind: type) -> dict[str, MemberDescriptorType]:
     """Return the slots of a class by name; private ones have the name that the class mangles."""
     found = (each for cls in reversed(kind.__mro__) for each in vars(cls).items())
     return {name: member for name, member in found if type(member) is MemberDescriptorType}

@@ -46,11 +46,11 @@ def softmax_cross_entropy(logits: Any, labels: Any, *, ignore_index: int | None 
     Logits of -inf exclude their classes: the loss is finite where the labels give them no weight, and inf elsewhere.
     A row that excludes every class is NaN, as is the mean over no rows, or over none that is not ignored.
 
-    Labels that are no class, neither in [0, classes) nor `ignore_index`, are an error where their values are known: in a
-    direct call with arrays, and where a traced function has them as constants. The arguments of a traced function have
-    no known values, so that such labels make their row of the loss and of its gradient NaN in compiled code, in
+    Labels that are no class, neither in [0, classes) nor `ignore_index`, are an error where their values are known: in
+    a direct call with arrays, and where a traced function has them as constants. The arguments of a traced function
+    have no known values, so that such labels make their row of the loss and of its gradient NaN in compiled code, in
     `cg.interpret`, and in what `cg.function`, `cg.grad`, `cg.value_and_grad`, `cg.vjp` and `learner.step` make, also
-    where it is called on arrays.
+    where that is called on arrays.
 
     Args:
         logits: Floats [..., classes].

@@ -23,7 +23,7 @@ import numpy as np
 from catgrad.errors import CatgradError
 from catgrad.types import TensorType
 
-__all__ = ["Shell", "apart", "attributes", "items", "new", "parts", "put", "set_attribute", "together"]
+__all__ = ["Position", "Shell", "apart", "attributes", "items", "new", "parts", "put", "set_attribute", "together"]
 
 Item: TypeAlias = tuple[Any, Any]
 
@@ -131,6 +131,10 @@ def _members(kind: type) -> dict[str, MemberDescriptorType]:
     return {name: member for name, member in found if type(member) is MemberDescriptorType}
 
 
+class Position(int):
+    """The position of an array among others, which takes the array's place in a structure."""
+
+
 @dataclass(frozen=True, eq=False)
 class Shell:
     """What an object is without its parts.
@@ -163,8 +167,8 @@ class Shell:
         return ", ".join(f"{name}={value!r}" for name, value in self.settings.items())
 
 
-def apart(value: Any) -> tuple[list[Any], Shell, list[str]]:
-    """Return the parts of an object, what it is without them, and how each is written behind it.
+def apart(value: Any) -> tuple[list[Any], Shell, list[Any]]:
+    """Return the parts of an object, what it is without them, and the key or name of each.
 
     Raises:
         CatgradError: A traced value or a type is neither an item nor in a field.
@@ -177,11 +181,9 @@ def apart(value: Any) -> tuple[list[Any], Shell, list[str]]:
         if any(isinstance(getattr(leaf, "type", leaf), TensorType) for leaf in _leaves(setting)):
             raise CatgradError(f"{kind.__name__}.{name} holds a traced value, or a type, and is no field")
     held = items(value)
-    is_mapping = isinstance(value, dict)
-    ordered = sorted(held, key=lambda item: str(item[0])) if is_mapping else held
+    ordered = sorted(held, key=lambda item: str(item[0])) if isinstance(value, dict) else held
     shell = Shell(kind, tuple(k for k, _ in ordered), tuple(k for k, _ in held), fields, settings)
-    written = [f"[{key!r}]" if is_mapping or isinstance(key, int) else f".{key}" for key in shell.keys]
-    return [*(item for _, item in ordered), *parts], shell, [*written, *(f".{name}" for name in fields)]
+    return [*(item for _, item in ordered), *parts], shell, [*shell.keys, *fields]
 
 
 def parts(value: Any) -> list[tuple[Any, Any]]:
@@ -223,7 +225,7 @@ def _is_part(value: Any, takes_numbers: bool) -> bool:
 def _is_array(leaf: Any) -> bool:
     if isinstance(leaf, type):
         return False
-    return any(hasattr(leaf, name) for name in _ARRAYS) or dataclasses.is_dataclass(leaf)
+    return isinstance(leaf, Position) or any(hasattr(leaf, name) for name in _ARRAYS) or dataclasses.is_dataclass(leaf)
 
 
 def _leaves(value: Any) -> Iterator[Any]:

@@ -66,7 +66,7 @@ def _nesting(value: Any) -> Any:
         return {str(key): _nesting(item) for key, item in items.items()}
     if isinstance(value, list | tuple):
         return list(map(_nesting, items.values()))
-    return None if value is None else int(value)
+    return value
 
 
 def _operation_out(operation: Operation, names: Mapping[Definition, str]) -> dict[str, Any]:

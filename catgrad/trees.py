@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import optree
 
-from catgrad.containers import apart, together
+from catgrad.containers import Position, apart, together
 from catgrad.dims import Dim
 from catgrad.errors import CatgradError
 from catgrad.numbers import is_list
@@ -64,7 +64,8 @@ class _Entry(optree.PyTreeEntry):  # type: ignore[misc]
     """How a part is written behind what has it."""
 
     def codify(self, /, node: str = "") -> str:
-        return f"{node}{self.entry}"
+        is_item = issubclass(self.type, dict) or isinstance(self.entry, int)
+        return f"{node}[{self.entry!r}]" if is_item else f"{node}.{self.entry}"
 
 
 def _learn(kind: type) -> None:
@@ -117,9 +118,9 @@ def example(shape: Tree) -> Any:
 
     Example:
         >>> example(flatten({"a": ("x", None)})[1])
-        {'a': (np.int64(0), None)}
+        {'a': (0, None)}
     """
-    return unflatten(shape, list(np.arange(shape.num_leaves)))
+    return unflatten(shape, list(map(Position, range(shape.num_leaves))))
 
 
 def leaf_names(root: str, tree: Any) -> list[str]:

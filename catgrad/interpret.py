@@ -9,7 +9,8 @@ import numpy as np
 from catgrad import trees
 from catgrad.dims import Solver
 from catgrad.errors import ArgumentError, CatgradError, located
-from catgrad.ops import is_list, is_number, numbers, typeof
+from catgrad.numbers import is_list, is_number, placed
+from catgrad.ops import is_foreign, typeof
 from catgrad.types import TensorType, as_array, axes
 
 if TYPE_CHECKING:
@@ -44,31 +45,39 @@ def interpret(term: Term, *arguments: Any, xp: Any = None) -> Any:
         raise CatgradError(f"interpret takes a term, which cg.trace(f, *types) makes, got {term!r}")
     leaves = _leaves(term, arguments)
     inputs = zip(term.input_names, term.source_types, leaves, strict=True)
-    arrays = [
-        x if xp is not None or hasattr(x, "__array_namespace__") else _array(name, type, x) for name, type, x in inputs
-    ]
+    arrays = [x if is_foreign(x) else _array(name, type, x) for name, type, x in inputs]
     values = _symbols(term, arrays)
     namespace = xp or (arrays[0].__array_namespace__() if arrays else np)
     return trees.unflatten(term.output_tree, term.substitute(values).evaluate(namespace, *arrays))
 
 
 def _leaves(term: Term, arguments: Any) -> list[Any]:
-    """Return the arrays among the arguments. Where an array is expected, a list of numbers is one."""
+    """Return the arrays among the arguments. Where an array is expected, a list of as many axes is one."""
     trees.flatten(arguments)  # which learns of new dataclasses
     try:
         leaves: list[Any] = term.input_tree.flatten_up_to(arguments)
     except ValueError:
-        leaves = [()]
-    if any(isinstance(leaf, dict | tuple | list) and not is_list(leaf) for leaf in leaves):
+        leaves = []
+    if not (len(leaves) == len(term.source_types) and all(map(_is_array, leaves, term.source_types))):
         given = trees.flatten(arguments)[1]
         raise ArgumentError(f"{term.name} takes {term.type}; the arguments are nested otherwise: {given}")
     return leaves
 
 
-def _array(name: str, type: TensorType, value: Any) -> Any:
-    """Return a value as an array; Python numbers take the dtype of the input."""
+def _is_array(value: Any, type: TensorType) -> bool:
+    """Return whether a value, if it is a container, is a list of numbers, or of arrays that have the other axes."""
+    if not isinstance(value, list) or is_list(value):
+        return not isinstance(value, dict | tuple)
     try:
-        return numbers(value, type.dtype) if is_number(value) or is_list(value) else as_array(value)
+        return typeof(value).rank == type.rank
+    except CatgradError:
+        return False
+
+
+def _array(name: str, type: TensorType, value: Any) -> Any:
+    """Return a value as an array; Python numbers, and lists of any, take the dtype of the input."""
+    try:
+        return placed(value, type.dtype) if is_number(value) or isinstance(value, list) else as_array(value)
     except CatgradError as error:
         raise ArgumentError(f"{name}: expected {type}: {error.message}") from None
 

@@ -17,6 +17,7 @@ from typing import Any
 
 from catgrad import hypergraph, trees
 from catgrad.body import Body
+from catgrad.containers import parts
 from catgrad.dims import Symbol
 from catgrad.ops import Definition, Kind, Operation
 
@@ -52,19 +53,20 @@ def _symbol_out(symbol: Symbol) -> dict[str, Any]:
 def _body_out(term: Body, names: Mapping[Definition, str]) -> dict[str, Any]:
     return {
         "term": hypergraph.to_json(term.graph, str, lambda operation: _operation_out(operation, names)),
-        "inputs": _nesting(trees.unflatten(term.input_tree, range(len(term.source_types)))),
-        "outputs": _nesting(trees.unflatten(term.output_tree, range(len(term.target_types)))),
+        "inputs": _nesting(trees.example(term.input_tree)),
+        "outputs": _nesting(trees.example(term.output_tree)),
         "input_names": list(term.input_names),
     }
 
 
 def _nesting(value: Any) -> Any:
     """Return nested arguments as JSON has them."""
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        value = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
-    if isinstance(value, dict):
-        return {str(key): _nesting(item) for key, item in value.items()}
-    return list(map(_nesting, value)) if isinstance(value, list | tuple) else value
+    items = dict(parts(value))
+    if isinstance(value, dict) or dataclasses.is_dataclass(value):
+        return {str(key): _nesting(item) for key, item in items.items()}
+    if isinstance(value, list | tuple):
+        return list(map(_nesting, items.values()))
+    return value
 
 
 def _operation_out(operation: Operation, names: Mapping[Definition, str]) -> dict[str, Any]:

@@ -14,7 +14,8 @@ from safetensors import SafetensorError, deserialize
 from safetensors.numpy import save
 
 from catgrad.errors import CatgradError
-from catgrad.types import TensorType, dtypes, is_masked
+from catgrad.numbers import is_masked
+from catgrad.types import TensorType, dtypes
 
 __all__ = ["check_finite", "check_fit", "from_safetensors", "to_safetensors"]
 

@@ -82,7 +82,7 @@ def _donated(f: Any, term: Term, donate: int | Sequence[int] | None) -> tuple[tu
     declared = () if isinstance(f, Term) else as_function(f).donates
     given: Collection[Any] = donate if isinstance(donate, Collection) else (donate,)
     arguments = declared if donate is None else given
-    nested = trees.unflatten(term.input_tree, range(len(term.source_types)))
+    nested = trees.example(term.input_tree)
     if not all(_is_position(a, len(nested)) for a in arguments) or len(set(arguments)) < len(arguments):
         raise CatgradError(f"donate: {term.name} takes {len(nested)} arguments, counted from 0; given {donate!r}")
     free: dict[TensorType, deque[int]] = defaultdict(deque)

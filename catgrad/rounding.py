@@ -9,16 +9,21 @@ odd" (2008), theorem 3.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import ml_dtypes
 import numpy as np
 
-from catgrad.types import DType, bf16
+if TYPE_CHECKING:
+    from catgrad.types import DType
 
-__all__ = ["rounded"]
+__all__ = ["rounded", "to_odd"]
 
-_LOST = 11
-"""The bits of an i64 that an f64 may have no place for."""
+_BF16 = np.dtype(ml_dtypes.bfloat16)
+_DIGITS = 53
+"""The bits of an integer that an f64 has a place for."""
+_LOST = 64 - _DIGITS
+"""The bits of a 64-bit integer that it may have no place for."""
 
 
 def rounded(array: Any, dtype: DType) -> np.ndarray[Any, Any]:
@@ -29,23 +34,36 @@ def rounded(array: Any, dtype: DType) -> np.ndarray[Any, Any]:
         dtype: The element type.
 
     Example:
+        >>> from catgrad.types import bf16
         >>> rounded(1 + 2.0**-8 + 2.0**-40, bf16).item(), np.asarray(1 + 2.0**-8 + 2.0**-40, bf16.numpy).item()
         (1.0078125, 1.0)
     """
     given = np.asarray(array)
-    if dtype is bf16 and given.dtype == np.int64:
-        given = _f64_of_integer(given)
-    if dtype is bf16 and given.dtype in {np.dtype(np.int32), np.dtype(np.float64)}:
-        given = _f32_of_f64(given.astype(np.float64))
+    if dtype.numpy == _BF16 and (given.dtype.kind in "iu" or given.dtype == np.float64):
+        wide = _f64_of_integer(given) if given.dtype.kind in "iu" and given.itemsize == 8 else given.astype(np.float64)
+        given = _f32_of_f64(wide)
     with np.errstate(over="ignore", under="ignore"):
         return np.asarray(given, dtype=dtype.numpy)
+
+
+def to_odd(number: int) -> int:
+    """Return an integer that an f64 has a place for, and that rounds to narrower floats as `number` does.
+
+    Example:
+        >>> to_odd(2**60 + 1) - 2**60
+        256
+    """
+    lost = max(number.bit_length() - _DIGITS, 0)
+    kept = abs(number) >> lost
+    odd = (kept | (kept << lost != abs(number))) << lost
+    return -odd if number < 0 else odd
 
 
 def _f64_of_integer(x: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     """Return integers rounded to odd."""
     rest = x & (1 << _LOST) - 1
-    odd = x - rest | (rest != 0).astype(np.int64) << _LOST
-    return np.where(np.abs(x.astype(np.float64)) < 1 << np.finfo(np.float64).nmant + 1, x, odd).astype(np.float64)
+    odd = x - rest | (rest != 0).astype(x.dtype) << _LOST
+    return np.where(np.abs(x.astype(np.float64)) < 1 << _DIGITS, x, odd).astype(np.float64)
 
 
 def _f32_of_f64(x: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:

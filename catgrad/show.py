@@ -13,7 +13,7 @@ from catgrad.json_writer import json_text
 from catgrad.native import critical
 from catgrad.picture import FORWARD, REVERSE, UPDATE, picture
 from catgrad.text import printable
-from catgrad.trees import leaf_names, unflatten
+from catgrad.trees import example, leaf_names
 
 __all__ = ["Shown", "dot", "svg", "text"]
 
@@ -93,8 +93,7 @@ def _nodes(nodes: tuple[int, ...]) -> str:
 
 def dot(term: Body) -> str:
     """Return a term's diagram in the DOT language."""
-    numbers = tuple(range(len(term.outputs)))
-    results = leaf_names("out", unflatten(term.output_tree, numbers)) if numbers else []
+    results = leaf_names("out", example(term.output_tree))
     return graph_to_dot(
         picture(term),
         edge_label=lambda box: box.text,

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Any, TypeVar
 
 from catgrad import dims
 from catgrad.body import Step
 from catgrad.cached import cached_property
+from catgrad.containers import parts
 from catgrad.dims import Extent, Symbol
 from catgrad.hypergraph import Hypergraph, OpenHypergraph, Segments, labels, schedule
 from catgrad.location import Location
@@ -102,7 +103,7 @@ class Term(Shown):
     @property
     def arguments(self) -> tuple[Any, ...]:
         """The arguments that its caller gives, as nested positions of inputs."""
-        nested: tuple[Any, ...] = unflatten(self.input_tree, range(len(self.source_types)))
+        nested: tuple[Any, ...] = example(self.input_tree)
         return nested[:-1] if self.captured else nested
 
     @property
@@ -340,8 +341,13 @@ def _show(tree: Tree, types: Sequence[TensorType]) -> str:
 
 
 def _show_nested(value: Any) -> str:
+    if isinstance(value, TensorType):
+        return str(value)
+    items = [(printable(str(key)), _show_nested(item)) for key, item in parts(value)]
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{printable(str(key))}: {_show_nested(item)}" for key, item in value.items()) + "}"
+        return "{" + ", ".join(f"{key}: {item}" for key, item in items) + "}"
     if isinstance(value, tuple | list):
-        return "(" + ", ".join(map(_show_nested, value)) + ")"
+        return "(" + ", ".join(item for _, item in items) + ")"
+    if is_dataclass(value):
+        return f"{type(value).__name__}({', '.join(f'{key}={item}' for key, item in items)})"
     return str(value)

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
+import warnings
+from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any, TypeAlias
 
 import numpy as np
 import optree
 
+from catgrad.containers import Position, apart, together
 from catgrad.dims import Dim
 from catgrad.errors import CatgradError
+from catgrad.numbers import is_list
 from catgrad.types import DType, TensorType, as_array
 
 __all__ = [
@@ -31,30 +36,44 @@ DEEPEST = 100
 """How deep what is read from a file may be nested."""
 
 _NAMESPACE = "catgrad"
-_NUMBERS = (bool, int, float, np.generic)
-_registered: set[type] = set()
 _WHOLE = (TensorType, DType, Dim)
+_BUILT_IN = (dict, list, tuple, OrderedDict, defaultdict)
+"""What optree knows of itself; of tuples with fields it knows those that are nothing else."""
+_learned: set[type] = set()
 
 
 def _is_leaf(value: Any) -> bool:
-    """Return whether `value` is a type or a dimension, which is a dataclass but has no parts."""
-    return isinstance(value, _WHOLE)
+    """Return whether `value` is a type or a dimension, which has no parts; learn its class if it may have some."""
+    if isinstance(value, _WHOLE):
+        return True
+    kind = type(value)
+    if kind not in _learned and _is_container(kind):
+        _learn(kind)
+    return False
 
 
-def _register(cls: type) -> None:
-    """Teach optree a dataclass: its fields are its children."""
-    names = tuple(f.name for f in dataclasses.fields(cls) if f.init)
-    _registered.add(cls)
-    optree.register_pytree_node(
-        cls,
-        lambda node: ([getattr(node, name) for name in names], None, names),
-        lambda _, children: cls(**dict(zip(names, children, strict=True))),
-        namespace=_NAMESPACE,
-    )
+def _is_container(kind: type) -> bool:
+    """Return whether objects of a class have parts of which optree does not know."""
+    if kind in _BUILT_IN or optree.is_structseq_class(kind):
+        return False
+    is_plain = "_field_defaults" in vars(kind) and not kind.__dictoffset__
+    return not is_plain and (issubclass(kind, _BUILT_IN) or dataclasses.is_dataclass(kind))
 
 
-def _is_new_dataclass(cls: type) -> bool:
-    return dataclasses.is_dataclass(cls) and cls not in _registered and not issubclass(cls, _WHOLE)
+class _Entry(optree.PyTreeEntry):  # type: ignore[misc]
+    """How a part is written behind what has it."""
+
+    def codify(self, /, node: str = "") -> str:
+        is_item = issubclass(self.type, dict) or isinstance(self.entry, int)
+        return f"{node}[{self.entry!r}]" if is_item else f"{node}.{self.entry}"
+
+
+def _learn(kind: type) -> None:
+    """Teach optree a class."""
+    with suppress(ValueError), warnings.catch_warnings():  # another thread was faster; it is a tuple with fields
+        warnings.simplefilter("ignore", UserWarning)
+        optree.register_pytree_node(kind, apart, together, path_entry_type=_Entry, namespace=_NAMESPACE)
+    _learned.add(kind)
 
 
 def flatten(tree: Any, is_leaf: Callable[[Any], bool] = _is_leaf) -> tuple[list[Any], Tree]:
@@ -67,34 +86,26 @@ def flatten(tree: Any, is_leaf: Callable[[Any], bool] = _is_leaf) -> tuple[list[
         >>> unflatten(shape, leaves) == {"b": 1, "a": (2, 3)}
         True
     """
-    while True:
-        leaves, shape = optree.tree_flatten(tree, is_leaf, namespace=_NAMESPACE)
-        unknown = set(filter(_is_new_dataclass, set(map(type, leaves))))
-        if not unknown:
-            return leaves, shape
-        for cls in unknown:
-            _register(cls)
+    leaves, shape = optree.tree_flatten(tree, is_leaf, namespace=_NAMESPACE)
+    return leaves, shape
 
 
 def flatten_arguments(tree: Any) -> tuple[list[Any], Tree]:
     """Do what `flatten` does where no types say otherwise: a list of numbers is an array, any other a structure.
+
+    Arrays of NumPy's subclasses are what they hold.
 
     Example:
         >>> flatten_arguments(([1.0, 2.0], [np.ones(2), 3.0]))[0]
         [array([1., 2.], dtype=float32), array([1., 1.]), 3.0]
     """
     leaves, shape = flatten(tree, is_array)
-    return [as_array(leaf) if isinstance(leaf, list) else leaf for leaf in leaves], shape
+    return [as_array(leaf) if isinstance(leaf, list | np.ndarray) else leaf for leaf in leaves], shape
 
 
 def is_array(value: Any) -> bool:
     """Return whether it is a leaf: a type, or a list of numbers."""
-    return _is_leaf(value) or _is_list(value)
-
-
-def _is_list(value: Any) -> bool:
-    """Return whether it is a list of numbers, or of such lists."""
-    return isinstance(value, list) and bool(value) and all(isinstance(x, _NUMBERS) or _is_list(x) for x in value)
+    return _is_leaf(value) or is_list(value)
 
 
 def unflatten(shape: Tree, leaves: Sequence[Any]) -> Any:
@@ -109,7 +120,7 @@ def example(shape: Tree) -> Any:
         >>> example(flatten({"a": ("x", None)})[1])
         {'a': (0, None)}
     """
-    return unflatten(shape, range(shape.num_leaves))
+    return unflatten(shape, list(map(Position, range(shape.num_leaves))))
 
 
 def leaf_names(root: str, tree: Any) -> list[str]:
@@ -119,7 +130,6 @@ def leaf_names(root: str, tree: Any) -> list[str]:
         >>> leaf_names("state", {"w": (1, 2)})
         ["state['w'][0]", "state['w'][1]"]
     """
-    flatten(tree)
     return [path.codify(root) for path in optree.tree_accessors(tree, _is_leaf, namespace=_NAMESPACE)]
 
 

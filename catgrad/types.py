@@ -14,8 +14,7 @@ from __future__ import annotations
 import math
 import re
 import reprlib
-import sys
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 from weakref import WeakValueDictionary
@@ -27,6 +26,7 @@ from catgrad import dims
 from catgrad.cached import cached_property
 from catgrad.dims import Extent, Symbol
 from catgrad.errors import CatgradError, TypeCheckError, located
+from catgrad.numbers import check_unmasked, leaves, placed, plain
 
 __all__ = [
     "LARGEST",
@@ -43,8 +43,8 @@ __all__ = [
     "f64",
     "i32",
     "i64",
-    "is_masked",
     "parse_type",
+    "python_dtype",
 ]
 
 
@@ -134,7 +134,6 @@ dtypes: tuple[DType, ...] = (bool_, i32, i64, f16, bf16, f32, f64)
 """Every element type."""
 
 _OF_PYTHON: dict[object, DType] = {bool: bool_, int: i32, float: f32}
-_PYTHON = {"b": bool, "i": int, "f": float}
 _KNOWN: dict[object, DType] = {key: each for each in dtypes for key in (each, each.name, each.numpy, each.numpy.type)}
 _KNOWN |= {each.numpy.name: each for each in dtypes} | _OF_PYTHON
 
@@ -225,8 +224,7 @@ class TensorType:
             >>> TensorType.of(np.zeros((2, 3), np.float32)), TensorType.of(1.0)
             (f32[2, 3], f32[()])
         """
-        if is_masked(value):
-            raise TypeCheckError("a masked array would lose its mask: pass x.filled(value), or x.data and the mask")
+        check_unmasked(value)
         if isinstance(value, (np.ndarray, np.generic)):
             return TensorType(dtype(value.dtype.newbyteorder("=")), value.shape)
         if isinstance(value, list):
@@ -304,18 +302,13 @@ def _extent(value: object) -> Extent:
     return extent
 
 
-def is_masked(value: Any) -> bool:
-    """Return whether a value is a masked array, without importing `numpy.ma`: where it is not, there are none."""
-    return isinstance(value, getattr(sys.modules.get("numpy.ma"), "MaskedArray", ()))
-
-
 def as_array(value: Any) -> np.ndarray[Any, Any]:
     """Return what stands for an array as one: an array, a number, or numbers and arrays in lists.
 
     Python's numbers are bool, i32 or f32.
 
     Raises:
-        TypeCheckError: It is none of these, is ragged or masked, or has an integer that is out of range.
+        TypeCheckError: It is none of these, is ragged or masked, or has a number that is out of range.
 
     Example:
         >>> as_array([1, 2]).dtype, as_array([1.0, 2]).dtype, as_array([np.float64(1)]).dtype
@@ -324,27 +317,29 @@ def as_array(value: Any) -> np.ndarray[Any, Any]:
     if isinstance(value, np.ndarray | np.generic):
         TensorType.of(value)
         return np.asarray(value)
-    others = [leaf for leaf in _leaves(value) if type(leaf) not in _OF_PYTHON]
+    others = [leaf for leaf in leaves(value) if type(leaf) not in _OF_PYTHON]
+    for leaf in others:
+        check_unmasked(leaf)
     try:
-        if any(is_masked(leaf) or not hasattr(leaf, "__array__") for leaf in others):
+        if not all(hasattr(leaf, "__array__") for leaf in others):
             raise ValueError
-        found = np.asarray(value)
-        if others:
-            return as_array(found)
-        wanted = _OF_PYTHON[_PYTHON[found.dtype.kind]].numpy
-        return np.asarray(value, wanted) if wanted.kind == "i" else found.astype(wanted)
-    except (KeyError, OverflowError, ValueError):
-        shown = reprlib.repr(value)
-        raise TypeCheckError(f"expected an array, or numbers in lists of one length, got {shown}") from None
+        found = np.asarray(plain(value))
+    except ValueError:
+        raise TypeCheckError(
+            f"expected an array, or numbers in lists of one length, got {reprlib.repr(value)}"
+        ) from None
+    return as_array(found) if others else placed(value, python_dtype(leaves(value)))
 
 
-def _leaves(value: Any) -> Iterator[Any]:
-    """Yield what is in lists."""
-    if not isinstance(value, list):
-        yield value
-        return
-    for each in value:
-        yield from _leaves(each)
+def python_dtype(numbers: Iterable[Any]) -> DType:
+    """Return the dtype that Python numbers take where nothing says otherwise.
+
+    Example:
+        >>> python_dtype([True, 2]), python_dtype([True, 2.0]), python_dtype([])
+        (i32, f32, f32)
+    """
+    kinds = {next((kind for kind in (bool, int) if isinstance(number, kind)), float) for number in numbers}
+    return _OF_PYTHON[next((kind for kind in (float, int, bool) if kind in kinds), float)]
 
 
 def parse_type(text: str, known: Iterable[Symbol] = ()) -> TensorType:

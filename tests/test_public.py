@@ -1,19 +1,21 @@
-"""Every public function and method is used from outside, compiled, on arrays whose results NumPy knows."""
+"""Every public function and method is called from outside, compiled, on arrays whose results NumPy knows."""
 
 import inspect
 import math
-from pathlib import Path
+import sys
 
 import numpy as np
 import pytest
 
 import catgrad as cg
-from catgrad import nn, optim
+from catgrad import cached, errors, nn, optim
 from catgrad.autodiff import Learner
+from catgrad.dims import Dim, Symbol
+from catgrad.lang.function import Function, PythonFunction
 from catgrad.lang.var import Var
-from catgrad.types import DType, bool_, f32, f64, i32
+from catgrad.ops import Op, precision
+from catgrad.types import DType, TensorType, bool_, f16, f32, f64, i32
 
-TESTS = Path(__file__).parent
 X = np.array([[0.5, 1.25, 2.0], [3.0, 0.75, 1.5]])
 Y = np.array([[2.0, -1.5, 0.25], [-0.5, 4.0, 1.5]])
 K = np.array([[1, 0, 2], [2, 2, 0]], np.int32)
@@ -115,6 +117,38 @@ FUNCTIONS = {
     "Var.reshape": (lambda x, y, k, p, q: x.reshape(3, -1), X.reshape(3, 2)),
     "Var.shape": (lambda x, y, k, p, q: cg.ones(x.shape, f64), np.ones_like(X)),
     "Var.sum": (lambda x, y, k, p, q: x.sum(axis=1, keepdims=True), X.sum(1, keepdims=True)),
+    "Var +": (lambda x, y, k, p, q: x + y, X + Y),
+    "Var r+": (lambda x, y, k, p, q: 2 + y, 2 + Y),
+    "Var -": (lambda x, y, k, p, q: x - y, X - Y),
+    "Var r-": (lambda x, y, k, p, q: 2 - y, 2 - Y),
+    "Var *": (lambda x, y, k, p, q: x * y, X * Y),
+    "Var r*": (lambda x, y, k, p, q: 2 * y, 2 * Y),
+    "Var /": (lambda x, y, k, p, q: x / y, X / Y),
+    "Var r/": (lambda x, y, k, p, q: 2 / y, 2 / Y),
+    "Var //": (lambda x, y, k, p, q: x // y, X // Y),
+    "Var r//": (lambda x, y, k, p, q: 2 // y, 2 // Y),
+    "Var %": (lambda x, y, k, p, q: x % y, X % Y),
+    "Var r%": (lambda x, y, k, p, q: 2 % y, 2 % Y),
+    "Var **": (lambda x, y, k, p, q: x**y, X**Y),
+    "Var r**": (lambda x, y, k, p, q: 2**y, 2**Y),
+    "Var @": (lambda x, y, k, p, q: x @ y.T, X @ Y.T),
+    "Var r@": (lambda x, y, k, p, q: [1.0, 2.0] @ x, np.array([1, 2]) @ X),
+    "Var pos": (lambda x, y, k, p, q: +y, Y),
+    "Var neg": (lambda x, y, k, p, q: -y, -Y),
+    "Var abs": (lambda x, y, k, p, q: abs(y), abs(Y)),
+    "Var ==": (lambda x, y, k, p, q: k == 2, K == 2),
+    "Var !=": (lambda x, y, k, p, q: k != 2, K != 2),
+    "Var <": (lambda x, y, k, p, q: x < y, X < Y),
+    "Var <=": (lambda x, y, k, p, q: x <= 2, X <= 2),
+    "Var >": (lambda x, y, k, p, q: x > y, X > Y),
+    "Var >=": (lambda x, y, k, p, q: x >= 2, X >= 2),
+    "Var &": (lambda x, y, k, p, q: p & q, P & Q),
+    "Var r&": (lambda x, y, k, p, q: True & p, P),
+    "Var |": (lambda x, y, k, p, q: p | q, P | Q),
+    "Var r|": (lambda x, y, k, p, q: False | p, P),
+    "Var ^": (lambda x, y, k, p, q: p ^ q, P ^ Q),
+    "Var r^": (lambda x, y, k, p, q: True ^ p, ~P),
+    "Var ~": (lambda x, y, k, p, q: ~p, ~P),
 }
 """Functions of arrays and methods of traced values, with what NumPy says of their results."""
 
@@ -160,13 +194,19 @@ def test_modules():
     assert list(MODEL.parameters()) == list(VALUES) == ["factor", "layer.bias", "layer.weight", "shift"]
     assert VALUES["shift"].tolist() == [0.0, 0.0]
     assert abs(VALUES["factor"]).max() <= 1
-    assert abs(nn.init.fan_in(4)(np.random.default_rng(0), (9,))).max() <= 0.5
+    assert MODEL.init(seed=1)["factor"].tolist() == VALUES["factor"].tolist()
+    generator = np.random.default_rng(0)
+    for initializer, bound in ((nn.init.fan_in(4), 0.5), (nn.init.uniform(2.0), 2), (nn.init.normal(0.1), 0.5)):
+        assert 0 < abs(initializer(generator, (9,))).max() <= bound
+    assert nn.init.zeros(generator, (2,)).tolist() == [0, 0]
+    with pytest.raises(errors.CatgradError, match="does not define forward"):
+        cg.Module().forward(X)
     assert VALUES["factor"].tolist() != MODEL.parameters()["factor"].initial(np.random.default_rng(0)).tolist()
     values, x = {path: f64[value.shape] for path, value in VALUES.items()}, f64["B", 3]
     for exe in (
         cg.compile(MODEL, x),
         cg.compile(MODEL.as_function(), x),
-        cg.compile(MODEL.apply, values, x),
+        cg.compile(lambda values, x: MODEL.apply(values, x), values, x),
         cg.compile(lambda values, x: MODEL.bind(values).forward(x), values, x),
         cg.compile(lambda values, x: MODEL.bind(values)(x), values, x),
     ):
@@ -207,31 +247,221 @@ def test_terms_and_executables(tmp_path):
         assert "tanh" in text
 
 
-def _public(kind):
-    """Yield the names of the methods and properties that users call on objects of a class."""
+def test_parts_of_terms():
+    inner = cg.function(lambda x: cg.max(x, axis=0))
+    b = cg.dim("B")
+    term = cg.trace(lambda t: (inner(t["x"]) + inner(2 * t["x"]), t["y"]), {"x": f64[b, 3], "y": f64[3]})
+    assert term.type == "({x: f64[B, 3], y: f64[3]}) -> f64[3], f64[3]"
+    assert (term.source_types, term.target_types) == ((f64[b, 3], f64[3]), (f64[3], f64[3]))
+    assert term.arguments == ({"x": 0, "y": 1},)
+    assert [term.node_types[node] for node in (*term.inputs, *term.outputs)] == [f64[b, 3], *[f64[3]] * 3]
+    assert term.called == term.definitions
+    assert [definition.name for definition in term.called] == ["<lambda>"]
+    assert (term.symbols, term.nonempty) == ((b,), (b,))
+    assert set(term.symbolic_types) == {f64[b, 3]}
+    assert [step.operation.op.name for step, _ in term.needed(frozenset({1}))] == []
+    assert {step.operation.op.name for step, _ in term.needed(frozenset({0}))} >= {"call", "add"}
+    assert len(term.steps) > len(term.needed(frozenset({0}))) - 1
+    flat = cg.Term.flat(term.graph, "flat", term.locations)
+    assert (flat.source_types, flat.target_types) == (term.source_types, term.target_types)
+    assert [step.operation for step in flat.steps] == [step.operation for step in term.steps]
+    again = flat.nested(term.input_tree, term.output_tree, term.input_names).with_graph(term.graph, term.locations)
+    assert term.remembered("key", lambda: 1) == term.remembered("key", lambda: 2) == 1
+    expected = X.max(0) + (2 * X).max(0)
+    for run in (cg.compile(term), cg.compile(again)):
+        np.testing.assert_allclose(run({"x": X, "y": Y[0]})[0], expected)
+    np.testing.assert_allclose(cg.compile(flat)(X, Y[0])[0], expected)
+
+
+def test_types_and_dimensions():
+    b = cg.dim("B", multiple_of=2, min=2, max=8)
+    assert (b.name, b.multiple_of, b.min, b.max, b.unit.name) == ("B", 2, 2, 8, "B")
+    made = TensorType.of(X).substitute({})
+    assert (made, made.rank, made.size, made.is_static) == (f64[2, 3], 2, 6, True)
+    assert made == f64[2, 3]
+    assert f64 == np.float64
+    assert f64[b, 3].size == 3 * b
+    assert f64[b, 3].substitute({"B": 2}) is made
+    assert [(d.is_bool, d.is_integer, d.is_float) for d in (bool_, i32, f16)] == [
+        *((True, False, False), (False, True, False), (False, False, True))
+    ]
+    assert (f16.accumulator, f64.dtype) == (f32, np.dtype(float))
+    n = b + 1
+    sizes = {
+        "+": (b + 1, 3),
+        "r+": (1 + b, 3),
+        "-": (b - 1, 1),
+        "r-": (9 - b, 7),
+        "*": (b * 3, 6),
+        "r*": (3 * b, 6),
+        "//": (b // 2, 1),
+        "r//": (9 // n, 3),
+        "%": (n % 2, 1),
+        "r%": (9 % n, 0),
+        "neg": (9 + -b, 7),
+    }
+    exe = cg.compile(lambda x: [cg.nat_to_tensor(size) + cg.sum(x) * 0 for size, _ in sizes.values()], f32[b])
+    assert [each.item() for each in exe(np.zeros(2, np.float32))] == [value for _, value in sizes.values()]
+
+
+class Halving(optim.Optimizer):
+    """An optimizer of a user's own: each step is half as long as the one before."""
+
+    @property
+    def slots(self):
+        return ("last",)
+
+    def rule(self, parameter, gradient, *known):
+        return parameter - known[1] * gradient, gradient
+
+    def scalars(self):
+        return {"rate": f32[()]}
+
+    def advance(self, scalars):
+        rate = cg.where(scalars["rate"] == 0, 1.0, scalars["rate"] / 2)
+        return {"rate": rate}, (cg.cast(rate, f64),)
+
+
+OPTIMIZERS = {"sgd": optim.sgd(0.1, momentum=0.5), "adam": optim.adam(0.1), "own": Halving()}
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS.values(), ids=OPTIMIZERS)
+def test_optimizers(optimizer):
+    types = {"w": f64[3]}
+    state = optimizer.state_types(types)
+    scalars = optimizer.scalars()
+    assert state.keys() == {*optimizer.slots, *scalars}
+    zeros = {name: np.zeros(type.shape, type.dtype.numpy) for name, type in scalars.items()}
+    kept = [np.zeros(3)] * len(optimizer.slots)
+
+    def by_hand(parameter, gradient, scalars, *kept):
+        following, coefficients = optimizer.advance(scalars)
+        new, *slots = optimizer.rule(parameter, gradient, *kept, *coefficients)
+        return {"w": new}, dict(zip(optimizer.slots, ({"w": slot} for slot in slots), strict=True)) | following
+
+    step = cg.compile(lambda *arguments: optimizer.update(*arguments), types, types, state)
+    begun = {**{slot: {"w": np.zeros(3)} for slot in optimizer.slots}, **zeros}
+    one = step({"w": X[0]}, {"w": Y[0]}, begun)
+    two = cg.compile(by_hand, f64[3], f64[3], scalars, *[f64[3]] * len(kept))(X[0], Y[0], zeros, *kept)
+    np.testing.assert_allclose(one[0]["w"], two[0]["w"])
+    rate = 1.0 if isinstance(optimizer, Halving) else 0.1
+    moved = np.sign(Y[0]) if optimizer == optim.adam(0.1) else Y[0]
+    np.testing.assert_allclose(one[0]["w"], X[0] - rate * moved, rtol=1e-5)
+    for name in scalars:
+        assert one[1][name] == two[1][name] == 1
+
+
+def test_functions():
+    f = cg.function(lambda x: cg.tanh(x))
+    np.testing.assert_allclose(f(X), np.tanh(X))
+    np.testing.assert_allclose(cg.compile(f.term(f64[2, 3]))(X), np.tanh(X))
+    assert len(f.parts) == 1
+
+
+def test_libraries(tmp_path):
+    exe = cg.compile(lambda x: cg.tanh(x), f64[2, 3])
+    learner = cg.learner(MODEL, loss=nn.mse, optimizer=optim.sgd(0.1))
+    for files in (
+        exe.export(tmp_path / "f"),
+        learner.export(tmp_path / "net", f64[2, 3], f64[2, 2], functions=["predict"]),
+    ):
+        assert {".h", ".py", ".so"} <= {file.suffix for file in files}
+
+
+class Calls:
+    """Context manager: what is called from this file, by functions and by entries of the table of operations.
+
+    What decorates functions, and computes properties, is passed over.
+    """
+
+    _BETWEEN = frozenset(module.__file__ for module in (cached, errors, precision))
+
+    def __init__(self):
+        self.codes, self.ops = set(), set()
+
+    def __enter__(self):
+        self._before = sys.getprofile()
+        sys.setprofile(self._see)
+        return self
+
+    def __exit__(self, *_):
+        sys.setprofile(self._before)
+
+    def _see(self, frame, event, _):
+        if event != "call":
+            return
+        caller = frame.f_back
+        while caller is not None and caller.f_code.co_filename in self._BETWEEN:
+            caller = caller.f_back
+        if caller is not None and caller.f_code.co_filename == __file__:
+            self.codes.add(frame.f_code)
+            if frame.f_code is Op.__call__.__code__:
+                self.ops.add(frame.f_locals["self"])
+
+    def has(self, value):
+        """Return whether a function, method, property or operation was called."""
+        if isinstance(value, Op):
+            return value in self.ops
+        value = getattr(value, "__func__", value)
+        value = getattr(value, "fget", getattr(value, "compute", value))
+        return inspect.unwrap(value).__code__ in self.codes
+
+
+ABSTRACT = (Dim, Function, optim.Optimizer)
+CLASSES = (cg.Module, cg.Parameter, cg.Executable, cg.Term, Learner, PythonFunction, Var, TensorType, DType, Symbol)
+OPTIMIZER_CLASSES = (type(optim.sgd(0.1)), type(optim.adam()))
+OPERATORS = "add sub mul truediv floordiv mod pow matmul and or xor"
+OPERATORS = {f"__{side}{name}__" for side in ("", "r") for name in OPERATORS.split()}
+OPERATORS |= {f"__{name}__" for name in "call getitem pos neg abs invert eq ne lt le gt ge".split()}
+
+
+def _is_generated(value):
+    """Return whether a method is one that `dataclass` wrote."""
+    return getattr(value, "__code__", test_functions.__code__).co_filename == "<string>"
+
+
+def _methods(kind):
+    """Yield the methods, properties and operators that users call on objects of a class, by name."""
     for name, value in vars(kind).items():
-        if not name.startswith("_") and (inspect.isroutine(value) or isinstance(value, property)):
-            yield name
+        is_called = inspect.isroutine(value) or isinstance(value, property | cached.cached_property)
+        is_refused = kind is Dim and name in REFUSED
+        is_left_out = is_refused or getattr(value, "__isabstractmethod__", False) or _is_generated(value)
+        if is_called and (name in OPERATORS or not name.startswith("_")) and not is_left_out:
+            yield f"{kind.__name__}.{name}", value
 
 
-def _names():
-    """Yield what users write for every public function and method."""
+REFUSED = {f"__{name}__" for name in "lt le gt ge truediv rtruediv pow rpow and rand or ror abs eq".split()}
+"""What sizes define in order to refuse it, and their identity."""
+
+
+def _everything():
+    """Yield every public function, method, property and operator, by name."""
     for name in cg.__all__:
         value = getattr(cg, name)
         if callable(value) and not isinstance(value, type | DType):
-            yield f"cg.{name}("
+            yield f"cg.{name}", value
     for prefix, module in (("nn", nn), ("nn.init", nn.init), ("optim", optim)):
         for name, value in vars(module).items():
             is_own = getattr(value, "__module__", "").startswith(module.__name__)
-            if callable(value) and is_own and not (name.startswith("_") or inspect.isabstract(value)):
-                yield f"{prefix}.{name}"
-    for kind in (cg.Module, cg.Parameter, cg.Executable, Learner, Var):
-        for name in _public(kind):
-            yield f".{name}"
+            if is_own and inspect.isfunction(value) and not name.startswith("_"):
+                yield f"{prefix}.{name}", value
+    for kind in (*ABSTRACT, *CLASSES, *OPTIMIZER_CLASSES):
+        yield from _methods(kind)
 
 
-def test_every_public_name_is_in_a_test():
-    own = Path(__file__).read_text(encoding="utf-8")
-    libraries = (TESTS / "export" / "test_calls.py").read_text(encoding="utf-8")
-    missing = [name for name in _names() if name not in own and name not in libraries]
-    assert not missing, f"use {', '.join(missing)} in a test of {Path(__file__).name}"
+def test_every_public_name_is_called(tmp_path):
+    with Calls() as calls:
+        test_functions_of_arrays()
+        test_derivatives()
+        test_modules()
+        test_learners(optim.sgd(0.1, momentum=0.5), 0.1 * GRADIENT)
+        test_learners(optim.adam(0.1), 0.1 * np.sign(GRADIENT))
+        test_terms_and_executables(tmp_path)
+        test_parts_of_terms()
+        test_types_and_dimensions()
+        for optimizer in OPTIMIZERS.values():
+            test_optimizers(optimizer)
+        test_functions()
+        test_libraries(tmp_path)
+    missing = [name for name, value in _everything() if not calls.has(value)]
+    assert not missing, f"call {', '.join(missing)} in a test of this file"

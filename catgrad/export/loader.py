@@ -208,7 +208,7 @@ class _Array:
 
     def admit(self, value: Any) -> Any:
         """Return a value as an array that compiled code can use; what is only read is copied if need be."""
-        if isinstance(value, np.ma.MaskedArray):
+        if _is_masked(value):
             raise TypeError(f"{self.name} is masked, and the mask would be lost: pass {self.name}.filled(value)")
         try:
             array = np.asarray(value)
@@ -259,6 +259,13 @@ class _Plan(NamedTuple):
     results: list[tuple[tuple[int, ...], Any]]
     sizes: list[int]
     workspace: int
+
+
+def _is_masked(value: Any) -> bool:
+    """Return whether it is a masked array, or has one in its lists."""
+    if isinstance(value, (list, tuple)):
+        return any(map(_is_masked, value))
+    return isinstance(value, np.ma.MaskedArray)
 
 
 def _kept(value: Any, array: Any) -> Any:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from catgrad import ops, trees
+from catgrad import containers, ops, trees
 from catgrad.dims import Dim
 from catgrad.errors import CatgradError, TypeCheckError, located
 from catgrad.lang.environment import Closure, closure, readable
@@ -279,7 +279,7 @@ def _as_type(leaf: Any) -> TensorType:
         raise TypeCheckError(
             f"expected the type of an argument, such as cg.f32[3, 4], or an array, got {leaf!r}{_advice(leaf)}"
         )
-    return TensorType.of(leaf)
+    return ops.typeof(leaf)
 
 
 def _advice(leaf: Any) -> str:
@@ -291,5 +291,6 @@ def _advice(leaf: Any) -> str:
 
 def _is_shape(value: Any) -> bool:
     if isinstance(value, tuple | list):
-        return bool(value) and all(map(_is_shape, value)) and not any(isinstance(x, tuple | list) for x in value)
+        items = [item for _, item in containers.items(value)]
+        return bool(items) and all(map(_is_shape, items)) and not any(isinstance(x, tuple | list) for x in items)
     return isinstance(value, int | Dim) and not isinstance(value, bool)

@@ -15,15 +15,16 @@ from typing import Any, NoReturn
 import numpy as np
 
 from catgrad import ops, trees
-from catgrad.errors import AttributeMissing, CatgradError, located
+from catgrad.errors import AttributeMissing, CatgradError, TypeCheckError, located
 from catgrad.lang.environment import Formal, closure
 from catgrad.lang.function import Function, argument_names, call_definition, check_declared
 from catgrad.lang.settings import check_function, natural
 from catgrad.lang.structure import HIDDEN, Node, path_text, reach, replace
 from catgrad.lang.trace import Program, Tracer, trace_function
 from catgrad.lang.var import Var
+from catgrad.numbers import is_number
 from catgrad.term import Term
-from catgrad.types import TensorType
+from catgrad.types import TensorType, as_array
 
 __all__ = ["Initializer", "Module", "Parameter"]
 
@@ -65,17 +66,21 @@ class Parameter:
         """Return initial values of the parameter's type.
 
         Raises:
-            CatgradError: The initializer gives something else than numbers, or another shape.
+            CatgradError: The initializer gives something else than numbers of the dtype's range, or another shape.
         """
         shape = tuple(int(e) for e in self.type.shape)
-        made = np.asarray(self.initializer(generator, shape))
+        made = self.initializer(generator, shape)
+        given = made if isinstance(made, np.ndarray) else np.asarray(made)
         kinds = "biuf" if self.type.dtype.is_float else "biu"
-        if made.shape != shape or (made.dtype.kind not in kinds and made.dtype != self.type.dtype.numpy):
+        if given.shape != shape or (given.dtype.kind not in kinds and given.dtype != self.type.dtype.numpy):
             raise CatgradError(
                 f"the initializer of a parameter {self.type} has to give numbers of the shape {shape}, and gives "
-                f"{made.dtype} of the shape {made.shape}"
+                f"{given.dtype} of the shape {given.shape}"
             )
-        return np.ascontiguousarray(made, dtype=self.type.dtype.numpy)
+        try:
+            return np.ascontiguousarray(ops.numbers(made, self.type.dtype))
+        except TypeCheckError as error:
+            raise CatgradError(f"the initializer of a parameter {self.type}: {error.message}") from None
 
 
 _SLOTS = (Parameter, Var)
@@ -218,8 +223,10 @@ def _arrays(arguments: tuple[Any, ...]) -> Any:
 
 
 def _value(path: str, value: Any, type: TensorType) -> Any:
-    """Return what a parameter is bound to; Python numbers take its dtype."""
-    made = ops.numbers(value, type.dtype) if ops.is_number(value) or ops.is_list(value) else value
+    """Return what a parameter is bound to, a traced value or an array; Python numbers and lists take its dtype."""
+    is_free = is_number(value) or isinstance(value, list)
+    made = ops.numbers(value, type.dtype) if is_free else value
+    made = as_array(made) if isinstance(made, np.ndarray) else made
     given = ops.typeof(made)
     if given.is_static and given.shape != type.shape:
         raise CatgradError(f"the parameter {path} is {type}, given {given}: use cg.reshape or cg.permute_dims")

@@ -6,14 +6,13 @@ what holds them. Each is visited once, by the first path that leads to it. All e
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from enum import Enum
 from typing import Any, TypeAlias
 
 import numpy as np
 
+from catgrad import containers
 from catgrad.errors import CatgradError
 from catgrad.ops import Op
 from catgrad.types import DType, TensorType
@@ -25,6 +24,8 @@ HIDDEN = "bound values"
 
 IsLeaf: TypeAlias = Callable[[Any], bool]
 Path: TypeAlias = tuple[Any, ...]
+_Link: TypeAlias = tuple[Any, ...]
+"""A path from its end: the path so far, and a key; nothing at first."""
 _ATOMS = frozenset((bool, int, float, str, type(None), DType, Op, TensorType))
 """The most frequent types of what holds nothing, or nothing of a user's."""
 _KEYS = (str, int, float, bytes, Enum, np.generic, type(None))
@@ -35,93 +36,52 @@ class Node:
     """Container of others by its attributes, as dataclasses are; it is copied whenever what holds it is."""
 
 
-@dataclass(frozen=True)
-class Kind:
-    """A kind of container.
-
-    Attributes:
-        copy: A copy that holds the same, made without running a constructor.
-        children: What it holds, by key, in an order that does not depend on hashing.
-        put: Set what it holds at a key.
-    """
-
-    copy: Callable[[Any], Any]
-    children: Callable[[Any], list[tuple[Any, Any]]]
-    put: Callable[[Any, Any, Any], None]
-
-
 def attributes(value: Any) -> list[tuple[str, Any]]:
     """Return the attributes of an object by name, in the order of their names."""
-    found = getattr(value, "__dict__", {})
-    slots = [name for cls in type(value).__mro__ if "__slots__" in vars(cls) for name in _slot_names(cls)]
-    if slots:
-        found = found | {name: getattr(value, name) for name in slots if hasattr(value, name)}
-    return [(name, found[name]) for name in sorted(found) if name != HIDDEN]
+    return sorted(each for each in containers.attributes(value).items() if each[0] != HIDDEN)
 
 
-def _slot_names(cls: type) -> list[str]:
-    """Return the attributes that `__slots__` of a class names, private ones as the class mangles them."""
-    slots = vars(cls)["__slots__"]
-    names = [slots] if isinstance(slots, str) else [name for name in slots if name not in ("__dict__", "__weakref__")]
-    private = f"_{cls.__name__.lstrip('_')}"
-    return [private + name if name.startswith("__") and not name.endswith("__") else name for name in names]
+def _children(value: Any) -> list[tuple[Any, Any]]:
+    """Return what a container holds by key, in an order that does not depend on hashing."""
+    if _is_object(value):
+        return attributes(value)
+    held = containers.items(value)
+    return sorted(held, key=lambda item: str(item[0])) if isinstance(value, dict) else held
 
 
-def _set_attribute(value: Any, name: str, child: Any) -> None:
-    """Set an attribute, also of what is frozen, and without running what a property does."""
-    attributes = getattr(value, "__dict__", {})
-    if name in attributes:
-        attributes[name] = child
-    else:
-        object.__setattr__(value, name, child)
+def _is_object(value: Any) -> bool:
+    """Return whether it holds others by its attributes."""
+    return isinstance(value, Node) or not isinstance(value, (dict, list, tuple))
 
 
-def _copy_object(value: Any) -> Any:
-    result = object.__new__(type(value))
-    getattr(result, "__dict__", {}).update(getattr(value, "__dict__", {}))
-    for name, child in attributes(value):
-        _set_attribute(result, name, child)
-    return result
-
-
-_OBJECT = Kind(_copy_object, attributes, _set_attribute)
-_DICT = Kind(copy.copy, lambda value: sorted(dict.items(value), key=lambda item: str(item[0])), dict.__setitem__)
-_LIST = Kind(copy.copy, lambda value: list(enumerate(list.__iter__(value))), list.__setitem__)
-
-
-def _fields(value: Any) -> list[tuple[Any, Any]]:
-    names = getattr(value, "_fields", None) or range(tuple.__len__(value))
-    return list(zip(names, tuple.__iter__(value), strict=True))
-
-
-_TUPLE = Kind(tuple, _fields, lambda *_: None)
-"""A tuple is made when its items are there."""
-
-
-def _kind(value: Any) -> Kind | None:
-    if isinstance(value, Node):
-        return _OBJECT
-    for cls, kind in ((dict, _DICT), (list, _LIST), (tuple, _TUPLE)):
-        if isinstance(value, cls):
-            return kind
-    return _OBJECT if hasattr(type(value), "__dataclass_fields__") else None
+def _is_container(value: Any) -> bool:
+    return isinstance(value, (Node, dict, list, tuple)) or hasattr(type(value), "__dataclass_fields__")
 
 
 def reach(value: Any, is_leaf: IsLeaf) -> Iterator[tuple[Path, Any, bool]]:
-    """Return what is reached from `value`, itself first, each once: path, value, and whether it is a leaf."""
-    return _reach(value, is_leaf, (), set())
+    """Return what is reached from `value`, itself first, each once: path, value, and whether it is a leaf.
+
+    There is a path for leaves only.
+    """
+    seen: set[int] = set()
+    pending: list[tuple[_Link, Any]] = [((), value)]
+    while pending:
+        link, value = pending.pop()
+        found = is_leaf(value)
+        if not (found or _is_container(value)) or id(value) in seen:
+            continue
+        seen.add(id(value))
+        yield _path(link) if found else (), value, found
+        if not found:
+            pending += [((link, key), child) for key, child in reversed(_children(value)) if type(child) not in _ATOMS]
 
 
-def _reach(value: Any, is_leaf: IsLeaf, path: Path, seen: set[int]) -> Iterator[tuple[Path, Any, bool]]:
-    found = is_leaf(value)
-    kind = None if found else _kind(value)
-    if not (found or kind) or id(value) in seen:
-        return
-    seen.add(id(value))
-    yield path, value, found
-    for key, child in kind.children(value) if kind else ():
-        if type(child) not in _ATOMS:
-            yield from _reach(child, is_leaf, (*path, key), seen)
+def _path(link: _Link) -> Path:
+    keys = []
+    while link:
+        link, key = link
+        keys.append(key)
+    return tuple(reversed(keys))
 
 
 def replace(value: Any, is_leaf: IsLeaf, new: Callable[[Any], Any]) -> Any:
@@ -129,32 +89,53 @@ def replace(value: Any, is_leaf: IsLeaf, new: Callable[[Any], Any]) -> Any:
 
     Only what leads to a leaf or a `Node` is copied.
     """
-    return _replace(value, is_leaf, new, {})
+    met = [(each, found) for _, each, found in reach(value, is_leaf)]
+    made = {id(leaf): new(leaf) for leaf, found in met if found}
+    copied = _copied(met)
+    tuples = [each for each in copied if isinstance(each, tuple) and not isinstance(each, Node)]
+    others = [each for each in copied if not isinstance(each, tuple) or isinstance(each, Node)]
+    for each in others:
+        made[id(each)] = containers.new(type(each), containers.items(each), containers.attributes(each))
+    for each in _inner_first(tuples):
+        held = [(key, made.get(id(item), item)) for key, item in containers.items(each)]
+        made[id(each)] = containers.new(type(each), held, containers.attributes(each))
+    for each in others:
+        put = containers.set_attribute if _is_object(each) else containers.put
+        for key, child in _children(each):
+            if id(child) in made:
+                put(made[id(each)], key, made[id(child)])
+    return made.get(id(value), value)
 
 
-def _replace(value: Any, is_leaf: IsLeaf, new: Callable[[Any], Any], made: dict[int, Any]) -> Any:
-    if is_leaf(value):
-        return new(value)
-    kind = _kind(value)
-    if kind is None or id(value) in made or not _is_copied(value, is_leaf):
-        return made.get(id(value), value)
-    if kind is _TUPLE:
-        return made.setdefault(id(value), _tuple(value, [_replace(x, is_leaf, new, made) for x in value]))
-    result = made[id(value)] = kind.copy(value)
-    for key, child in kind.children(value):
-        if type(child) not in _ATOMS:
-            kind.put(result, key, _replace(child, is_leaf, new, made))
-    return result
+def _copied(met: list[tuple[Any, bool]]) -> list[Any]:
+    """Return the containers that lead to a leaf or a `Node`, in the order in which they were met."""
+    holders: dict[int, list[Any]] = {}
+    for each, found in met:
+        for _, child in () if found else _children(each):
+            holders.setdefault(id(child), []).append(each)
+    pending = [each for each, found in met if found or isinstance(each, Node)]
+    known = set(map(id, pending))
+    while pending:
+        for holder in holders.get(id(pending.pop()), ()):
+            if id(holder) not in known:
+                known.add(id(holder))
+                pending.append(holder)
+    return [each for each, found in met if not found and id(each) in known]
 
 
-def _is_copied(value: Any, is_leaf: IsLeaf) -> bool:
-    return any(found or isinstance(each, Node) for _, each, found in reach(value, is_leaf))
-
-
-def _tuple(like: Any, items: list[Any]) -> Any:
-    result = tuple.__new__(type(like), items)
-    getattr(result, "__dict__", {}).update(getattr(like, "__dict__", {}))
-    return result
+def _inner_first(tuples: list[Any]) -> Iterator[Any]:
+    """Yield tuples, each after those that it holds, which do not hold it."""
+    waiting, done = {id(each) for each in tuples}, set[int]()
+    pending = list(reversed(tuples))
+    while pending:
+        inner = [item for item in tuple.__iter__(pending[-1]) if id(item) in waiting - done]
+        if inner:
+            pending += inner
+            continue
+        each = pending.pop()
+        if id(each) not in done:
+            done.add(id(each))
+            yield each
 
 
 def path_text(path: Path) -> str:

@@ -5,8 +5,6 @@ tables keyed by the entry.
 """
 
 from catgrad.ops.broadcasting import broadcast_shapes as broadcast_shapes
-from catgrad.ops.broadcasting import is_list as is_list
-from catgrad.ops.broadcasting import is_number as is_number
 from catgrad.ops.broadcasting import numbers as numbers
 from catgrad.ops.contraction import contract as contract
 from catgrad.ops.contraction import matmul as matmul
@@ -66,6 +64,7 @@ from catgrad.ops.op import Op as Op
 from catgrad.ops.op import Operation as Operation
 from catgrad.ops.op import Recorder as Recorder
 from catgrad.ops.op import Sample as Sample
+from catgrad.ops.op import is_foreign as is_foreign
 from catgrad.ops.op import recorder as recorder
 from catgrad.ops.op import recording as recording
 from catgrad.ops.op import typeof as typeof

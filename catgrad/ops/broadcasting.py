@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import reprlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,98 +9,44 @@ import numpy as np
 
 from catgrad.dims import Extent
 from catgrad.errors import TypeCheckError
+from catgrad.numbers import is_list, is_number, leaves, placed
 from catgrad.ops.op import recorder, typeof
 from catgrad.ops.shape import broadcast_to
-from catgrad.rounding import rounded
-from catgrad.types import DType, TensorType, as_array, bool_, f32, i32
+from catgrad.types import DType, TensorType, as_array, f32, i32, python_dtype
 
-__all__ = ["broadcast_shapes", "is_list", "is_number", "lift", "numbers", "together"]
-
-_KINDS = {"b": bool_, "i": i32, "f": f32}
-"""Element types of Python numbers, by the kind that numpy gives them; each kind is part of the next."""
-
-_OTHER_KINDS = {"u": "i", "V": "f"}
-"""What arrays have besides: unsigned integers, and the floats that numpy does not know itself."""
-
-
-def is_number(value: Any) -> bool:
-    """Return whether `value` is a Python number, which has no dtype of its own.
-
-    Example:
-        >>> is_number(2.0), is_number(np.float32(2.0))
-        (True, False)
-    """
-    return isinstance(value, int | float) and not isinstance(value, np.generic)
-
-
-def is_list(value: Any) -> bool:
-    """Return whether `value` is a list of Python numbers, or of such lists, which has no dtype of its own either.
-
-    Example:
-        >>> is_list([[1.0, 2.0]]), is_list([np.float32(1)]), is_list([])
-        (True, False, False)
-    """
-    return isinstance(value, list) and bool(value) and all(is_number(each) or is_list(each) for each in value)
+__all__ = ["broadcast_shapes", "is_list", "is_number", "lift", "numbers", "of_one_dtype", "together"]
 
 
 def numbers(value: Any, dtype: DType | None = None) -> np.ndarray[Any, Any]:
-    """Return numbers as an array: a Python number, nested lists of them, or an array of another dtype.
+    """Return numbers as an array; see `catgrad.numbers.placed`.
 
     Args:
         value: Bools, integers or floats.
-        dtype: The element type; bool, i32 or f32, by their kind, when left out.
+        dtype: The element type. When left out, it is that of the NumPy numbers or arrays among them, and bool, i32 or
+            f32 where there are none.
 
     Raises:
-        TypeCheckError: They are no numbers, or have no place in `dtype`: a float in integers, a number out of range.
-            Infinities and NaN are floats of every dtype, and floats are rounded.
+        TypeCheckError: They are no numbers, or have no place in `dtype`.
 
     Example:
         >>> numbers([1, 2]).dtype, numbers(1, f32).item()
         (dtype('int32'), 1.0)
     """
-    try:
-        found = np.asarray(float(value) if is_number(value) and dtype and dtype.is_float else value)
-        target = dtype or _KINDS[found.dtype.kind]
-        if not _holds(target, found):
-            raise OverflowError
-        array = rounded(found, target) if target.is_float else np.asarray(value, dtype=target.numpy)
-        if not _in_range(target, found, array):
-            raise OverflowError
-        return array
-    except (KeyError, OverflowError, TypeError, ValueError):
-        wanted = dtype.name if dtype else " or ".join(each.name for each in _KINDS.values())
-        raise TypeCheckError(
-            f"{_shown(value)} has no place in a tensor of {wanted}: name another dtype, or use cg.cast"
-        ) from None
-
-
-def _holds(dtype: DType, found: np.ndarray[Any, Any]) -> bool:
-    """Return whether numbers are of the kind of an element type, or of a part of it."""
-    if not found.size:
-        return True
-    if dtype.is_bool and found.dtype.kind == "i":
-        return bool(((found == 0) | (found == 1)).all())
-    order = list(_KINDS)
-    return order.index(_OTHER_KINDS.get(found.dtype.kind, found.dtype.kind)) <= order.index(dtype.kind[0])
-
-
-def _in_range(dtype: DType, found: np.ndarray[Any, Any], array: np.ndarray[Any, Any]) -> bool:
-    """Return whether no number left the range as it was converted: no integer wrapped, no float became infinite."""
-    kept = np.isfinite(array) | ~np.isfinite(found) if dtype.is_float else array == found
-    return bool(kept.all())
-
-
-def _shown(value: Any) -> str:
-    if isinstance(value, int) and value.bit_length() > 64:
-        return f"an integer of {value.bit_length()} bits"
-    return f"the number {value}" if is_number(value) else reprlib.repr(value)
+    if dtype is None and any(isinstance(leaf, np.ndarray | np.generic) for leaf in leaves(value)):
+        return as_array(value)
+    return placed(value, dtype) if dtype else placed(value, python_dtype(leaves(value)), "bool or i32 or f32")
 
 
 def lift(value: Any, like: DType) -> Any:
-    """Return `value` as a tensor: numbers, those of Python in lists as well, become a constant of dtype `like`."""
-    if is_number(value) or is_list(value) or isinstance(value, np.generic):
-        return recorder().constant(numbers(value, like))
+    """Return `value` as a tensor: numbers, in lists as well, become a constant of dtype `like`."""
+    if _is_untyped(value):
+        return recorder().constant(placed(value, like))
     return recorder().constant(as_array(value)) if isinstance(value, list) else value
+
+
+def _is_untyped(value: Any) -> bool:
+    """Return whether something takes the dtype of what it meets."""
+    return is_number(value) or isinstance(value, np.generic) or is_list(value)
 
 
 def broadcast_shapes(name: str, shapes: Sequence[tuple[Extent, ...]]) -> tuple[Extent, ...]:
@@ -133,23 +78,34 @@ def broadcast_shapes(name: str, shapes: Sequence[tuple[Extent, ...]]) -> tuple[E
 def together(name: str, *values: Any) -> tuple[Any, ...]:
     """Return the operands as tensors of one shape, with `broadcast_to` recorded where it is needed.
 
-    Numbers take the dtype of the first tensor: those of Python, and beside a tensor those of NumPy, whose dtype says
-    little of what is meant (`np.sqrt(64)` is an f64). Numbers of NumPy alone keep theirs.
+    Numbers take the dtype of the first tensor; see `of_one_dtype`.
     """
-    typed = [v for v in values if not (is_number(v) or is_list(v))]
-    tensors = [v for v in typed if not isinstance(v, np.generic)]
-    like = typeof((tensors or typed)[0]).dtype if typed else _common_dtype(values)
-    if not tensors:
-        values = tuple(as_array(v) if isinstance(v, np.generic) else v for v in values)
-    lifted = [lift(v, like) for v in values]
+    lifted = of_one_dtype(*values)
     types = [typeof(v) for v in lifted]
     shape = broadcast_shapes(name, [t.shape for t in types])
     return tuple(_expand(v, t, shape) for v, t in zip(lifted, types, strict=True))
 
 
+def of_one_dtype(*values: Any) -> tuple[Any, ...]:
+    """Return the operands as tensors, where numbers take the dtype of the first tensor.
+
+    So do numbers of Python, and beside a tensor those of NumPy, whose dtype says little of what is meant (`np.sqrt(64)`
+    is an f64), alone and in lists. Numbers of NumPy without a tensor keep theirs.
+    """
+    if all(map(_is_untyped, values)):
+        values = tuple(v if _is_python(v) else as_array(v) for v in values)
+    typed = [v for v in values if not _is_untyped(v)]
+    like = typeof(typed[0]).dtype if typed else _common_dtype(values)
+    return tuple(lift(v, like) for v in values)
+
+
+def _is_python(value: Any) -> bool:
+    return all(map(is_number, leaves(value)))
+
+
 def _common_dtype(values: Sequence[Any]) -> DType:
     """Return the dtype of Python numbers: f32 if there is a float among them; bools alone are integers."""
-    return f32 if "f" in {as_array(value).dtype.kind for value in values} else i32
+    return f32 if any(python_dtype(leaves(value)) is f32 for value in values) else i32
 
 
 def _expand(value: Any, given: TensorType, shape: tuple[Extent, ...]) -> Any:

@@ -9,7 +9,7 @@ import numpy as np
 
 from catgrad.dims import Extent
 from catgrad.errors import TypeCheckError, located
-from catgrad.ops.broadcasting import broadcast_shapes
+from catgrad.ops.broadcasting import broadcast_shapes, of_one_dtype
 from catgrad.ops.elementwise import NUMBERS, require_dtype
 from catgrad.ops.op import Kind, Sample, generator, operation, typeof
 from catgrad.ops.samples import draw
@@ -77,7 +77,7 @@ def _contract_samples(dtype: DType) -> list[Sample]:
     reference=lambda xp, x, y, spec: _einsum(xp, x, y, spec),
     samples=_contract_samples,
     dtypes=NUMBERS,
-    surface=lambda op, spec, x, y: op.record(x, y, spec="{},{}->{}".format(*parse_spec(spec))),
+    surface=lambda op, spec, x, y: op.record(*of_one_dtype(x, y), spec="{},{}->{}".format(*parse_spec(spec))),
 )
 def contract(x: TensorType, y: TensorType, spec: str) -> TensorType:
     """contract : X × Y → Z, the two-operand einsum: each index is batch, kept or summed.
@@ -143,6 +143,7 @@ def matmul(x: Any, y: Any) -> Any:
         >>> matmul(np.ones((2, 3)), np.ones(3)).tolist()
         [3.0, 3.0]
     """
+    x, y = of_one_dtype(x, y)
     a, b = typeof(x), typeof(y)
     if not a.rank or not b.rank:
         raise TypeCheckError(f"matmul needs operands of rank 1 or more; given {a} and {b}")

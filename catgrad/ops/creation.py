@@ -10,6 +10,7 @@ import numpy as np
 from catgrad import types
 from catgrad.dims import Extent
 from catgrad.errors import TypeCheckError, located
+from catgrad.numbers import placed
 from catgrad.ops.broadcasting import numbers
 from catgrad.ops.elementwise import require_dtype
 from catgrad.ops.logic import cast, equal
@@ -131,16 +132,27 @@ def _nat_samples(dtype: DType) -> list[Sample]:
     return [Sample((), {"value": value, "dtype": dtype}) for value in (0, 7)]
 
 
+def _nat_to_tensor(op: Op, value: Any, dtype: Any = f32) -> Any:
+    """Record the value of an extent; one that is known has a place in the dtype."""
+    wanted = types.dtype(dtype)
+    if isinstance(value, int):
+        placed(value, wanted)
+    return op.record(value=value, dtype=wanted)
+
+
 @operation(
     inputs=(),
     attributes={"value": Kind.EXTENT, "dtype": Kind.DTYPE},
     reference=lambda xp, value, dtype: xp.asarray(value),
     samples=_nat_samples,
     dtypes=(i32, i64, f16, bf16, f32, f64),
-    surface=lambda op, value, dtype=f32: op.record(value=value, dtype=types.dtype(dtype)),
+    surface=_nat_to_tensor,
 )
 def nat_to_tensor(value: Extent, dtype: DType) -> TensorType:
     """nat_to_tensor : Nat → X, an extent, known now or when the program is called, as a rank-0 tensor.
+
+    One that is known now and out of the dtype's range is an error. When the program is called, it is converted as by
+    `cast`: to floats it is rounded once, and inf beyond the range; in i32 it wraps.
 
     Example:
         >>> nat_to_tensor(3).item()

@@ -8,9 +8,10 @@ import numpy as np
 
 from catgrad import types
 from catgrad.errors import TypeCheckError
+from catgrad.numbers import is_number, leaves, placed, wide
 from catgrad.ops.broadcasting import broadcast_shapes, together
 from catgrad.ops.elementwise import ALL, BINARY, NUMBERS, UNARY, elementwise, require_same
-from catgrad.ops.op import Kind, Op, Sample, generator, operation, typeof
+from catgrad.ops.op import Kind, Op, Sample, generator, operation, recorder, typeof
 from catgrad.ops.samples import SHAPES, draw, operands, special
 from catgrad.ops.shape import broadcast_to
 from catgrad.types import DType, TensorType, bool_, dtypes
@@ -125,18 +126,30 @@ def _cast_samples(source: DType) -> list[Sample]:
     return [Sample((x,), {"dtype": target}, smooth=x is not inputs[-1]) for x in inputs for target in dtypes]
 
 
+def _cast(op: Op, x: Any, to: Any) -> Any:
+    """Convert; Python numbers, which are exact, are rounded once, to the dtype asked for."""
+    dtype = types.dtype(to)
+    given = list(leaves(x))
+    if not all(map(is_number, given)):
+        return op.record(x, dtype=dtype)
+    if dtype.is_integer and all(isinstance(number, int) for number in given):
+        return recorder().constant(placed(x, dtype))
+    return recorder().constant(op.evaluate(np, wide(x, dtype), dtype=dtype)[0])
+
+
 @operation(
     inputs=("x",),
     attributes={"dtype": Kind.DTYPE},
     reference=_convert,
     samples=_cast_samples,
     dtypes=dtypes,
-    surface=lambda op, x, to: op.record(x, dtype=types.dtype(to)),
+    surface=_cast,
 )
 def cast(x: TensorType, dtype: DType) -> TensorType:
     """cast : X → Y, the same shape in another dtype.
 
-    Float to integer truncates toward zero and saturates, NaN becomes 0; integer to integer wraps; to bool is x ≠ 0.
+    Float to integer truncates toward zero and saturates, NaN becomes 0; integer to integer wraps; to bool is x ≠ 0; to
+    float is rounded once, and inf beyond the range. So are Python numbers, but integers that do not fit are an error.
 
     Example:
         >>> import numpy as np

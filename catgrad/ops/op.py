@@ -278,7 +278,7 @@ class Eager:
 
     def record(self, operation: Operation, operands: Sequence[Any]) -> tuple[Any, ...]:
         """Evaluate on arrays; numpy unless an operand brings another Array API namespace."""
-        arrays = [x if hasattr(x, "__array_namespace__") else as_array(x) for x in operands]
+        arrays = [x if is_foreign(x) else as_array(x) for x in operands]
         xp = arrays[0].__array_namespace__() if arrays else np
         return operation.op.evaluate(xp, *arrays, **operation.keywords)
 
@@ -312,6 +312,14 @@ class recording:
 
     def __exit__(self, *_: object) -> None:
         _recorder.reset(self._token)
+
+
+def is_foreign(value: Any) -> bool:
+    """Return whether a value is an array of another library than NumPy, which computes on it.
+
+    Arrays of NumPy's subclasses, which may have operators of their own, are what they hold.
+    """
+    return hasattr(value, "__array_namespace__") and not isinstance(value, np.ndarray | np.generic)
 
 
 def typeof(value: Any) -> TensorType:

@@ -8,11 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from catgrad.containers import items
 from catgrad.errors import ArgumentError
+from catgrad.numbers import floats, is_masked, plain
 from catgrad.runtime.buffers import Array, Shape
 from catgrad.runtime.conversion import Unfit, converted, kind_of
 from catgrad.runtime.dlpack import from_dlpack
-from catgrad.types import TensorType, is_masked
+from catgrad.types import TensorType
 
 __all__ = ["CONTIGUOUS", "READABLE", "WRITABLE", "WRITEABLE", "Parameter", "has_memory"]
 
@@ -135,9 +137,12 @@ class Parameter:
         raise self.error(f"got {_describe(value)}", self._conversion(value))
 
     def _nested(self, value: Any) -> Array:
-        """Return what is in lists as an array of the dtype that NumPy finds."""
+        """Return what is in lists as an array of the dtype that NumPy finds; Python's integers are floats as well."""
+        dtype = self.type.dtype
         try:
-            array = np.asarray(value)
+            array = np.asarray(plain(value))
+            if dtype.is_float and array.dtype.kind in "iufO":
+                array = np.asarray(floats(value, dtype))
         except (ValueError, TypeError, OverflowError) as error:
             raise self.error(f"got {_describe(value)} that is no array ({error})", "pass an array") from None
         return array if array.size else array.astype(self.type.dtype.numpy)
@@ -147,7 +152,7 @@ class Parameter:
         if type(value) not in _NUMBERS[kind]:
             raise self.error(f"got {_describe(value)}", f"pass {kind}({self.name})")
         try:
-            return converted(np.asarray(float(value) if kind == "float" else value), self.type.dtype)
+            return converted(np.asarray(floats(value, self.type.dtype) if kind == "float" else value), self.type.dtype)
         except (OverflowError, Unfit):
             raise self._beyond(self.name, value) from None
 
@@ -161,7 +166,7 @@ class Parameter:
 
 def _is_masked(value: Any) -> bool:
     """Return whether it is a masked array, or has one in its lists."""
-    return is_masked(value) or (isinstance(value, (list, tuple)) and any(map(_is_masked, value)))
+    return is_masked(value) or (isinstance(value, (list, tuple)) and any(_is_masked(x) for _, x in items(value)))
 
 
 def _describe(value: Any) -> str:

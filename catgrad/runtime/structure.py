@@ -7,6 +7,7 @@ from typing import Any
 import optree
 from optree import PyTreeSpec
 
+from catgrad.containers import Position
 from catgrad.errors import ArgumentError
 
 __all__ = ["flatten", "tuple_tree"]
@@ -32,7 +33,7 @@ def flatten(tree: PyTreeSpec, value: Any, function: str, root: str) -> list[Any]
     try:
         leaves: list[Any] = tree.flatten_up_to(value)
     except ValueError as error:
-        expected = tree.unflatten(range(tree.num_leaves))
+        expected = tree.unflatten(map(Position, range(tree.num_leaves)))
         options = {"none_is_leaf": tree.none_is_leaf, "namespace": tree.namespace}
         first, *_ = optree.prefix_errors(expected, value, **options)
         message = f"{function}: {root} has another structure than the signature, which is the prefix in what follows"

@@ -2,6 +2,7 @@
 
 import copy
 import enum
+import functools
 from collections import OrderedDict, defaultdict
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -40,6 +41,49 @@ class Layers(list):
 
 class Triple(tuple):
     __slots__ = ()
+
+
+class ReadOnly(dict):
+    def __setitem__(self, key, value):
+        raise TypeError("read-only")
+
+    __iter__ = items = keys = values = __reduce_ex__ = __copy__ = __setitem__
+
+
+class Doubling(dict):
+    def __setitem__(self, key, value):
+        super().__setitem__(key, value * 2 if isinstance(value, float) else value)
+
+
+class Counted(list):
+    def append(self, value):
+        super().append(value)
+        super().append(value)
+
+    def extend(self, values):
+        for value in values:
+            self.append(value)
+
+
+class Closed(list):
+    def __iter__(self):
+        raise TypeError("closed")
+
+    append = extend = __setitem__ = __reduce_ex__ = __copy__ = __iter__
+
+
+class Exactly(tuple):
+    def __new__(cls, first, second):
+        return tuple.__new__(cls, (first, second))
+
+    def __iter__(self):
+        raise TypeError("closed")
+
+
+def _doubling(a, b):
+    made = Doubling(a=a, b=b)
+    made["scale"] = 1.5
+    return made
 
 
 @dataclass
@@ -95,6 +139,36 @@ HOLDERS = {
         lambda h, x: h["a"](x) * h["c"] + h["b"](x),
         (4, 1),
         ["a.weight", "b.weight"],
+    ),
+    "dict that is read-only": (
+        lambda a, b: ReadOnly(a=a, b=b),
+        lambda h, x: h["a"](x) + h["b"](x),
+        (1, 1),
+        ["a.weight", "b.weight"],
+    ),
+    "dict that changes what it takes": (
+        _doubling,
+        lambda h, x: h["a"](x) * h["scale"] + h["b"](x),
+        (3, 1),
+        ["a.weight", "b.weight"],
+    ),
+    "list that grows": (
+        lambda a, b: Counted([a, b]),
+        lambda h, x: h[0](x) * len(h) + h[1](x),
+        (2, 1),
+        ["0.weight", "1.weight"],
+    ),
+    "list that cannot be iterated": (
+        lambda a, b: Closed([a, [b]]),
+        lambda h, x: h[0](x) + h[1][0](x),
+        (1, 1),
+        ["0.weight", "1.0.weight"],
+    ),
+    "tuple with a constructor": (
+        lambda a, b: Exactly(a, Exactly(b, 1)),
+        lambda h, x: h[0](x) + h[1][0](x) * h[1][1],
+        (1, 1),
+        ["0.weight", "1.0.weight"],
     ),
     "keys alike": (
         lambda a, b: {1: a, "1": b},
@@ -159,8 +233,22 @@ def test_layers_in_containers_of_every_kind(name):
     expected = factors[0] * X @ first.T + factors[1] * X @ second.T + 1
     np.testing.assert_allclose(model.apply(values, X), expected)
     term = cg.trace(Around(Around(model)), f64[3])
-    found = cg.interpret(term, {f"inner.inner.{path}": value for path, value in values.items()}, X)
-    np.testing.assert_allclose(found, expected)
+    given = {f"inner.inner.{path}": value for path, value in values.items()}
+    for run in (functools.partial(cg.interpret, term), cg.compile(term)):
+        np.testing.assert_allclose(run(given, X), expected)
+
+
+@pytest.mark.parametrize("wrap", [lambda held: [held], lambda held: (held,), lambda held: {"a": held}, Box])
+def test_containers_nested_deeply(wrap):
+    held = shared = [_linear()]
+    for _ in range(3000):
+        held = wrap(held)
+    model = Holder((held, shared, (shared, 2.0)), lambda h, x: h[1][0](x) * h[2][1] + h[2][0][0](x))
+    assert len(model.parameters()) == 1
+    (path,) = model.init()
+    weight = np.eye(3)
+    np.testing.assert_allclose(model.apply({path: weight}, X), 3 * X + 1)
+    np.testing.assert_allclose(cg.interpret(cg.trace(model, f64[3]), {path: weight}, X), 3 * X + 1)
 
 
 def test_copies_have_the_same_parameters():

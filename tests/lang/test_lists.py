@@ -21,6 +21,15 @@ def _double(x):
     return x + x
 
 
+class Numbers(list):
+    """A list with its own way to be read."""
+
+    def __iter__(self):
+        raise AssertionError
+
+    __getitem__ = __len__ = __iter__
+
+
 AT_ONCE = [
     (lambda v, m: cg.exp(v), lambda v, m: np.exp(v)),
     (lambda v, m: cg.add(v, v), lambda v, m: v + v),
@@ -38,6 +47,13 @@ AT_ONCE = [
     (lambda v, m: cg.grad(_loss)(v, v), lambda v, m: v),
     (lambda v, m: cg.vjp(_double)(v, v)[1][0], lambda v, m: 2 * v),
     (lambda v, m: nn.Linear(2, 2).apply({"weight": M, "bias": [0, 0]}, m), lambda v, m: m @ m.T),
+    (lambda v, m: cg.function(_double)([np.array(each) for each in v]), lambda v, m: 2 * v),
+    (lambda v, m: cg.function(_double)([np.float32(v[0]), *v[1:]]), lambda v, m: 2 * v),
+    (lambda v, m: cg.function(_double)(Numbers(v)), lambda v, m: 2 * v),
+    (lambda v, m: cg.constant([np.float64(v[0]), *v[1:]]), lambda v, m: v),
+    (lambda v, m: cg.contract("i,ij->j", v[:2], m), lambda v, m: v[:2] @ m),
+    (lambda v, m: nn.mse(v, v), lambda v, m: 0),
+    (lambda v, m: nn.softmax_cross_entropy(m, [0, 1]), lambda v, m: (np.log1p(np.e) + np.log1p(1 / np.e)) / 2),
     (lambda v, m: nn.Linear(2, 2).bind({"weight": M, "bias": [0, 0]})(m), lambda v, m: m @ m.T),
 ]
 
@@ -59,6 +75,54 @@ def test_lists_take_the_dtype_of_what_they_meet():
         cg.trace(lambda x: x + L, i32[3])
     with pytest.raises(CatgradError, match="lists of one length"):
         cg.sum([[1.0], [1.0, 2.0]])
+
+
+BESIDE = [
+    lambda x, numbers: cg.multiply(x, numbers),
+    lambda x, numbers: cg.multiply(numbers, x),
+    lambda x, numbers: cg.where(cg.greater(x, 1), x, numbers),
+    lambda x, numbers: cg.matmul(numbers, x),
+    lambda x, numbers: cg.matmul(x, numbers),
+    lambda x, numbers: cg.contract("i,j->ij", x, numbers),
+    lambda x, numbers: cg.clip(x, numbers, numbers),
+    lambda x, numbers: nn.mse(x, numbers),
+    lambda x, numbers: nn.softmax_cross_entropy(x, numbers),
+]
+IN_LISTS = [L, [np.float64(1), 2, np.float32(3)], [np.array(1.0), 2.0, 3.0], Numbers(L)]
+
+
+@pytest.mark.parametrize("dtype", [f64, f32, cg.f16], ids=str)
+@pytest.mark.parametrize("f", BESIDE)
+def test_numbers_in_lists_take_the_dtype_of_the_tensor_beside_them(f, dtype):
+    x = np.arange(3).astype(dtype.numpy)
+    expected = f(x, np.asarray(L, dtype.numpy))
+    assert expected.dtype == dtype.numpy
+    term = cg.trace(lambda x: [f(x, numbers) for numbers in IN_LISTS], dtype[3])
+    for found in (*(f(x, numbers) for numbers in IN_LISTS), *cg.interpret(term, x), *cg.compile(term)(x)):
+        assert found.dtype == dtype.numpy
+        np.testing.assert_allclose(found, expected, rtol=1e-2 if dtype is cg.f16 else 1e-6)
+
+
+def test_operators_take_lists():
+    term = cg.trace(lambda x: (L @ x, x @ L, L * x, x - L), f64[3])
+    x = np.arange(3.0)
+    for found in (cg.interpret(term, x), cg.compile(term)(x)):
+        assert [each.tolist() for each in found] == [8, 8, [0, 2, 6], [-1, -1, -1]]
+
+
+@pytest.mark.parametrize("given", IN_LISTS[1:], ids=["scalars", "rank 0", "a class of its own"])
+def test_an_argument_of_numbers_of_any_kind(given):
+    term = cg.trace(_double, f32[3])
+    for run in (lambda x: cg.interpret(term, x), cg.compile(term), cg.function(_double)):
+        np.testing.assert_array_equal(run(given), [2, 4, 6])
+
+
+def test_a_list_of_rows_is_an_array_where_one_is_expected():
+    term = cg.trace(lambda x: x + x, f32[2, 3])
+    for run in (lambda x: cg.interpret(term, x), cg.compile(term)):
+        assert run([X, 2 * X]).tolist() == [(2 * X).tolist(), (4 * X).tolist()]
+        with pytest.raises(ArgumentError):
+            run([[X, X]])
 
 
 def test_types_say_what_a_list_is():
@@ -116,6 +180,21 @@ def test_masked_arrays_are_refused():
     for use in (
         lambda: cg.exp(masked),
         lambda: cg.constant(masked),
+        lambda: cg.constant([masked]),
+        lambda: cg.constant([masked], cg.f16),
+        lambda: cg.constant([1.0, np.ma.masked]),
+        lambda: cg.constant(np.ma.masked),
+        lambda: cg.cast([masked[1], 1.0], f32),
+        lambda: cg.sum([masked]),
+        lambda: cg.add(X, [1.0, np.ma.masked, 2.0]),
+        lambda: cg.trace(lambda x: x * [masked], f32[3]),
+        lambda: cg.full((2,), np.ma.masked),
+        lambda: cg.function(_double)([1.0, np.ma.masked]),
+        lambda: cg.function(_double)([masked, masked]),
+        lambda: cg.interpret(term, [1.0, 2.0, np.ma.masked]),
+        lambda: cg.compile(term)([1.0, 2.0, np.ma.masked]),
+        lambda: nn.Linear(3, 1, initializer=lambda generator, shape: np.ma.masked_array(np.ones(shape))).init(),
+        lambda: nn.Linear(3, 1, bias=False).bind({"weight": [masked]}),
         lambda: cg.function(_double)(masked),
         lambda: cg.grad(_loss)(masked, X),
         lambda: cg.trace(lambda x: x + masked, f32[3]),

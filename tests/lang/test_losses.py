@@ -1,5 +1,6 @@
 """Losses: their values and gradients against closed forms in f64, and what they refuse."""
 
+import functools
 import warnings
 
 import numpy as np
@@ -60,6 +61,35 @@ def test_labels_that_are_no_class_make_their_row_nan(run):
         loss, gradient = _run(run, f, x, np.array([0, wrong, 1], np.int32))
         assert np.isnan(loss)
         assert np.isnan(gradient).all(axis=1).tolist() == [False, True, False]
+
+
+def test_labels_that_are_arguments_of_a_traced_function_are_not_known():
+    x, labels, loss = np.zeros((3, 4), np.float32), np.array([0, 4, 1], np.int32), nn.softmax_cross_entropy
+    learner = cg.learner(nn.Linear(4, 4), loss=loss, optimizer=cg.optim.sgd(0.1))
+    term = cg.trace(loss, f32[3, 4], i32[3])
+    for run in (
+        cg.function(loss),
+        lambda x, labels: cg.interpret(term, x, labels),
+        cg.compile(term),
+        lambda x, labels: cg.value_and_grad(loss)(x, labels)[0],
+        lambda x, labels: cg.grad(loss)(x, labels)[1].sum(),
+        lambda x, labels: cg.vjp(loss)(x, labels, np.float32(1))[0],
+        lambda x, labels: learner.step(learner.init(), x, labels)[1],
+    ):
+        assert np.isnan(run(x, labels))
+    with pytest.raises(CatgradError, match="given 4"):
+        cg.compile(lambda x: loss(x, labels), f32[3, 4])
+
+
+@pytest.mark.parametrize("dtype", [i32, i64, bool_], ids=str)
+def test_predictions_are_floats(dtype):
+    x = np.ones((2, 3), dtype.numpy)
+    ce = nn.softmax_cross_entropy
+    for loss, name, labels in ((ce, "logits", x[:, 0].astype(int)), (ce, "logits", x), (nn.mse, "predictions", x)):
+        message = rf"{loss.__name__} needs floats as {name}; given {dtype}\[2, 3\]: use cg.cast\({name}, cg.f32\)"
+        for use in (loss, cg.function(loss), functools.partial(cg.trace, loss), functools.partial(cg.compile, loss)):
+            with pytest.raises(TypeCheckError, match=message):
+                use(x, labels)
 
 
 @pytest.mark.parametrize("wrong", [4, -1, -100])

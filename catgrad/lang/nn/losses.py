@@ -23,16 +23,17 @@ __all__ = ["mse", "softmax_cross_entropy"]
 
 @ops.upcast
 def mse(predictions: Any, targets: Any) -> Any:
-    """Return the mean squared difference of two tensors of one shape and dtype, as a scalar.
+    """Return the mean squared difference of two tensors of floats of one shape and dtype, as a scalar.
 
     Raises:
-        TypeCheckError: The shapes or dtypes differ.
+        TypeCheckError: The shapes or dtypes differ, or the predictions are no floats.
 
     Example:
         >>> mse(ops.constant([1.0, 3.0]), ops.constant([1.0, 1.0])).item()
         2.0
     """
     given, wanted = ops.typeof(predictions), ops.typeof(targets)
+    _check_floats("mse", "predictions", given)
     if given.shape != wanted.shape:
         raise TypeCheckError(f"mse needs targets of the predictions' shape, {given}; given {wanted}: use cg.reshape")
     return mean(square(ops.subtract(predictions, targets)))
@@ -45,8 +46,11 @@ def softmax_cross_entropy(logits: Any, labels: Any, *, ignore_index: int | None 
     Logits of -inf exclude their classes: the loss is finite where the labels give them no weight, and inf elsewhere.
     A row that excludes every class is NaN, as is the mean over no rows, or over none that is not ignored.
 
-    Labels that are no class, neither in [0, classes) nor `ignore_index`, are an error where their values are known, and
-    make their row of the loss and of its gradient NaN in compiled code.
+    Labels that are no class, neither in [0, classes) nor `ignore_index`, are an error where their values are known: in
+    a direct call with arrays, and where a traced function has them as constants. The arguments of a traced function
+    have no known values, so that such labels make their row of the loss and of its gradient NaN in compiled code, in
+    `cg.interpret`, and in what `cg.function`, `cg.grad`, `cg.value_and_grad`, `cg.vjp` and `learner.step` make, also
+    where that is called on arrays.
 
     Args:
         logits: Floats [..., classes].
@@ -54,7 +58,7 @@ def softmax_cross_entropy(logits: Any, labels: Any, *, ignore_index: int | None 
         ignore_index: The class number of rows that do not count, neither in the loss nor in the mean.
 
     Raises:
-        TypeCheckError: The labels are of another shape or dtype.
+        TypeCheckError: The logits are no floats, or the labels are of another shape or dtype.
         CatgradError: A label that is known is no class.
 
     Example:
@@ -63,6 +67,7 @@ def softmax_cross_entropy(logits: Any, labels: Any, *, ignore_index: int | None 
     """
     _check_index(ignore_index)
     given, wanted = ops.typeof(logits), ops.typeof(labels)
+    _check_floats("softmax_cross_entropy", "logits", given)
     if wanted.dtype.is_float and ignore_index is None:
         return _of_distributions(logits, labels, given, wanted)
     if not wanted.dtype.is_integer:
@@ -75,6 +80,12 @@ def softmax_cross_entropy(logits: Any, labels: Any, *, ignore_index: int | None 
         )
     _check_classes(labels, given.shape[-1], ignore_index)
     return _of_classes(logits, labels, given, ignore_index)
+
+
+def _check_floats(loss: str, name: str, given: TensorType) -> None:
+    """Raise unless what the loss is a function of is floats."""
+    if not given.dtype.is_float:
+        raise TypeCheckError(f"{loss} needs floats as {name}; given {given}: use cg.cast({name}, cg.f32)")
 
 
 def _of_distributions(logits: Any, labels: Any, given: TensorType, wanted: TensorType) -> Any:

@@ -6,6 +6,7 @@ from argparse import ArgumentParser, ArgumentTypeError
 from pathlib import Path
 from reprlib import repr as shortened
 
+from catgrad.cli.tasks import RATE, is_rate
 from catgrad.integers import parse_integer
 from catgrad.target import HOST
 
@@ -40,13 +41,13 @@ def natural(text: str) -> int:
 
 
 def rate(text: str) -> float:
-    """Read a learning rate: a finite number ≥ 0."""
+    """Read a learning rate."""
     try:
         value = float(text)
     except ValueError:
         value = -1.0
-    if not 0 <= value < float("inf"):
-        raise ArgumentTypeError(f"expected a number that is at least 0, got {shortened(text)}")
+    if not is_rate(value):
+        raise ArgumentTypeError(f"expected {RATE}, got {shortened(text)}")
     return value
 
 

@@ -93,7 +93,8 @@ def test_a_run_that_memory_does_not_hold(command, monkeypatch, allocator):
         (["models.py:chain", *TYPES, "--bind", "M=2"], "has the symbols ['N'], given ['M']"),
         (["digits", "--gpu", "h100"], "there is no GPU h100: expected one of a100-sxm (sm_80), "),
         (["digits", "--gpu", "b200", "--arch", "sm_90"], "there is no GPU b200 of sm_90"),
-        (["digits", "--arch", "sm_35"], "there is no GPU sm_35"),
+        (["digits", "--arch", "sm_35"], "there is no architecture sm_35: expected one of sm_80, sm_90, sm_100"),
+        (["digits", "--gpu", "b200", "--arch", "sm_1"], "there is no architecture sm_1: expected one of sm_80"),
         (["nowhere.py:f"], "there is no file nowhere.py"),
     ],
 )

@@ -138,9 +138,13 @@ USUAL = asdict(SETTINGS)
         (json.dumps({"settings": {**USUAL, "batch": 0}}), "batch must be an integer that is at least 1, got 0"),
         (
             json.dumps({"settings": {**USUAL, "rate": float("nan")}}),
-            "rate must be a number that is at least 0, got nan",
+            "rate must be a number of f32 that is at least 0, got nan",
         ),
-        (json.dumps({"settings": {**USUAL, "rate": -1.0}}), "rate must be a number that is at least 0, got -1.0"),
+        (
+            json.dumps({"settings": {**USUAL, "rate": -1.0}}),
+            "rate must be a number of f32 that is at least 0, got -1.0",
+        ),
+        (json.dumps({"settings": {**USUAL, "rate": 1e300}}), "a number of f32 that is at least 0, got 1e+300"),
         (
             json.dumps({"settings": {**USUAL, "model": "deep"}}),
             "model must be one of linear, dense, hidden, got 'deep'",

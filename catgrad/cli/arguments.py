@@ -6,11 +6,11 @@ from argparse import ArgumentParser, ArgumentTypeError
 from pathlib import Path
 from reprlib import repr as shortened
 
-from catgrad.cli.tasks import RATE, is_rate
+from catgrad.cli.tasks import MOST_EPOCHS, RATE, is_rate
 from catgrad.integers import parse_integer
 from catgrad.target import HOST
 
-__all__ = ["add_target", "natural", "path", "positive", "rate"]
+__all__ = ["add_target", "epochs", "natural", "path", "positive", "rate"]
 
 
 _PROCESSORS = (HOST, f"{HOST}:x86-64-v3", f"{HOST}:x86-64-v4+avx512bf16")
@@ -33,6 +33,13 @@ def add_target(parser: ArgumentParser, *others: str, default: str | None = HOST)
 def positive(text: str) -> int:
     """Read an integer ≥ 1."""
     return _integer(text, 1)
+
+
+def epochs(text: str) -> int:
+    """Read how often examples are seen: an integer ≥ 1."""
+    if parse_integer(text, 1) is not None and parse_integer(text, 1, MOST_EPOCHS) is None:
+        raise ArgumentTypeError(f"expected an integer that is at most {MOST_EPOCHS:,}, got {shortened(text)}")
+    return positive(text)
 
 
 def natural(text: str) -> int:

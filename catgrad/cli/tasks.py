@@ -26,7 +26,7 @@ from catgrad.lang import nn, optim
 from catgrad.lang.module import Module
 from catgrad.types import TensorType, f32, i32
 
-__all__ = ["MODELS", "OPTIMIZERS", "RATE", "TASKS", "Settings", "Task", "is_rate", "settings_from"]
+__all__ = ["MODELS", "MOST_EPOCHS", "OPTIMIZERS", "RATE", "TASKS", "Settings", "Task", "is_rate", "settings_from"]
 
 _GREATEST_RATE = float(np.finfo(np.float32).max)
 
@@ -122,6 +122,8 @@ MODELS: Mapping[str, Callable[[Task, int], Module]] = {
 }
 
 
+MOST_EPOCHS = 500_000
+"""How often examples are seen at most: the record of a run has three numbers for each time."""
 RATE = "a number of f32 that is at least 0"
 """What a learning rate is."""
 
@@ -205,15 +207,16 @@ def _choice(names: Iterable[str]) -> tuple[type, Callable[[Any], bool], str]:
     return str, frozenset(names).__contains__, f"one of {', '.join(names)}"
 
 
-def _count(least: int) -> tuple[type, Callable[[Any], bool], str]:
-    return int, lambda value: least <= value <= GREATEST, f"an integer that is at least {least}"
+def _count(least: int, most: int = GREATEST) -> tuple[type, Callable[[Any], bool], str]:
+    bound = "" if most == GREATEST else f" and at most {most:,}"
+    return int, lambda value: least <= value <= most, f"an integer that is at least {least}{bound}"
 
 
 _VALID: Mapping[str, tuple[type, Callable[[Any], bool], str]] = {
     "dataset": _choice(TASKS),
     "model": _choice(MODELS),
     "hidden": _count(1),
-    "epochs": _count(1),
+    "epochs": _count(1, MOST_EPOCHS),
     "batch": _count(1),
     "optimizer": _choice(OPTIMIZERS),
     "rate": (float, is_rate, RATE),

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from catgrad.cli import data, summary
-from catgrad.cli.artifacts import prepare, write
+from catgrad.cli.artifacts import write
 from catgrad.cli.saved_run import read_run
 from catgrad.cli.tasks import TASKS
 from catgrad.cli.training import Trainer
@@ -87,7 +87,7 @@ def trainer():
 
 def save(folder, trainer, outcome):
     """Save an interrupted run."""
-    prepare(folder)
+    folder.mkdir(exist_ok=True)
     write(folder, {}, outcome.progress.state, summary.record(trainer, outcome), finished=False)
 
 

@@ -200,11 +200,11 @@ def test_a_full_disk_changes_nothing(libraries, tmp_path, monkeypatch):
     before = {path: path.read_bytes() for path in tmp_path.iterdir()}
     opened = []
 
-    def full(path, *arguments, **options):
-        opened.append(path)
+    def full(path, mode, **options):
+        opened.extend([path] if "x" in mode else [])
         if len(opened) > 3:
             raise OSError(28, "No space left on device")
-        return open(path, *arguments, **options)
+        return open(path, mode, **options)
 
     monkeypatch.setattr(files, "open", full, raising=False)
     with pytest.raises(OSError, match="No space left"):

@@ -33,6 +33,12 @@ def test_characters_that_an_encoding_lacks_have_a_plain_form(monkeypatch, encodi
     assert stream.errors == "strict"
 
 
+def test_what_the_doctor_finds_can_be_told_apart_in_any_encoding():
+    done = run(("catgrad", "doctor"), env={"PYTHONIOENCODING": "ascii"})
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert {line[:1] for line in done.stdout.decode("ascii").splitlines()} <= {"+", "x", "-", " "}
+
+
 def test_streams_that_are_closed_are_back_to_that_afterwards(monkeypatch):
     for name in ("stdin", "stdout", "stderr"):
         monkeypatch.setattr(sys, name, None)
@@ -43,17 +49,8 @@ def test_streams_that_are_closed_are_back_to_that_afterwards(monkeypatch):
     assert (sys.stdin, sys.stdout, sys.stderr) == (None, None, None)
 
 
-@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
-@pytest.mark.parametrize(
-    "words",
-    [
-        ("catgrad", "train", "--help"),
-        ("catgrad", "show", "iris:linear"),
-        ("catgrad", "doctor"),
-        ("catgrad-opt", "--help"),
-    ],
-    ids=" ".join,
-)
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+@pytest.mark.parametrize("words", [("catgrad", "train", "--help"), ("catgrad", "cache", "list")], ids=" ".join)
 def test_every_encoding_will_do(words, encoding):
     done = run(words, env={"PYTHONIOENCODING": encoding})
     assert (done.returncode, done.stderr) == (0, b"")
@@ -67,8 +64,6 @@ def test_every_encoding_will_do(words, encoding):
         ("catgrad", "show", "iris:linear"),
         ("catgrad", "cache", "list"),
         ("catgrad", "train", "iris", "--quiet", "--epochs", "1"),
-        ("catgrad", "train", "iris", "--epochs", "1"),
-        ("catgrad", "doctor"),
         ("catgrad-opt", "--version"),
     ],
     ids=" ".join,

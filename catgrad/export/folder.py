@@ -144,19 +144,25 @@ def _earlier(folder: Path, name: str) -> frozenset[str]:
     possible = file_names(name)
     known = {file: about for file, about in listed.items() if file in possible and _is_fingerprint(about)}
     own = _unchanged(folder, known)
-    if shared not in listed and shared in possible:
+    if isinstance(shared, str) and shared in possible and shared not in listed:
         most = sum(known[file]["bytes"] for file in own) + _LINKED
         own |= _build_of(folder, shared, build, most)
     return own | {_MANIFEST}
 
 
 def _unchanged(folder: Path, known: Mapping[str, Mapping[str, Any]]) -> frozenset[str]:
-    """Return the files that are as their fingerprints say; more than these say is not read."""
+    """Return the files that are as their fingerprints say; those of another size are not read."""
 
     def read(file: str) -> bytes:
         return _read(folder / file, known[file]["bytes"])
 
-    return unchanged({file: about["sha256"] for file, about in known.items()}, read)
+    hashes = {file: about["sha256"] for file, about in known.items() if _size(folder / file) == about["bytes"]}
+    return unchanged(hashes, read)
+
+
+def _size(path: Path) -> int | None:
+    """Return how large a file is; None if there is none, or a link in its place."""
+    return path.stat().st_size if _is_regular(path) else None
 
 
 def _is_fingerprint(about: Any) -> bool:

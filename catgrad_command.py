@@ -1,5 +1,6 @@
 """The `catgrad` command as it is started: beside the package, so that Ctrl-C may come while that is imported."""
 
+import signal
 import sys
 
 __all__ = ["main"]
@@ -11,6 +12,6 @@ def main() -> int:
         from catgrad.cli import main as run
 
         return run()
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as error:
         print("error: interrupted", file=sys.stderr)
-        return 130
+        return 128 + getattr(error, "number", signal.SIGINT)  # as shells say which signal has ended a program

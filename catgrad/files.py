@@ -16,25 +16,38 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from secrets import token_hex
-from stat import S_ISREG
+from stat import S_IMODE, S_ISREG
+from typing import BinaryIO
 
 from catgrad.errors import CatgradError
 
-__all__ = ["locked", "private_folder", "read", "read_head", "read_private", "replace"]
+__all__ = [
+    "created",
+    "locked",
+    "opened",
+    "permissions",
+    "private_folder",
+    "read",
+    "read_head",
+    "read_private",
+    "replace",
+]
 
 _READING = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK
 """Opening a pipe does not wait for somebody to write into it."""
 
 _SHARED = 0o666
-"""What anybody may do with a file, but for what the user's umask takes away."""
+"""What anybody may do with a new file, but for what the user's umask takes away."""
+_OWN = 0o600
+"""What the user may do with it."""
 
 
-def replace(contents: Mapping[Path, bytes], mode: int = _SHARED) -> None:
+def replace(contents: Mapping[Path, bytes], mode: int | None = None) -> None:
     """Write files, new ones or in the place of old ones.
 
     Args:
         contents: What is in them.
-        mode: Their permissions, from which the user's umask is taken away.
+        mode: Their permissions, if those of an old file are not to stay.
 
     Raises:
         OSError: One cannot be written; the error names it.
@@ -57,7 +70,20 @@ def read(path: Path, limit: int) -> bytes:
         CatgradError: It is a pipe, a device or a folder, or holds more; nothing of it was read.
         OSError: It cannot be read.
     """
-    return _content(os.open(path, _READING), path, limit)
+    with opened(path) as (file, size):
+        return _content(file, size, path, limit)
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[tuple[BinaryIO, int]]:
+    """Open a file to read it, and give its size.
+
+    Raises:
+        CatgradError: It is a pipe, a device or a folder.
+        OSError: It cannot be read.
+    """
+    with _regular(os.open(path, _READING), path) as found:
+        yield found
 
 
 def read_head(path: Path, size: int) -> bytes:
@@ -79,7 +105,8 @@ def read_private(path: Path, limit: int) -> bytes:
     """
     with private_folder(path.parent) as folder, _naming(path):
         descriptor = os.open(path.name, _READING | os.O_NOFOLLOW, dir_fd=folder)
-    return _content(descriptor, path, limit, others=0o077)
+    with _regular(descriptor, path, others=0o077) as (file, size):
+        return _content(file, size, path, limit)
 
 
 @contextmanager
@@ -96,6 +123,30 @@ def private_folder(folder: Path) -> Iterator[int]:
         yield descriptor
     finally:
         os.close(descriptor)
+
+
+def permissions(path: Path) -> int | None:
+    """Return what may be done with a file by whom; None if there is none, or a link in its place."""
+    try:
+        state = os.lstat(path)
+    except OSError:
+        return None
+    return S_IMODE(state.st_mode) if S_ISREG(state.st_mode) else None
+
+
+@contextmanager
+def created(path: Path, mode: int | None) -> Iterator[BinaryIO]:
+    """Make a file, and open it to write.
+
+    Args:
+        path: Where nothing is.
+        mode: Its permissions; those of every new file if None.
+    """
+    first = _SHARED if mode is None else mode & _OWN  # nobody opens it before its permissions are right
+    with open(path, "xb", opener=lambda where, flags: os.open(where, flags, first)) as file:
+        if mode is not None:
+            os.fchmod(file.fileno(), mode)
+        yield file
 
 
 @contextmanager
@@ -119,30 +170,37 @@ def _check_private(descriptor: int, path: Path, others: int) -> None:
         raise PermissionError(errno.EPERM, "others have rights to it: chmod go-rwx, or choose another", str(path))
 
 
-def _content(descriptor: int, path: Path, limit: int, others: int = 0) -> bytes:
-    """Return what an open file holds, and close it; with `others`, only if others have none of these rights to it."""
+@contextmanager
+def _regular(descriptor: int, path: Path, others: int = 0) -> Iterator[tuple[BinaryIO, int]]:
+    """Give an open file and its size, if it is a regular one, and close it.
+
+    With `others`, only if it is this user's, and others have none of these rights to it.
+    """
     try:
         if others:
             _check_private(descriptor, path, others)
         state = os.fstat(descriptor)
         if not S_ISREG(state.st_mode):
             raise CatgradError(f"{path} is no regular file")
-        if state.st_size > limit:
-            raise CatgradError(f"{path} holds {state.st_size:,} bytes, more than the {limit:,} that are read")
         with open(descriptor, "rb", closefd=False) as file:
-            return file.read(state.st_size)
+            yield file, state.st_size
     finally:
         os.close(descriptor)
 
 
-def _written(path: Path, content: bytes, mode: int, unfinished: ExitStack) -> Path:
+def _content(file: BinaryIO, size: int, path: Path, limit: int) -> bytes:
+    """Return what an open file holds."""
+    if size > limit:
+        raise CatgradError(f"{path} holds {size:,} bytes, more than the {limit:,} that are read")
+    return file.read(size)
+
+
+def _written(path: Path, content: bytes, mode: int | None, unfinished: ExitStack) -> Path:
     """Write a file beside `path`, and return its name; what still has it in the end is removed."""
     name = path.parent / f".{path.name}-{token_hex(8)}"
-    with _naming(path):
-        file = open(name, "xb", opener=lambda where, flags: os.open(where, flags, mode))
+    with _naming(path), created(name, permissions(path) if mode is None else mode) as file:
         unfinished.callback(name.unlink, missing_ok=True)
-        with file:
-            file.write(content)
+        file.write(content)
     return name
 
 

@@ -27,5 +27,7 @@ def loads(text: str | bytes) -> Any:
         if count > MOST_VALUES:
             raise ValueError(f"a text of {count:,} values is too long: at most {MOST_VALUES:,} are read")
         return json.loads(text)
-    except (AttributeError, TypeError, RecursionError) as error:
+    except RecursionError as error:
+        raise ValueError(f"nested too deeply: {error}") from error
+    except (AttributeError, TypeError) as error:
         raise ValueError(f"no JSON: {error}") from error

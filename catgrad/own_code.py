@@ -30,7 +30,14 @@ def is_own(frame: FrameType) -> bool:
 
 @lru_cache(1 << 10)
 def _is_ours(file: str) -> bool:
-    return file.startswith(folders())
+    return file.startswith(folders()) or file == _command()
+
+
+@cache
+def _command() -> str | None:
+    """Return the file that the `catgrad` command starts with, which lies beside the packages."""
+    spec = find_spec("catgrad_command")
+    return None if spec is None else spec.origin
 
 
 @cache

@@ -397,3 +397,22 @@ def test_files_are_read_within_limits(tmp_path):
     for other in (tmp_path / "pipe", tmp_path, "/dev/zero"):
         with pytest.raises(CatgradError, match="is no regular file"):
             files.read(other, 4)
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o640, 0o755, 0o444])
+def test_a_file_that_is_replaced_keeps_its_permissions(tmp_path, mode):
+    executable, path = cg.compile(cg.exp, cg.f32[3]), tmp_path / "exp.catgrad"
+    executable.save(path)
+    path.chmod(mode)
+    executable.save(path)
+    assert stat.S_IMODE(path.stat().st_mode) == mode
+
+
+def test_a_link_that_is_replaced_lends_nothing(tmp_path):
+    (tmp_path / "target").write_text("mine")
+    (tmp_path / "target").chmod(0o666)
+    (tmp_path / "link").symlink_to("target")
+    (tmp_path / "new").write_bytes(b"")
+    files.replace({tmp_path / "link": b"written"})
+    assert stat.S_IMODE((tmp_path / "link").lstat().st_mode) == stat.S_IMODE((tmp_path / "new").stat().st_mode)
+    assert (tmp_path / "target").read_text() == "mine"

@@ -9,6 +9,7 @@ import sys
 import traceback
 from collections.abc import Callable, Sequence
 
+from catgrad.streams import usable_streams
 from catgrad.tools.driver.errors import DriverError
 from catgrad.tools.driver.supervisor import supervise
 
@@ -22,9 +23,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: The arguments, to run in this process, where a failed assertion of MLIR's is fatal; None to take the
             arguments of the process and run in a child of it.
     """
-    if argv is None:
-        return supervise(lambda watch: _guarded(sys.argv[1:], watch))
-    return _guarded(argv, lambda _: None)
+    with usable_streams():
+        if argv is None:
+            return supervise(lambda watch: _guarded(sys.argv[1:], watch))
+        return _guarded(argv, lambda _: None)
 
 
 def _guarded(argv: Sequence[str], watch: Callable[[str], None]) -> int:

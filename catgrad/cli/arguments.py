@@ -6,10 +6,11 @@ from argparse import ArgumentParser, ArgumentTypeError
 from pathlib import Path
 from reprlib import repr as shortened
 
+from catgrad.cli.tasks import MOST_EPOCHS, RATE, is_rate
 from catgrad.integers import parse_integer
 from catgrad.target import HOST
 
-__all__ = ["add_target", "natural", "path", "positive", "rate"]
+__all__ = ["add_target", "epochs", "natural", "path", "positive", "rate"]
 
 
 _PROCESSORS = (HOST, f"{HOST}:x86-64-v3", f"{HOST}:x86-64-v4+avx512bf16")
@@ -34,19 +35,26 @@ def positive(text: str) -> int:
     return _integer(text, 1)
 
 
+def epochs(text: str) -> int:
+    """Read how often examples are seen: an integer ≥ 1."""
+    if parse_integer(text, 1) is not None and parse_integer(text, 1, MOST_EPOCHS) is None:
+        raise ArgumentTypeError(f"expected an integer that is at most {MOST_EPOCHS:,}, got {shortened(text)}")
+    return positive(text)
+
+
 def natural(text: str) -> int:
     """Read an integer ≥ 0."""
     return _integer(text, 0)
 
 
 def rate(text: str) -> float:
-    """Read a learning rate: a finite number ≥ 0."""
+    """Read a learning rate."""
     try:
         value = float(text)
     except ValueError:
         value = -1.0
-    if not 0 <= value < float("inf"):
-        raise ArgumentTypeError(f"expected a number that is at least 0, got {shortened(text)}")
+    if not is_rate(value):
+        raise ArgumentTypeError(f"expected {RATE}, got {shortened(text)}")
     return value
 
 

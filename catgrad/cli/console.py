@@ -23,17 +23,23 @@ def terminal(*, quiet: bool = False) -> Console:
     return Console(highlight=False, soft_wrap=True, quiet=quiet, width=None if is_limited else _UNLIMITED)
 
 
-def row(name: str, value: str, width: int) -> str:
+def row(name: str, value: str, width: int, indent: int = _INDENT) -> str:
     """Return a name and a value in two columns; a value that is too long goes on below, at a space.
+
+    Args:
+        name: What is in the first column.
+        value: What is in the second.
+        width: Characters of a line.
+        indent: Characters of the first column.
 
     Example:
         >>> print(row("data", "iris: 150 examples to learn from", width=32))
         data        iris: 150 examples
                     to learn from
     """
-    room = max(width - _INDENT, 1)
+    room = max(width - indent, 1)
     lines = textwrap.wrap(value, room, break_long_words=False, break_on_hyphens=False)
-    return f"{name:<{_INDENT}}" + f"\n{'':<{_INDENT}}".join(lines)
+    return f"{name:<{indent}}" + f"\n{'':<{indent}}".join(lines)
 
 
 def folded_command(words: Sequence[str], width: int) -> str:

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
 __all__ = ["EPILOG", "configure", "run"]
 
+_INDENT = 18
+"""Characters before what was found."""
+
 EPILOG = """\
 The exit code is 0 if a function could be compiled for this processor and run, else 1.
 """
@@ -37,20 +40,22 @@ def run(arguments: Namespace) -> int:
 
 def _print(findings: dict[str, Finding]) -> None:
     """Print a row for each finding, and under it what is missing for what."""
-    from rich.console import Console
-    from rich.table import Table
     from rich.text import Text
 
-    table = Table.grid(padding=(0, 2))
+    from catgrad.cli.console import row, terminal
+
+    console = terminal()
     for name, finding in findings.items():
-        table.add_row(_mark(finding), name, Text(finding.value, overflow="fold"))
+        mark, style = _mark(finding)
+        said = row(f"{mark}  {name}", finding.value, console.width, _INDENT)
+        console.print(Text.assemble((said[: len(mark)], style), said[len(mark) :]))
         if not finding.found:
             remedy = f": {finding.install}" if finding.install else ""
-            table.add_row("", "", Text(f"needed for {finding.needed_for}{remedy}", style="dim"))
-    Console(highlight=False).print(table)
+            console.print(Text(row("", f"needed for {finding.needed_for}{remedy}", console.width, _INDENT), "dim"))
 
 
-def _mark(finding: Finding) -> str:
+def _mark(finding: Finding) -> tuple[str, str]:
+    """Return the sign before a finding, and its style."""
     if finding.found:
-        return "[green]✓[/]"
-    return "[red]✗[/]" if finding.required else "[yellow]–[/]"
+        return "✓", "green"
+    return ("✗", "red") if finding.required else ("–", "yellow")

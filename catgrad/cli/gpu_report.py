@@ -53,9 +53,8 @@ def configure(parser: ArgumentParser) -> None:
 def run(arguments: Namespace) -> int:
     """Compile the model, and print what is known of its kernels."""
     # Here and not above: these take long to load, and help needs none of them.
-    from rich.console import Console
-
     from catgrad.cli import subject
+    from catgrad.cli.console import terminal
 
     with critical():
         from catgrad.gpu_report import find_gpu, report
@@ -71,5 +70,5 @@ def run(arguments: Namespace) -> int:
     if arguments.json:
         print(json.dumps({"model": arguments.model, "type": str(source.signature), **as_json(made)}))
     else:
-        Console(highlight=False).print(tables(made), markup=False)
+        terminal().print(tables(made), markup=False, soft_wrap=False)
     return 0

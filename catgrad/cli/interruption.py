@@ -1,35 +1,91 @@
-"""Ctrl-C as a question, so that what it interrupts can end where it is whole."""
+"""Signals that ask a program to end, as exceptions and as a question, so that what they interrupt can end well.
+
+They are Ctrl-C (SIGINT), a polite request (SIGTERM) and the end of the terminal (SIGHUP). One that is ignored, as
+SIGHUP is under `nohup`, and SIGINT by programs in the background, stays ignored. Threads other than the main one get
+none.
+"""
 
 from __future__ import annotations
 
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from types import FrameType
+from typing import Any
 
-__all__ = ["interruptible"]
+from catgrad.streams import forget_lost_terminals
+
+__all__ = ["Interrupted", "Question", "interruptible", "raising"]
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class Interrupted(KeyboardInterrupt):
+    """A signal has asked the program to end.
+
+    Args:
+        number: The signal.
+        message: What became of the program's work.
+    """
+
+    def __init__(self, number: int, message: str = "interrupted") -> None:
+        super().__init__(message)
+        self.number = number
+
+
+class Question:
+    """Whether a signal has come.
+
+    Attributes:
+        number: The first that has; 0 before.
+    """
+
+    number = 0
+
+    def __call__(self) -> bool:
+        """Return whether one has."""
+        return self.number > 0
 
 
 @contextmanager
-def interruptible() -> Iterator[Callable[[], bool]]:
-    """Yield what says whether Ctrl-C has been pressed; pressed again, it ends the program as ever.
+def raising() -> Iterator[None]:
+    """Let each of the signals raise `Interrupted` in the body, or end it as it does already."""
 
-    Nothing changes where Ctrl-C is ignored, as for programs in the background, nor in other threads than the main one,
-    which get no signals.
+    def end(number: int, _frame: FrameType | None) -> None:
+        forget_lost_terminals()
+        raise Interrupted(number)
+
+    with _handling(end, signal.SIG_DFL, signal.default_int_handler):
+        yield
+
+
+@contextmanager
+def interruptible() -> Iterator[Question]:
+    """Yield the question whether one of the signals has come; in the body they do nothing else, however many come."""
+    question = Question()
+
+    def note(number: int, _frame: FrameType | None) -> None:
+        forget_lost_terminals()
+        question.number = question.number or number
+
+    with _handling(note):
+        yield question
+
+
+@contextmanager
+def _handling(handler: Callable[[int, FrameType | None], Any], *instead_of: Any) -> Iterator[None]:
+    """Handle the signals in the body.
+
+    Args:
+        handler: How.
+        *instead_of: The handlers that give way; all but ignoring, if there are none.
     """
-    before = signal.getsignal(signal.SIGINT)
-    if not callable(before) or threading.current_thread() is not threading.main_thread():
-        yield lambda: False
-        return
-    pressed = threading.Event()
-
-    def note(_number: int, _frame: FrameType | None) -> None:
-        pressed.set()
-        signal.signal(signal.SIGINT, before)
-
-    signal.signal(signal.SIGINT, note)
-    try:
-        yield pressed.is_set
-    finally:
-        signal.signal(signal.SIGINT, before)
+    with ExitStack() as stack:
+        if threading.current_thread() is threading.main_thread():
+            for number in _SIGNALS:
+                before = signal.getsignal(number)
+                if before in instead_of if instead_of else before not in (signal.SIG_IGN, None):
+                    stack.callback(signal.signal, number, before)
+                    signal.signal(number, handler)
+        yield

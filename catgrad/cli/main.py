@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Sequence
@@ -10,8 +11,10 @@ from importlib.metadata import version
 from typing import NoReturn
 
 from catgrad.cli import build, cache, doctor, gpu_report, show, train
+from catgrad.cli.interruption import Interrupted, interruptible, raising
 from catgrad.errors import CatgradError
 from catgrad.integers import parse_integer
+from catgrad.streams import forget_output, usable_streams
 from catgrad.text import abridged
 
 __all__ = ["main"]
@@ -26,12 +29,12 @@ _COMMANDS = {
 }
 _GREATEST_SIZE = 10_000
 """Characters that a terminal is at most wide or high."""
-_INTERRUPTED = 130
-"""Exit code by which shells know that Ctrl-C ended a program: 128 + SIGINT."""
+_SIGNALED = 128
+"""Shells give this and the number of a signal as the exit code of a program that the signal has ended."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command and return its exit code: 0 when it succeeded, 1 when it failed, 130 when it was interrupted.
+    """Run the command and return its exit code: 0 when it succeeded, 1 when it failed, 128 + N when the signal N came.
 
     Args:
         argv: The arguments; those of the process when left out.
@@ -40,23 +43,30 @@ def main(argv: Sequence[str] | None = None) -> int:
         SystemExit: The arguments cannot be understood (2), or asked for help (0).
     """
     _forget_impossible_sizes()
+    with usable_streams(), raising():
+        try:
+            return _run(argv)
+        except BrokenPipeError:
+            forget_output(sys.stdout.fileno())
+            return 1
+        except (CatgradError, OSError) as error:
+            _complain(str(error))
+            return 1
+        except MemoryError as error:
+            _complain(f"not enough memory: {error}")
+            return 1
+        except KeyboardInterrupt as error:
+            with interruptible():
+                _complain(str(error) or "interrupted")
+            return _SIGNALED + (error.number if isinstance(error, Interrupted) else signal.SIGINT)
+
+
+def _run(argv: Sequence[str] | None) -> int:
+    """Run the command, and see to it that all it printed is written."""
     arguments = _parser().parse_args(argv)
-    try:
-        code: int = arguments.run(arguments)
-        sys.stdout.flush()
-        return code
-    except BrokenPipeError:
-        _forget_output()
-        return 1
-    except (CatgradError, OSError) as error:
-        _complain(str(error))
-        return 1
-    except MemoryError as error:
-        _complain(f"not enough memory: {error}")
-        return 1
-    except KeyboardInterrupt as error:
-        _complain(str(error) or "interrupted")
-        return _INTERRUPTED
+    code: int = arguments.run(arguments)
+    sys.stdout.flush()
+    return code
 
 
 def _forget_impossible_sizes() -> None:
@@ -97,8 +107,3 @@ def _complain(message: str) -> None:
 
     text = Text.assemble(("error: ", "bold red"), abridged(message))
     Console(stderr=True, highlight=False).print(text, soft_wrap=True)
-
-
-def _forget_output() -> None:
-    """Send what is still buffered nowhere: its reader has gone, and flushing it at exit would fail again."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 from contextlib import suppress
 from pathlib import Path
@@ -11,7 +10,7 @@ from catgrad import trees
 from catgrad.cli.tasks import Settings
 from catgrad.errors import CatgradError
 from catgrad.integers import parse_integer
-from catgrad.types import TensorType
+from catgrad.parameters import byte_count
 
 __all__ = ["check_room"]
 
@@ -24,16 +23,12 @@ def check_room(settings: Settings) -> None:
     learner = settings.learner
     parameters = {path: parameter.type for path, parameter in learner.model.parameters().items()}
     leaves = trees.flatten(({**parameters}, {**parameters}, learner.optimizer.state_types(parameters)))[0]
-    needed, there = sum(map(_bytes, leaves)), _memory()
+    needed, there = sum(map(byte_count, leaves)), _memory()
     if needed > there:
         raise CatgradError(
             f"training this model takes {needed / 1e9:,.1f} GB of memory for parameters, gradients and optimizer, "
             f"and there are {there / 1e9:,.1f}: choose a smaller --hidden, now {settings.hidden}"
         )
-
-
-def _bytes(type: TensorType) -> int:
-    return math.prod(map(int, type.shape)) * type.dtype.numpy.itemsize
 
 
 def _memory() -> int:

@@ -19,10 +19,7 @@ from secrets import token_hex
 
 from catgrad import files
 
-__all__ = ["LARGEST", "publish"]
-
-LARGEST = 1 << 40
-"""How many bytes a file of a run holds at most."""
+__all__ = ["left_over", "publish"]
 
 _CURRENT, _VERSION = ".current", ".version-"
 
@@ -52,15 +49,29 @@ def publish(folder: Path, contents: Mapping[str, bytes], present: Iterable[str])
             _remove_versions(folder)
 
 
-def _write(folder: Path, contents: Mapping[str, bytes]) -> Path:
-    """Write a version, and see to it that it is on the disk."""
+def left_over(folder: Path, names: Iterable[str]) -> frozenset[str]:
+    """Return the names at which a link leads nowhere: whoever made it was killed before the files were."""
+    return frozenset(name for name in names if _is_link(folder, name) and not (folder / name).exists())
+
+
+def _write(folder: Path, contents: Mapping[str, bytes | Path]) -> Path:
+    """Write a version, and see to it that it is on the disk; what replaces a file has the permissions of that.
+
+    Args:
+        folder: Where.
+        contents: What is in the files: bytes, or what another file holds.
+    """
     version = folder / f"{_VERSION}{token_hex(6)}"
     version.mkdir()
     for name, content in contents.items():
         path = version / name
         path.parent.mkdir(exist_ok=True)
-        with open(path, "xb") as file:
-            file.write(content)
+        with files.created(path, files.permissions((folder / name).resolve())) as file:
+            if isinstance(content, Path):
+                with files.opened(content) as (other, _):
+                    shutil.copyfileobj(other, file)
+            else:
+                file.write(content)
             file.flush()
             os.fsync(file.fileno())
     for each in {version, *((version / name).parent for name in contents)}:
@@ -74,7 +85,7 @@ def _adopt(folder: Path, names: frozenset[str]) -> None:
     if not copied:
         return
     whole = sorted(name for name in names if (folder / name).is_file())
-    version = _write(folder, {name: files.read(folder / name, LARGEST) for name in whole})
+    version = _write(folder, {name: folder / name for name in whole})
     current = folder / _CURRENT
     if current.is_dir() and not current.is_symlink():
         current.rename(folder / f"{_VERSION}{token_hex(6)}")

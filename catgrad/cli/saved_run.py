@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -12,25 +10,25 @@ from typing import Any
 
 import numpy as np
 
-from catgrad import files, trees
-from catgrad.cli.artifacts import OPTIMIZER, PARAMETERS, RECORD, named
-from catgrad.cli.run_folder import LARGEST
+from catgrad import files, json_text, trees
+from catgrad.cli.layout import OPTIMIZER, PARAMETERS, RECORD, present
 from catgrad.cli.tasks import Settings, settings_from
 from catgrad.cli.training import Epoch, Progress
 from catgrad.errors import CatgradError
 from catgrad.integers import GREATEST
-from catgrad.parameters import check_finite, check_fit, from_safetensors
+from catgrad.ownership import digest, unchanged
+from catgrad.parameters import check_finite, read_safetensors
 from catgrad.types import TensorType
 
-__all__ = ["SavedRun", "is_run", "read_run"]
+__all__ = ["SavedRun", "is_run", "own_files", "read_run"]
 
 _NAMES = (
     *("settings", "target", "train_examples", "test_examples", "train_accuracy", "test_accuracy", "steps"),
     *("compile_seconds", "train_seconds", "steps_per_second", "losses", "accuracies", "seconds", "epoch", "sha256"),
 )
 """What a record has."""
-_LARGEST_RECORD = 1 << 30
-"""How many bytes it takes at most."""
+_LARGEST_RECORD, _LARGEST_TEXT = 1 << 26, 1 << 26
+"""How many bytes it, and a diagram or IR, takes at most: `catgrad.cli.tasks.MOST_EPOCHS` fit."""
 
 
 @dataclass(frozen=True)
@@ -79,8 +77,19 @@ class SavedRun:
         Raises:
             CatgradError: They are not those of the model and of this run.
         """
-        types = {path: parameter.type for path, parameter in self.settings.learner.model.parameters().items()}
-        return self._arrays(PARAMETERS, types, finite)
+        return self._arrays(PARAMETERS, self._parameter_types, finite)
+
+    def content(self, name: str) -> bytes:
+        """Return what one of the run's files holds.
+
+        Raises:
+            CatgradError: It holds more than it may, or other arrays than the model has.
+            OSError: It cannot be read.
+        """
+        types = {PARAMETERS: self._parameter_types, OPTIMIZER: self._optimizer_types[0]}
+        if name in types:
+            return read_safetensors(self.folder / name, types[name])[0]
+        return files.read(self.folder / name, _LARGEST_TEXT)
 
     def progress(self) -> Progress:
         """Return where an interrupted run goes on.
@@ -88,11 +97,9 @@ class SavedRun:
         Raises:
             CatgradError: A file does not fit the model, or the others.
         """
-        initial = self.settings.learner.init(self.settings.seed)["optimizer"]
-        types = {name: TensorType.of(array) for name, array in named(initial).items()}
+        types, structure = self._optimizer_types
         remembered = self._arrays(OPTIMIZER, types, finite=False)
-        leaves = [remembered[name] for name in types]
-        optimizer = trees.unflatten(trees.flatten(initial)[1], leaves)
+        optimizer = trees.unflatten(structure, [remembered[name] for name in types])
         state = {"parameters": self.parameters(finite=False), "optimizer": optimizer}
         epoch = self.record.get("epoch")
         if not isinstance(epoch, dict) or epoch.keys() != {"steps", "loss", "seconds"}:
@@ -101,6 +108,25 @@ class SavedRun:
         if type(steps) is not int or not 0 <= steps <= GREATEST or loss is None or seconds is None:
             raise self._error("epoch must say steps, loss and seconds as numbers")
         return Progress(state, self._history(), steps, loss, seconds)
+
+    @property
+    def hashes(self) -> Mapping[str, Any] | None:
+        """Hashes of the other files, if the record has some."""
+        known = self.record.get("sha256")
+        if not isinstance(known, dict | None):
+            raise self._error("sha256 must be hashes by file")
+        return known
+
+    @property
+    def _parameter_types(self) -> dict[str, TensorType]:
+        return {path: parameter.type for path, parameter in self.settings.learner.model.parameters().items()}
+
+    @property
+    def _optimizer_types(self) -> tuple[dict[str, TensorType], Any]:
+        """Types of what the optimizer remembers, by name, and how they are nested."""
+        state = self.settings.learner.optimizer.state_types(self._parameter_types)
+        leaves, structure = trees.flatten(state)
+        return dict(zip(trees.leaf_names("optimizer", state), leaves, strict=True)), structure
 
     def _history(self) -> tuple[Epoch, ...]:
         """Return the epochs that are done."""
@@ -121,25 +147,30 @@ class SavedRun:
     def _arrays(self, name: str, types: Mapping[str, TensorType], finite: bool) -> dict[str, np.ndarray[Any, Any]]:
         path = self.folder / name
         try:
-            content = files.read(path, LARGEST)
-        except OSError as error:
-            raise CatgradError(f"{path} cannot be read: {error.strerror}: train again, or restore the file") from error
-        try:
-            arrays = from_safetensors(content)
-            check_fit(arrays, types)
+            content, arrays = read_safetensors(path, types)
             if finite:
                 check_finite(arrays)
+        except OSError as error:
+            raise CatgradError(f"{path} cannot be read: {error.strerror}: train again, or restore the file") from error
         except CatgradError as error:
             raise CatgradError(f"{path} does not fit the model: {error}") from error
-        known = self.record.get("sha256")
-        if not isinstance(known, dict | None):
-            raise self._error("sha256 must be hashes by file")
-        if known is not None and known.get(name) != hashlib.sha256(content).hexdigest():
+        if self.hashes is not None and self.hashes.get(name) != digest(content):
             raise CatgradError(f"{path} is not the file that the run of {RECORD} wrote: train again, or restore it")
         return arrays
 
     def _error(self, message: str) -> CatgradError:
         return CatgradError(f"{self.folder / RECORD} is damaged: {message}")
+
+
+def own_files(folder: Path) -> frozenset[str]:
+    """Return the files in a folder that a training run has written, and nobody has changed since."""
+    try:
+        run = read_run(folder)
+        hashes = run.hashes or {}
+    except CatgradError:
+        return frozenset()
+    listed = {name: hashes[name] for name in present(folder) if name in hashes}
+    return unchanged(listed, run.content) | {RECORD}
 
 
 def is_run(folder: Path) -> bool:
@@ -154,13 +185,11 @@ def read_run(folder: Path) -> SavedRun:
         CatgradError: It is not the folder of a run.
     """
     try:
-        record = json.loads(files.read(folder / RECORD, _LARGEST_RECORD))
+        record = json_text.loads(files.read(folder / RECORD, _LARGEST_RECORD))
         if not isinstance(record, dict) or "settings" not in record or record.keys() - set(_NAMES):
             given = sorted(record)[:20] if isinstance(record, dict) else type(record).__name__
             raise CatgradError(f"{RECORD} says {', '.join(_NAMES)}, given {given}")
         return SavedRun(folder, settings_from(record.pop("settings")), record)
-    except RecursionError as error:
-        raise CatgradError(f"{folder} is not what `catgrad train --save` writes: nested too deeply") from error
     except (OSError, ValueError, CatgradError) as error:
         raise CatgradError(f"{folder} is not what `catgrad train --save` writes: {error}") from error
 

@@ -19,6 +19,7 @@ from catgrad.cli.saved_run import is_run, read_run
 from catgrad.cli.tasks import MODELS, TASKS, Settings
 from catgrad.errors import CatgradError
 from catgrad.location import Location
+from catgrad.runtime import Executable
 from catgrad.term import Term
 from catgrad.types import TensorType, parse_type
 
@@ -139,12 +140,21 @@ def _program(name: str, value: Any, types: str | None, step: bool, target: str) 
         return Program(value, target=target)
     if isinstance(value, tuple) and len(value) == 2:
         function, own = value
+        _check_traceable(f"the first of {name}", function)
         return Program(function, own if isinstance(own, tuple) else (own,), target=target)
+    _check_traceable(name, value)
     if types is None:
         raise CatgradError(f"{name} needs the types of its arguments, such as --types 'f32[B, 784], i32[B]'")
     if isinstance(value, Learner):
         value = value.step if step else value.predict
     return Program(value, parse_types(types), target=target)
+
+
+def _check_traceable(name: str, value: Any) -> None:
+    """Raise `CatgradError` unless a value is something that types make a program of."""
+    if isinstance(value, Executable) or not (isinstance(value, Learner) or callable(value)):
+        kind = type(value).__name__
+        raise CatgradError(f"{name} is of type {kind}: expected a function, Module, Learner, Term or (function, types)")
 
 
 def _instance(name: str, cls: type) -> str:

@@ -9,11 +9,12 @@ Example:
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from reprlib import repr as shortened
 from typing import Any
+
+import numpy as np
 
 from catgrad.autodiff.learner import Learner, learner
 from catgrad.cli.models import Activation, Dense, Perceptron, identity, squared_error
@@ -25,7 +26,9 @@ from catgrad.lang import nn, optim
 from catgrad.lang.module import Module
 from catgrad.types import TensorType, f32, i32
 
-__all__ = ["MODELS", "OPTIMIZERS", "TASKS", "Settings", "Task", "settings_from"]
+__all__ = ["MODELS", "MOST_EPOCHS", "OPTIMIZERS", "RATE", "TASKS", "Settings", "Task", "is_rate", "settings_from"]
+
+_GREATEST_RATE = float(np.finfo(np.float32).max)
 
 OPTIMIZERS: Mapping[str, Callable[[float], optim.Optimizer]] = {"sgd": optim.sgd, "adam": optim.adam}
 
@@ -119,6 +122,17 @@ MODELS: Mapping[str, Callable[[Task, int], Module]] = {
 }
 
 
+MOST_EPOCHS = 500_000
+"""How often examples are seen at most: the record of a run has three numbers for each time."""
+RATE = "a number of f32 that is at least 0"
+"""What a learning rate is."""
+
+
+def is_rate(value: float) -> bool:
+    """Return whether a number can be a learning rate: parameters are f32, and so is what they are multiplied by."""
+    return 0 <= value <= _GREATEST_RATE
+
+
 def settings_from(record: Any) -> Settings:
     """Return the settings that `dataclasses.asdict` made into a dictionary.
 
@@ -193,18 +207,19 @@ def _choice(names: Iterable[str]) -> tuple[type, Callable[[Any], bool], str]:
     return str, frozenset(names).__contains__, f"one of {', '.join(names)}"
 
 
-def _count(least: int) -> tuple[type, Callable[[Any], bool], str]:
-    return int, lambda value: least <= value <= GREATEST, f"an integer that is at least {least}"
+def _count(least: int, most: int = GREATEST) -> tuple[type, Callable[[Any], bool], str]:
+    bound = "" if most == GREATEST else f" and at most {most:,}"
+    return int, lambda value: least <= value <= most, f"an integer that is at least {least}{bound}"
 
 
 _VALID: Mapping[str, tuple[type, Callable[[Any], bool], str]] = {
     "dataset": _choice(TASKS),
     "model": _choice(MODELS),
     "hidden": _count(1),
-    "epochs": _count(1),
+    "epochs": _count(1, MOST_EPOCHS),
     "batch": _count(1),
     "optimizer": _choice(OPTIMIZERS),
-    "rate": (float, lambda value: 0 <= value < math.inf, "a number that is at least 0"),
+    "rate": (float, is_rate, RATE),
     "seed": _count(0),
 }
 """The type of each setting, which of its values are valid, and what these are called."""

@@ -6,10 +6,11 @@ import json
 import shlex
 from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from catgrad.cli.arguments import add_target, natural, path, positive, rate
+from catgrad.cli.arguments import add_target, epochs, natural, path, positive, rate
 from catgrad.cli.tasks import MODELS, OPTIMIZERS, TASKS
 from catgrad.errors import CatgradError
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from catgrad.cli.artifacts import Artifacts
+    from catgrad.cli.interruption import Question
     from catgrad.cli.saved_run import SavedRun
     from catgrad.cli.tasks import Settings
     from catgrad.cli.training import Outcome, Progress, Trainer
@@ -30,7 +32,8 @@ examples:
   catgrad train fashion-mnist --hidden 512 --epochs 5 --save runs/wide
   catgrad train fashion-mnist --save runs/wide --resume
 
-Ctrl-C saves what there is; --resume goes on from there, to the same numbers as without it.
+Ctrl-C saves what there is, and so do SIGTERM and SIGHUP; --resume goes on from
+there, to the same numbers as without it.
 """
 
 
@@ -39,7 +42,7 @@ def configure(parser: ArgumentParser) -> None:
     parser.add_argument("dataset", choices=TASKS, help="what to learn: %(choices)s", metavar="DATASET")
     parser.add_argument("--model", choices=MODELS, help="x Wᵀ; a dense layer; or two (default: hidden)")
     parser.add_argument("--hidden", type=positive, metavar="N", help="width of the hidden layer")
-    parser.add_argument("--epochs", type=positive, metavar="N", help="how often the examples are seen")
+    parser.add_argument("--epochs", type=epochs, metavar="N", help="how often the examples are seen")
     parser.add_argument("--batch", type=positive, metavar="N", help="examples in a step")
     parser.add_argument("--optimizer", choices=OPTIMIZERS, help="how parameters change")
     parser.add_argument("--lr", type=rate, metavar="X", help="learning rate")
@@ -72,53 +75,68 @@ def run(arguments: Namespace) -> int:
 def _train(arguments: Namespace, folder: Path, saved: SavedRun | None, console: Console) -> int:
     """Train from the beginning, or from where a saved run was."""
     from catgrad.cli import data, summary
-    from catgrad.cli.artifacts import pictures, prepare
+    from catgrad.cli.artifacts import pictures, prepared
+    from catgrad.cli.interruption import Interrupted, interruptible
     from catgrad.cli.resumption import start_of
     from catgrad.cli.training import Trainer
 
     settings = _settings(arguments) if saved is None else saved.settings
     chosen = "cpu" if arguments.target is None else arguments.target
     target = chosen if saved is None else saved.target
-    with console.status(f"reading {settings.dataset} and compiling the training step"):
-        trainer = Trainer(settings, data.load(settings.dataset, settings.seed, arguments.data), target)
-        start = None if saved is None else start_of(saved, trainer)
-        introduction = summary.before(trainer, console.width)
-        prepare(folder)  # only now: what cannot be trained leaves no folder
-        shown = pictures(trainer.step, trainer.predict)
-    console.print(introduction)
-    outcome, files = _run(trainer, start, shown, folder, console)
+    with ExitStack() as stack:
+        with console.status(f"reading {settings.dataset} and compiling the training step"):
+            trainer = Trainer(settings, data.load(settings.dataset, settings.seed, arguments.data), target)
+            start = None if saved is None else start_of(saved, trainer)
+            introduction = summary.before(trainer, console.width)
+            shown = pictures(trainer.step, trainer.predict)
+            stack.enter_context(prepared(folder, shown))  # only now: what cannot be trained leaves no folder
+        console.print(introduction)
+        is_stopped = stack.enter_context(interruptible())
+        outcome, files = _run(trainer, start, shown, folder, console, is_stopped)
+        _report(arguments, trainer, outcome, files, console)
+        if not trainer.has_finished(outcome.progress):
+            advice = _advice(arguments, console.width)
+            done = f"interrupted after {summary.progress(trainer, outcome)}: go on with\n{advice}"
+            raise Interrupted(is_stopped.number, done)
+    return 0
+
+
+def _run(
+    trainer: Trainer,
+    start: Progress | None,
+    shown: Mapping[str, str],
+    folder: Path,
+    console: Console,
+    is_stopped: Question,
+) -> tuple[Outcome, Artifacts]:
+    """Train until the end or until a signal comes, and write what there is then.
+
+    Raises:
+        Interrupted: There is nothing yet.
+    """
+    from catgrad.cli import summary
+    from catgrad.cli.artifacts import write
+    from catgrad.cli.interruption import Interrupted
+    from catgrad.cli.progress import Bar
+
+    with Bar(console, trainer, start) as bar:  # written inside: a bar that cannot be drawn any more loses nothing
+        outcome = trainer.run(bar, start, is_stopped)
+        now = outcome.progress
+        if not now.history and not now.steps:
+            raise Interrupted(is_stopped.number, "interrupted before the first step: there is nothing to save")
+        record, finished = summary.record(trainer, outcome), trainer.has_finished(now)
+        return outcome, write(folder, shown, now.state, record, finished=finished)
+
+
+def _report(arguments: Namespace, trainer: Trainer, outcome: Outcome, files: Artifacts, console: Console) -> None:
+    """Print how training went, in the form that is asked for."""
+    from catgrad.cli import summary
+
     console.print(summary.after(trainer, outcome, files, console.width))
     if arguments.quiet:
         print(summary.accuracy(trainer, outcome))
     if arguments.json:
         print(json.dumps({**summary.record(trainer, outcome), "files": files.paths}))
-    if not trainer.has_finished(outcome.progress):
-        advice = _advice(arguments, console.width)
-        raise KeyboardInterrupt(f"interrupted after {summary.progress(trainer, outcome)}: go on with\n{advice}")
-    return 0
-
-
-def _run(
-    trainer: Trainer, start: Progress | None, shown: Mapping[str, str], folder: Path, console: Console
-) -> tuple[Outcome, Artifacts]:
-    """Train until the end or until Ctrl-C, and write what there is then.
-
-    Raises:
-        KeyboardInterrupt: There is nothing yet.
-    """
-    from catgrad.cli import summary
-    from catgrad.cli.artifacts import write
-    from catgrad.cli.interruption import interruptible
-    from catgrad.cli.progress import Bar
-
-    with interruptible() as is_stopped:
-        with Bar(console, trainer, start) as bar:
-            outcome = trainer.run(bar, start, is_stopped)
-        now = outcome.progress
-        if not now.history and not now.steps:
-            raise KeyboardInterrupt
-        record, finished = summary.record(trainer, outcome), trainer.has_finished(now)
-        return outcome, write(folder, shown, now.state, record, finished=finished)
 
 
 def _advice(arguments: Namespace, width: int) -> str:

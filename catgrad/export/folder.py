@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import inspect
 import json
-import os
 import re
 from collections.abc import Mapping
 from importlib.metadata import version
@@ -21,13 +20,14 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any
 
-from catgrad import files
+from catgrad import files, json_text
 from catgrad.errors import CatgradError
 from catgrad.export import loader
 from catgrad.export.header import header
 from catgrad.export.library import TARGETS, Library, compile_library
 from catgrad.export.manifest import fingerprint, manifest
 from catgrad.export.names import library_name
+from catgrad.ownership import check_free, unchanged
 from catgrad.parameters import to_safetensors
 from catgrad.runtime.signature import Signature
 from catgrad.term import Term
@@ -36,8 +36,10 @@ __all__ = ["check_writable", "export", "write"]
 
 _MANIFEST, _PARAMETERS = "manifest.json", "parameters.safetensors"
 
-_LARGEST_MANIFEST, _LARGEST = 1 << 26, 1 << 40
-"""How many bytes a manifest, and any file of a library, takes at most."""
+_LARGEST_MANIFEST = 1 << 26
+"""How many bytes a manifest takes at most."""
+_LINKED = 1 << 20
+"""How many bytes a shared library has at most besides those of what it is linked of."""
 
 _BUILD = re.compile(r"[0-9a-f]{16,64}")
 """What a manifest calls the build that its shared library holds as text."""
@@ -119,10 +121,8 @@ def _replace(folder: Path, contents: dict[str, bytes], earlier: frozenset[str]) 
     The manifest is the last: if this process is killed, each file is the earlier library's or what is to be written,
     and the same can be written again.
     """
-    for file, content in contents.items():
-        if file not in earlier and os.path.lexists(folder / file) and _read(folder / file) != content:
-            advice = "choose another folder, or move the file away if it is one that you have changed"
-            raise CatgradError(f"{folder / file} is no file of an earlier library of this name: {advice}")
+    written = {file: fingerprint(content) for file, content in contents.items()}
+    check_free(folder, contents, earlier | _unchanged(folder, written), "library of this name", "another folder")
     files.replace({folder / file: content for file, content in contents.items()})
     for file in earlier - contents.keys():
         (folder / file).unlink(missing_ok=True)
@@ -135,28 +135,58 @@ def _earlier(folder: Path, name: str) -> frozenset[str]:
     have it, and its content has the hash that the manifest gives.
     """
     try:
-        known = json.loads(files.read(folder / _MANIFEST, _LARGEST_MANIFEST))
+        known = json_text.loads(files.read(folder / _MANIFEST, _LARGEST_MANIFEST))
         if known["name"] != name or not _is_regular(folder / _MANIFEST):
             return frozenset()
         listed, shared, build = dict(known["files"]), known["library"], known["build"]
-    except (CatgradError, OSError, ValueError, LookupError, TypeError, RecursionError):
+    except (CatgradError, OSError, ValueError, LookupError, TypeError):
         return frozenset()
-    found = {file: _read(folder / file) for file in file_names(name) if file in listed or file == shared}
-    own = {file for file, content in found.items() if content is not None and listed.get(file) == fingerprint(content)}
-    if shared not in listed and shared in found and _is_build(found[shared], build):
-        own.add(shared)
-    return frozenset({_MANIFEST, *own})
+    possible = file_names(name)
+    known = {file: about for file, about in listed.items() if file in possible and _is_fingerprint(about)}
+    own = _unchanged(folder, known)
+    if isinstance(shared, str) and shared in possible and shared not in listed:
+        most = sum(known[file]["bytes"] for file in own) + _LINKED
+        own |= _build_of(folder, shared, build, most)
+    return own | {_MANIFEST}
 
 
-def _is_build(content: bytes | None, build: Any) -> bool:
-    """Return whether a file is the shared library of a build: whoever had no compiler may have linked it since."""
-    is_named = isinstance(build, str) and _BUILD.fullmatch(build) is not None
-    return is_named and content is not None and content.startswith(b"\x7fELF") and build.encode() in content
+def _unchanged(folder: Path, known: Mapping[str, Mapping[str, Any]]) -> frozenset[str]:
+    """Return the files that are as their fingerprints say; those of another size are not read."""
+
+    def read(file: str) -> bytes:
+        return _read(folder / file, known[file]["bytes"])
+
+    hashes = {file: about["sha256"] for file, about in known.items() if _size(folder / file) == about["bytes"]}
+    return unchanged(hashes, read)
 
 
-def _read(path: Path) -> bytes | None:
-    """Return what a file holds; None if there is none, or a link in its place."""
-    return files.read(path, _LARGEST) if _is_regular(path) else None
+def _size(path: Path) -> int | None:
+    """Return how large a file is; None if there is none, or a link in its place."""
+    return path.stat().st_size if _is_regular(path) else None
+
+
+def _is_fingerprint(about: Any) -> bool:
+    """Return whether a manifest lists a file with its size and hash."""
+    return isinstance(about, dict) and type(about.get("bytes")) is int and "sha256" in about
+
+
+def _build_of(folder: Path, file: str, build: Any, most: int) -> frozenset[str]:
+    """Return a file if it is the shared library of a build: whoever had no compiler may have linked it since."""
+    if not (isinstance(build, str) and _BUILD.fullmatch(build)):
+        return frozenset()
+    try:
+        content = _read(folder / file, most)
+    except (CatgradError, OSError):
+        return frozenset()
+    is_linked = content.startswith(b"\x7fELF") and build.encode() in content
+    return frozenset({file}) if is_linked else frozenset()
+
+
+def _read(path: Path, most: int) -> bytes:
+    """Return what a file holds, which is no link."""
+    if not _is_regular(path):
+        raise CatgradError(f"{path} is no regular file")
+    return files.read(path, most)
 
 
 def _is_regular(path: Path) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping, MutableSequence
 from typing import Any
 
@@ -14,6 +13,7 @@ from catgrad.dims.solver import Source
 from catgrad.export.interface import Array, Function, Member, arrays
 from catgrad.export.library import TARGETS, Library
 from catgrad.export.status import Status
+from catgrad.ownership import digest
 
 __all__ = ["fingerprint", "manifest"]
 
@@ -44,7 +44,7 @@ def manifest(library: Library, files: Mapping[str, bytes]) -> dict[str, Any]:
 
 def fingerprint(content: bytes) -> dict[str, Any]:
     """Return the size and the hash of a file, by which it is known again."""
-    return {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+    return {"bytes": len(content), "sha256": digest(content)}
 
 
 def _function(function: Function) -> dict[str, Any]:

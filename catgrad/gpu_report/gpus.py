@@ -123,7 +123,15 @@ def find_gpu(name: str | None = None, architecture: str | None = None) -> Gpu:
     """
     fitting = [gpu for gpu in GPUS.values() if name in {None, gpu.name} and architecture in {None, gpu.architecture}]
     if not fitting:
-        known = ", ".join(f"{gpu.name} ({gpu.architecture})" for gpu in GPUS.values())
-        asked = " of ".join(each for each in (name, architecture) if each)
-        raise CatgradError(f"there is no GPU {asked}: expected one of {known}")
+        raise CatgradError(_unknown(name, architecture))
     return fitting[0]
+
+
+def _unknown(name: str | None, architecture: str | None) -> str:
+    """Say why there is no such GPU, and which there are."""
+    architectures = dict.fromkeys(gpu.architecture for gpu in GPUS.values())
+    if architecture is not None and architecture not in architectures:
+        return f"there is no architecture {architecture}: expected one of {', '.join(architectures)}"
+    known = ", ".join(f"{gpu.name} ({gpu.architecture})" for gpu in GPUS.values())
+    asked = " of ".join(filter(None, (name, architecture)))
+    return f"there is no GPU {asked}: expected one of {known}"

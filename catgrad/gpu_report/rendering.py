@@ -8,16 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Group, RenderableType
-from rich.table import Table
 
 from catgrad.gpu_report.report import LaunchReport, Report, Roofline
+from catgrad.gpu_report.table import FittingTable
 from catgrad.passes.gpu.work import PRODUCTS, Work
 from catgrad.runtime.gpu_emulator import Traffic
 
 __all__ = ["as_json", "tables"]
-
-_TEXTS = frozenset({"limit", "bound", "at"})
-"""Columns that may be broken where a terminal is narrow."""
 
 
 def as_json(report: Report) -> dict[str, Any]:
@@ -63,9 +60,11 @@ def tables(report: Report) -> RenderableType:
     )
 
 
-def _kernels(report: Report) -> Table:
+def _kernels(report: Report) -> FittingTable:
     """Return the table of the kernels, each once."""
-    table = _table("kernel", "regs", "shared", "stack", "spill", "occ", "limit", "instr", "MMA", "LDG+STG", "LDS+STS")
+    table = FittingTable(
+        "kernel", "regs", "shared", "stack", "spill", "occ", "limit", "instr", "MMA", "LDG+STG", "LDS+STS"
+    )
     for name, row in {each.launch.kernel: each for each in report.launches}.items():
         table.add_row(name, *_kernel(row))
     return table
@@ -85,26 +84,16 @@ def _kernel(row: LaunchReport) -> Iterator[str]:
     yield f"{kinds['shared_load']}+{kinds['shared_store']}"
 
 
-def _launches(report: Report) -> Table:
+def _launches(report: Report) -> FittingTable:
     """Return the table of the launches, in order, and what they amount to."""
-    table = _table("launch", "grid", "block", "FLOP", "moved", "least", "ratio", "time", "bound", "at")
+    table = FittingTable("launch", "grid", "block", "FLOP", "moved", "least", "ratio", "time", "bound", "at")
     for row in report.launches:
         launch = row.launch
         sizes, place = map(_sizes, (launch.grid, launch.block)), Path(launch.place).name
         table.add_row(launch.kernel, *sizes, *_amounts(launch.work, row.traffic), *_time(row.roofline), place)
-    table.add_section()
     number, together = f"{len(report.launches)} launches", Roofline(report.seconds, "")
     table.add_row(number, "", "", *_amounts(report.work, report.traffic), *_time(together))
     table.add_row("as one", "", "", *_amounts(report.least, None), *_time(report.least_time))
-    return table
-
-
-def _table(first: str, *headers: str) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 1, 0, 0))
-    table.add_column(first, overflow="fold")
-    for header in headers:
-        is_text = header in _TEXTS
-        table.add_column(header, justify="right", no_wrap=not is_text, overflow="fold" if is_text else "ellipsis")
     return table
 
 

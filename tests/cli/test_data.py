@@ -1,4 +1,5 @@
 import gzip
+import os
 
 import numpy as np
 import pytest
@@ -101,3 +102,16 @@ def test_held_back_examples_are_the_others_and_of_every_class():
     assert len(split.test) == 26
     assert (hold_back(examples, seed=0).test.x == split.test.x).all()
     assert (hold_back(examples, seed=1).test.x != split.test.x).any()
+
+
+def test_what_is_read_is_bounded(tmp_path):
+    (tmp_path / "bomb").write_bytes(gzip.compress(bytes(1 << 20)))
+    with pytest.raises(CatgradError, match="unpacked, it holds more than the 65,536 bytes that are read"):
+        idx.read(tmp_path / "bomb", 1 << 16)
+    (tmp_path / "sparse").touch()
+    os.truncate(tmp_path / "sparse", 1 << 36)
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(CatgradError, match="more than the 268,435,456 that are read"):
+        idx.read(tmp_path / "sparse")
+    with pytest.raises(CatgradError, match="is no regular file"):
+        idx.read(tmp_path / "pipe")

@@ -36,12 +36,25 @@ def test_tables_for_people(command, monkeypatch):
     assert any(line[:2] == ["as", "one"] for line in lines)
 
 
-def test_a_narrow_terminal_keeps_every_number(command, monkeypatch):
-    monkeypatch.setenv("COLUMNS", "80")
-    out = command("gpu-report", "digits", "--bind", "B=32", "--no-run")[1]
-    assert max(map(len, out.splitlines())) <= 80
+def words(out):
+    """What a report says, in any order."""
+    return sorted(word for word in out.split() if any(c.isdigit() for c in word) or word in {"memory", "registers"})
+
+
+@pytest.mark.parametrize("width", ["20", "40", "60", "79", "80"])
+def test_a_narrow_terminal_cuts_nothing(command, monkeypatch, width):
+    report = "gpu-report", "iris:linear", "--step", "--bind", "B=32", "--no-run"
+    monkeypatch.delenv("COLUMNS", raising=False)
+    whole = command(*report)[1]
+    monkeypatch.setenv("COLUMNS", width)
+    out = command(*report)[1]
+    assert max(map(len, out.splitlines())) <= int(width)
     assert "…" not in out
-    assert out.startswith("A100 80GB SXM: sm_80")
+    blocks = [line for line in out.splitlines() if line.startswith("  ")]
+    assert bool(blocks) == (int(width) < max(len(line.rstrip()) for line in whole.splitlines()))
+    names = {"step_kernel", "step_kernel_1", "step_kernel_2", "launches"}
+    assert words(out) == words(whole)
+    assert names <= set(out.split())
 
 
 def test_one_object_for_programs(result):
@@ -93,7 +106,8 @@ def test_a_run_that_memory_does_not_hold(command, monkeypatch, allocator):
         (["models.py:chain", *TYPES, "--bind", "M=2"], "has the symbols ['N'], given ['M']"),
         (["digits", "--gpu", "h100"], "there is no GPU h100: expected one of a100-sxm (sm_80), "),
         (["digits", "--gpu", "b200", "--arch", "sm_90"], "there is no GPU b200 of sm_90"),
-        (["digits", "--arch", "sm_35"], "there is no GPU sm_35"),
+        (["digits", "--arch", "sm_35"], "there is no architecture sm_35: expected one of sm_80, sm_90, sm_100"),
+        (["digits", "--gpu", "b200", "--arch", "sm_1"], "there is no architecture sm_1: expected one of sm_80"),
         (["nowhere.py:f"], "there is no file nowhere.py"),
     ],
 )

@@ -1,5 +1,6 @@
 import subprocess
 import sys
+import sysconfig
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,7 @@ def test_help_and_version(argv, capsys):
         (["train", "digits", "--epochs", "many"], "at least 1, got 'many'"),
         (["train", "digits", "--seed", "-1"], "at least 0, got '-1'"),
         (["train", "digits", "--lr", "nan"], "at least 0, got 'nan'"),
+        (["train", "digits", "--lr", "1e300"], "a number of f32 that is at least 0, got '1e300'"),
         (["train", "digits", "--lr", "9" * 5000], "at least 0, got '999999999999...9999999999999'"),
         (
             ["train", "digits", "--seed", "9" * 5000],
@@ -154,3 +156,31 @@ def test_a_reader_that_leaves_is_not_a_traceback():
     with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         process.stdout.close()
         assert (process.stderr.read(), process.wait()) == (b"", 1)
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ("show", "{file}:f", "--types", "f32[3]", "--stage", "asm", "--target", "zzz"),
+        ("show", "{file}:f", "--types", ""),
+        ("show", "{file}:f", "--types", "f32[3], f32[3]"),
+        ("show", "{file}:learner", "--types", "f32[4, 3], f32[4]", "--step"),
+        ("train", "iris", "--target", "zzz"),
+        ("train", "iris", "--target", "cuda:zzz"),
+        ("build", "iris", "-o", "out", "--name", "no name"),
+    ],
+)
+def test_the_command_is_nobody_s_program(tmp_path, argv):
+    """Errors that no line of the user's leads to show none: not that of the command either."""
+    file = tmp_path / "model.py"
+    file.write_text(
+        "import catgrad as cg\n"
+        "def f(x): return cg.exp(x)\n"
+        "learner = cg.learner(cg.nn.Linear(3, 2), loss=cg.nn.mse, optimizer=cg.optim.sgd(0.1))\n"
+    )
+    command = Path(sysconfig.get_path("scripts"), "catgrad")
+    words = [word.format(file=file) for word in argv]
+    done = subprocess.run([command, *words], capture_output=True, text=True, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("error: ")
+    assert done.stderr.count("\n") == 1

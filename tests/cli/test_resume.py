@@ -1,10 +1,14 @@
 """Ctrl-C saves what there is, and an interrupted run goes on to the numbers that it would have had."""
 
+import fcntl
 import itertools
 import json
+import os
+import pty
 import signal
 import subprocess
 import sys
+import termios
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +16,7 @@ import numpy as np
 import pytest
 
 from catgrad.cli import data, summary
-from catgrad.cli.artifacts import prepare, write
+from catgrad.cli.artifacts import write
 from catgrad.cli.saved_run import read_run
 from catgrad.cli.tasks import TASKS
 from catgrad.cli.training import Trainer
@@ -29,7 +33,8 @@ take, run, taken = Examples.__getitem__, Trainer.run, []
 def interrupting(examples, rows):
     taken.append(rows)
     if len(taken) == int(sys.argv[1]):
-        os.kill(os.getpid(), signal.SIGINT)
+        for name in sys.argv[2].split(","):
+            os.kill(os.getpid(), getattr(signal, name))
     return take(examples, rows)
 
 def training(*arguments):
@@ -37,21 +42,28 @@ def training(*arguments):
     return run(*arguments)
 
 Trainer.run = training
-sys.exit(main(sys.argv[2:]))
+sys.exit(main(sys.argv[3:]))
 """
 CHOSEN = {"optimizer": "adam", "hidden": 5, "batch": 32, "epochs": 3}
 RUN = "train", "iris", *itertools.chain(*((f"--{name}", str(value)) for name, value in CHOSEN.items()))
 STEPS = 150 // 32
 
 
-def interrupted(step):
-    """Run the command in a process that gets a SIGINT at a step of its training."""
+def usual_signals():
+    """Let a process begin with the handlers that a shell gives it."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+
+
+def interrupted(step, signals="SIGINT"):
+    """Run the command in a process that gets signals at a step of its training."""
     return subprocess.run(
-        [sys.executable, "-c", INTERRUPTED, str(step), *RUN, "--save", "my run", "--quiet"],
+        [sys.executable, "-c", INTERRUPTED, str(step), signals, *RUN, "--save", "my run", "--quiet"],
         capture_output=True,
         text=True,
         check=False,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+        preexec_fn=usual_signals,
     )
 
 
@@ -79,6 +91,93 @@ def test_ctrl_c_saves_what_there_is_and_says_how_to_go_on(result, command, monke
     assert finished == (0, "my run is finished: it has all 3 epochs\n", "")
 
 
+@pytest.mark.parametrize(
+    ("signals", "code"),
+    [
+        ("SIGHUP", 129),
+        ("SIGINT,SIGINT,SIGINT", 130),
+        ("SIGTERM,SIGTERM", 143),
+    ],
+)
+def test_whatever_ends_training_saves_what_there_is(tmp_path, tmp_path_factory, monkeypatch, signals, code):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("CATGRAD_CACHE_DIR", str(tmp_path_factory.getbasetemp() / "cache"))  # one compilation for all
+    done = interrupted(STEPS + 2, signals)
+    assert done.returncode == code
+    assert done.stderr == (
+        "error: interrupted after 1 of 3 epochs and 2 of 4 steps: go on with\n"
+        "  catgrad train iris --save 'my run' --resume\n"
+    )
+    assert len(read_run(Path("my run")).progress().history) == 1
+
+
+UNSAVED = """
+import signal, sys
+from catgrad.cli import artifacts, main
+from catgrad.cli.training import Trainer
+
+artifacts._ir = lambda _: ()
+name, number = sys.argv[1], getattr(signal, sys.argv[2])
+own = getattr(Trainer, name)
+
+def interrupting(*arguments):
+    signal.raise_signal(number)
+    return own(*arguments)
+
+setattr(Trainer, name, interrupting)
+sys.exit(main(sys.argv[3:]))
+"""
+
+
+@pytest.mark.parametrize(
+    ("number", "place", "message"),
+    [
+        ("SIGTERM", "__init__", "error: interrupted\n"),
+        ("SIGINT", "run", "error: interrupted before the first step: there is nothing to save\n"),
+        ("SIGHUP", "run", "error: interrupted before the first step: there is nothing to save\n"),
+    ],
+)
+def test_where_nothing_is_saved_no_folder_is_left(tmp_path, place, message, number):
+    done = subprocess.run(
+        [sys.executable, "-c", UNSAVED, place, number, *RUN, "--save", "runs/mine", "--quiet"],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+        preexec_fn=usual_signals,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (128 + getattr(signal, number), "", message)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_terminal_that_hangs_up_loses_nothing(tmp_path):
+    """Training is in a process that leads a session, whose terminal goes away."""
+    terminal, inner = pty.openpty()
+
+    def own_terminal():
+        fcntl.ioctl(inner, termios.TIOCSCTTY, 0)
+        usual_signals()
+
+    script = "import sys; from catgrad.cli import artifacts, main; artifacts._ir = lambda _: (); sys.exit(main())"
+    words = ["train", "iris", "--epochs", "400000", "--save", "run"]
+    process = subprocess.Popen(
+        [sys.executable, "-c", script, *words],
+        stdin=inner,
+        stdout=inner,
+        stderr=inner,
+        cwd=tmp_path,
+        start_new_session=True,
+        preexec_fn=own_terminal,
+    )
+    os.close(inner)
+    said = b""
+    while b"loss" not in said:
+        said += os.read(terminal, 1 << 16)
+    os.close(terminal)
+    assert process.wait() == 129
+    assert read_run(tmp_path / "run").progress().history
+
+
 @pytest.fixture(scope="module")
 def trainer():
     """A trainer of a small model with a batch that does not divide the examples."""
@@ -87,7 +186,7 @@ def trainer():
 
 def save(folder, trainer, outcome):
     """Save an interrupted run."""
-    prepare(folder)
+    folder.mkdir(exist_ok=True)
     write(folder, {}, outcome.progress.state, summary.record(trainer, outcome), finished=False)
 
 

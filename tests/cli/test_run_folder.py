@@ -4,11 +4,14 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import asdict
 
 import pytest
 
-from catgrad.cli.artifacts import _present, prepare
+from catgrad.cli import artifacts
+from catgrad.cli.layout import present
 from catgrad.cli.run_folder import publish
+from catgrad.cli.tasks import TASKS
 from catgrad.errors import CatgradError
 
 OLD = {"run.json": b"old", "parameters.safetensors": b"old", "model.svg": b"old", "ir/00-term.txt": b"old"}
@@ -17,7 +20,7 @@ NEW = {"run.json": b"new", "parameters.safetensors": b"new", "optimizer.safetens
 KILLED = """
 import itertools, os, shutil, sys
 from pathlib import Path
-from catgrad.cli.artifacts import _present
+from catgrad.cli.layout import present
 from catgrad.cli.run_folder import publish
 
 CALLS = "mkdir open write fsync symlink replace rename link unlink rmdir remove close".split()
@@ -34,7 +37,7 @@ def killed_at(n, folder):
         return counted
     for name in CALLS:
         setattr(os, name, counting(getattr(os, name)))
-    publish(folder, NEW, _present(folder))
+    publish(folder, NEW, present(folder))
     os._exit(0)
 
 for n in itertools.count(1):
@@ -63,7 +66,7 @@ def visible(folder):
 
 def write(folder, contents):
     folder.mkdir(exist_ok=True)
-    publish(folder, contents, _present(folder))
+    publish(folder, contents, present(folder))
 
 
 def plain(folder):
@@ -148,16 +151,99 @@ def test_everything_is_on_the_disk_before_it_is_chosen(tmp_path, monkeypatch):
     assert flushed[-1] == str(tmp_path)
 
 
-@pytest.mark.parametrize("name", ["parameters.safetensors", "model.svg", "ir/00-term.txt"])
-def test_a_folder_of_something_else_is_not_trained_into(tmp_path, name):
+SHOWN = ("model.dot", "model.svg", "ir/00-term.txt")
+
+
+def trained(folder):
+    """The files of a run, as training leaves them."""
+    settings = TASKS["iris"].settings(model="dense")
+    folder.mkdir(exist_ok=True)
+    record = {"settings": asdict(settings)}
+    artifacts.write(folder, dict.fromkeys(SHOWN, "shown"), settings.learner.init(), record, finished=True)
+
+
+def is_free(folder):
+    """Whether a run may be written into a folder."""
+    with artifacts.prepared(folder, SHOWN):
+        return True
+
+
+@pytest.mark.parametrize("name", ["run.json", "parameters.safetensors", "model.svg", "ir/00-term.txt"])
+@pytest.mark.parametrize("content", ["precious", "{}", '{"settings": {}, "sha256": {}}'])
+def test_a_folder_of_something_else_is_not_trained_into(tmp_path, name, content):
     (tmp_path / name).parent.mkdir(exist_ok=True)
-    (tmp_path / name).write_text("mine")
+    (tmp_path / name).write_text(content)
     with pytest.raises(CatgradError, match=f"{name} is no file of an earlier run: choose another folder with --save"):
-        prepare(tmp_path)
+        is_free(tmp_path)
+    assert (tmp_path / name).read_text() == content
+
+
+@pytest.mark.parametrize("name", ["parameters.safetensors", "model.svg", "ir/00-term.txt"])
+@pytest.mark.parametrize("copied", [False, True])
+def test_only_what_a_run_has_written_is_replaced(tmp_path, name, copied):
+    trained(tmp_path / "run")
+    folder = tmp_path / "copy" if copied else tmp_path / "run"
+    if copied:
+        shutil.copytree(tmp_path / "run", folder)
+    assert is_free(folder)
+    (folder / name).write_bytes((folder / name).read_bytes() + b"x")
+    with pytest.raises(CatgradError, match=f"{name} is no file of an earlier run: .* one that you have changed"):
+        is_free(folder)
+
+
+def test_what_a_run_does_not_list_stays(tmp_path):
+    trained(tmp_path)
+    others = tmp_path / "ir" / "00-notes.txt", tmp_path / "ir" / "01-linalg.mlir", tmp_path / "optimizer.safetensors"
+    for path in others[:2]:
+        path.write_text("mine")
+    trained(tmp_path)
+    assert {path.read_text() for path in others[:2]} == {"mine"}
+    others[2].write_text("mine")
+    with pytest.raises(CatgradError, match=r"optimizer\.safetensors is no file of an earlier run"):
+        is_free(tmp_path)
+
+
+def test_links_that_lead_nowhere_are_in_nobody_s_way(tmp_path):
+    trained(tmp_path)
+    (tmp_path / "optimizer.safetensors").symlink_to(".current/optimizer.safetensors")
+    assert is_free(tmp_path)
+    (tmp_path / "optimizer.safetensors").unlink()
+    (tmp_path / "optimizer.safetensors").symlink_to("elsewhere")
+    with pytest.raises(CatgradError, match=r"optimizer\.safetensors is no file of an earlier run"):
+        is_free(tmp_path)
 
 
 def test_a_folder_called_like_a_file_is_found_before_training(tmp_path):
-    published(tmp_path)
+    trained(tmp_path)
     (tmp_path / "optimizer.safetensors").mkdir()
     with pytest.raises(CatgradError, match=r"optimizer\.safetensors is no file of an earlier run"):
-        prepare(tmp_path)
+        is_free(tmp_path)
+
+
+@pytest.mark.parametrize("copied", [False, True])
+def test_a_file_that_is_replaced_keeps_its_permissions(tmp_path, copied):
+    folder = tmp_path / "run"
+    trained(folder)
+    (folder / "parameters.safetensors").chmod(0o600)
+    if copied:
+        shutil.copytree(folder, tmp_path / "copy")
+        folder = tmp_path / "copy"
+    trained(folder)
+    assert (folder / "parameters.safetensors").stat().st_mode & 0o777 == 0o600
+    assert (folder / "run.json").stat().st_mode & 0o777 == 0o644 & ~_umask()
+
+
+def _umask():
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def test_folders_in_which_nothing_is_written_go(tmp_path):
+    (tmp_path / "mine").mkdir()
+    with artifacts.prepared(tmp_path / "mine" / "runs" / "run", SHOWN):
+        assert (tmp_path / "mine" / "runs" / "run").is_dir()
+    assert list((tmp_path / "mine").iterdir()) == []
+    with artifacts.prepared(tmp_path / "runs" / "run", SHOWN):
+        (tmp_path / "runs" / "file").write_text("mine")
+    assert [path.name for path in (tmp_path / "runs").iterdir()] == ["file"]

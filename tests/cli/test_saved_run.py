@@ -11,7 +11,8 @@ import pytest
 from safetensors.numpy import load_file
 
 from catgrad.cli.artifacts import write
-from catgrad.cli.tasks import TASKS
+from catgrad.cli.saved_run import _LARGEST_RECORD, own_files
+from catgrad.cli.tasks import MOST_EPOCHS, TASKS
 from catgrad.parameters import to_safetensors
 
 SETTINGS = TASKS["iris"].settings(model="dense")
@@ -138,9 +139,13 @@ USUAL = asdict(SETTINGS)
         (json.dumps({"settings": {**USUAL, "batch": 0}}), "batch must be an integer that is at least 1, got 0"),
         (
             json.dumps({"settings": {**USUAL, "rate": float("nan")}}),
-            "rate must be a number that is at least 0, got nan",
+            "rate must be a number of f32 that is at least 0, got nan",
         ),
-        (json.dumps({"settings": {**USUAL, "rate": -1.0}}), "rate must be a number that is at least 0, got -1.0"),
+        (
+            json.dumps({"settings": {**USUAL, "rate": -1.0}}),
+            "rate must be a number of f32 that is at least 0, got -1.0",
+        ),
+        (json.dumps({"settings": {**USUAL, "rate": 1e300}}), "a number of f32 that is at least 0, got 1e+300"),
         (
             json.dumps({"settings": {**USUAL, "model": "deep"}}),
             "model must be one of linear, dense, hidden, got 'deep'",
@@ -167,3 +172,39 @@ def test_a_record_that_cannot_be_read(command, run, damage):
     code, out, err = command("show", "run")
     assert (code, out) == (1, "")
     assert "run is not what `catgrad train --save` writes" in err
+
+
+def enlarged(path):
+    """Make a file of 64 GiB, of which hardly anything is on the disk."""
+    os.truncate(path, 1 << 36)
+
+
+def with_a_long_header(path):
+    path.write_bytes((1 << 35).to_bytes(8, "little"))
+    enlarged(path)
+
+
+@pytest.mark.parametrize("damage", [enlarged, with_a_long_header])
+@pytest.mark.parametrize("name", ["parameters.safetensors", "run.json"])
+def test_what_is_larger_than_it_can_be_is_not_read(command, run, damage, name):
+    damage(run / name)
+    code, out, err = command(*BUILD)
+    assert (code, out) == (1, "")
+    assert ("it is damaged, or no safetensors file" in err) == (name == "parameters.safetensors")
+    assert ("more than the 67,108,864 that are read" in err) == (name == "run.json")
+
+
+@pytest.mark.parametrize("name", ["parameters.safetensors", "run.json", "model.svg"])
+def test_what_is_larger_than_it_can_be_is_not_written_over(run, name):
+    write(run, {"model.svg": "drawn"}, SETTINGS.learner.init(), {"settings": asdict(SETTINGS)}, finished=True)
+    assert own_files(run) == {"run.json", "parameters.safetensors", "model.svg"}
+    enlarged(run / name)
+    assert own_files(run) == (
+        set() if name == "run.json" else {"run.json", "parameters.safetensors", "model.svg"} - {name}
+    )
+
+
+def test_the_record_of_the_longest_run_can_be_read():
+    number = -1.2345678901234567e-100
+    lists = {name: [number] * MOST_EPOCHS for name in ("losses", "accuracies", "seconds")}
+    assert len(json.dumps(lists, indent=2)) < _LARGEST_RECORD - 4096

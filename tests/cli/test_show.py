@@ -53,11 +53,18 @@ model = nn.Linear(3, width)
 learner = cg.learner(model, loss=nn.mse, optimizer=cg.optim.sgd(0.1))
 number = 3
 """
+OTHERS = """
+import catgrad as cg
+
+nothing, no_pair = None, (3, cg.f32[3])
+executable = cg.compile(lambda x: x + x, cg.f32[3])
+"""
 
 
 @pytest.fixture
 def models(tmp_path):
     (tmp_path / "helper.py").write_text("width = 2\n")
+    (tmp_path / "others.py").write_text(OTHERS)
     (tmp_path / "models.py").write_text(MODELS)
 
 
@@ -152,7 +159,12 @@ def test_objects_of_a_file(result, argv, type):
         (["models.py:Ready"], "models.py:Ready is a class: name an object that it makes"),
         (["models.py:g"], "models.py has no object 'g'"),
         (["models.py:f"], "needs the types of its arguments"),
-        (["models.py:number", "--types", ""], "expected a function or a Module, got 3"),
+        (["models.py:number"], "models.py:number is of type int: expected a function, Module, Learner, Term or"),
+        (["others.py:nothing"], "others.py:nothing is of type NoneType: expected a function"),
+        (["others.py:executable"], "others.py:executable is of type Executable: expected a function"),
+        (["others.py:executable", "--types", "f32[3]"], "is of type Executable: expected a function"),
+        (["others.py:no_pair"], "the first of others.py:no_pair is of type int: expected a function"),
+        (["models.py:number", "--types", ""], "models.py:number is of type int: expected a function"),
         (["models.py:Pair", "--types", "f32[3]"], "models.py:Pair is a class: name an object that it makes"),
         (["models.py:f", "--step", "--types", ""], "it is not a Learner"),
         (["models.py:f", "--types", "f32[3"], "expected a type such as f32[B, 784], got 'f32[3'"),

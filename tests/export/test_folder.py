@@ -200,11 +200,11 @@ def test_a_full_disk_changes_nothing(libraries, tmp_path, monkeypatch):
     before = {path: path.read_bytes() for path in tmp_path.iterdir()}
     opened = []
 
-    def full(path, *arguments, **options):
-        opened.append(path)
+    def full(path, mode, **options):
+        opened.extend([path] if "x" in mode else [])
         if len(opened) > 3:
             raise OSError(28, "No space left on device")
-        return open(path, *arguments, **options)
+        return open(path, mode, **options)
 
     monkeypatch.setattr(files, "open", full, raising=False)
     with pytest.raises(OSError, match="No space left"):
@@ -281,3 +281,38 @@ def test_parameters_of_a_learner_fit_its_model(tmp_path):
         learner.export(tmp_path / "net", *types, parameters={"foo": np.zeros(3)})
     with pytest.raises(CatgradError, match=r"parameters\['bias'\] must be f32\[2\], got f32\[3\]"):
         learner.export(tmp_path / "net", *types, parameters={**fits, "bias": np.zeros(3, np.float32)})
+
+
+@pytest.mark.parametrize("file", ["liblib.so", "lib.h", "parameters.safetensors", "lib.x86-64-v3.o"])
+@pytest.mark.parametrize("size", [4, -1, 1 << 70, "4", None])
+def test_what_a_manifest_lists_is_not_read_beyond_its_size(libraries, tmp_path, file, size):
+    """The file has 64 GiB, of which hardly anything is on the disk."""
+    known = {"name": "lib", "library": "liblib.so", "build": "a" * 64, "files": {file: {"bytes": size, "sha256": ""}}}
+    if size == 4 and file == "liblib.so":
+        known["files"] = {}  # linked later
+    (tmp_path / "manifest.json").write_text(json.dumps(known))
+    (tmp_path / file).touch()
+    os.truncate(tmp_path / file, 1 << 36)
+    if file == "lib.x86-64-v3.o":  # not in the way
+        write(tmp_path, libraries["one"], {"w": np.ones(2)})
+    else:
+        with pytest.raises(CatgradError, match=f"{file} is no file of an earlier library of this name"):
+            write(tmp_path, libraries["one"], {"w": np.ones(2)})
+    assert (tmp_path / file).stat().st_size == 1 << 36
+
+
+def test_files_of_a_library_keep_their_permissions(libraries, tmp_path):
+    write(tmp_path, libraries["one"], {"w": np.ones(2)})
+    (tmp_path / "parameters.safetensors").chmod(0o600)
+    write(tmp_path, libraries["two"], {"w": np.ones(2)})
+    assert (tmp_path / "parameters.safetensors").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("shared", [None, 3, [], {}, "x", "../lib.so"])
+@pytest.mark.parametrize("listed", [{}, {"lib.h": None}, {"lib.h": {"bytes": {}, "sha256": []}}, {"lib.h": [1]}])
+def test_whatever_a_manifest_says_is_no_crash(libraries, tmp_path, shared, listed):
+    known = {"name": "lib", "library": shared, "build": shared, "files": listed}
+    (tmp_path / "manifest.json").write_text(json.dumps(known))
+    (tmp_path / "lib.h").write_text("mine")
+    with pytest.raises(CatgradError, match=r"lib\.h is no file of an earlier library of this name"):
+        write(tmp_path, libraries["one"])

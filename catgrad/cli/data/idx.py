@@ -6,6 +6,7 @@ Reference: Y. LeCun, C. Cortes, C. Burges, "The MNIST database of handwritten di
 from __future__ import annotations
 
 import gzip
+import io
 import math
 import zlib
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from catgrad import files
 from catgrad.errors import CatgradError
 
 __all__ = ["decode", "read"]
@@ -20,20 +22,35 @@ __all__ = ["decode", "read"]
 _TYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 _GREATEST_RANK = 32
 _GZIP = b"\x1f\x8b"
+_LARGEST = 1 << 28
+"""How many bytes a file holds at most, compressed or not: more than 300,000 images of 28 × 28."""
 
 
-def read(path: Path) -> np.ndarray[Any, Any]:
+def read(path: Path, most: int = _LARGEST) -> np.ndarray[Any, Any]:
     """Read an array from a file, which may be compressed by gzip.
 
+    Args:
+        path: The file.
+        most: How many bytes are read, and unpacked, at most.
+
     Raises:
-        CatgradError: The file does not hold exactly one array.
+        CatgradError: The file does not hold exactly one array, or more than is read.
         OSError: The file cannot be read.
     """
-    content = path.read_bytes()
+    content = files.read(path, most)
     try:
-        return decode(gzip.decompress(content) if content.startswith(_GZIP) else content)
+        return decode(_unpacked(content, most) if content.startswith(_GZIP) else content)
     except (CatgradError, EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise CatgradError(f"{path}: {error}") from error
+
+
+def _unpacked(content: bytes, most: int) -> bytes:
+    """Return what is compressed; nothing is unpacked beyond a number of bytes."""
+    with gzip.GzipFile(fileobj=io.BytesIO(content)) as file:
+        unpacked = file.read(most + 1)
+    if len(unpacked) > most:
+        raise CatgradError(f"unpacked, it holds more than the {most:,} bytes that are read")
+    return unpacked
 
 
 def decode(content: bytes) -> np.ndarray[Any, Any]:

@@ -95,6 +95,7 @@ class Function:
         self.__name__ = name
         self.__doc__ = description["type"]
         self._statuses = statuses
+        self._names = [each["name"] for each in description["inputs"]]
         self._readers = [_reader(each["tree"], each["name"]) for each in description["inputs"]]
         self._result = _writer(description["result"])
         self._arrays = [_Array(**about) for about in description["arrays"]]
@@ -112,13 +113,13 @@ class Function:
         self._workspace.argtypes, self._workspace.restype = sizes, ctypes.c_size_t
 
     def __call__(self, *args: Any, **named: Any) -> Any:
-        """Run the code; arguments have places, and no names.
+        """Run the code.
 
         Raises:
             TypeError, ValueError: An argument has another structure, dtype or shape than the function takes.
         """
         if named:
-            raise TypeError(f"{self.__name__} takes arguments by their places, and none is called {', '.join(named)}")
+            args = self._placed(args, named)
         if len(args) != len(self._readers):
             raise TypeError(f"{self.__name__} takes {len(self._readers)} arguments, got {len(args)}")
         given: list[Any] = []
@@ -141,6 +142,14 @@ class Function:
 
     def __repr__(self) -> str:
         return f"<compiled function {self.__doc__}>"
+
+    def _placed(self, args: tuple[Any, ...], named: dict[str, Any]) -> tuple[Any, ...]:
+        """Return the arguments by position."""
+        rest = self._names[len(args) :]
+        if named.keys() != set(rest):
+            takes, given = ", ".join(self._names), ", ".join(named)
+            raise TypeError(f"{self.__name__} takes ({takes}), got {len(args)} by position, and by keyword {given}")
+        return (*args, *(named[name] for name in rest))
 
     def _plan(self, shapes: tuple[tuple[int, ...], ...]) -> _Plan:
         """Return what follows from the shapes of the arguments, after checking them."""

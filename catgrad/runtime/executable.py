@@ -125,17 +125,20 @@ class Executable:
         self._is_single = self._output_tree.is_leaf()
         self._is_flat = self._input_tree.num_nodes == self._input_tree.num_leaves + 1
 
-    def __call__(self, *args: Any, out: Any = None) -> Any:
+    def __call__(self, *args: Any, out: Any = None, **named: Any) -> Any:
         """Run the code.
 
         Args:
             args: Arrays in the nested structure of the signature.
             out: Arrays to write the results into.
+            named: None: arguments are positional only.
 
         Raises:
             ArgumentError: An argument or `out` does not fit; no native code has run.
         """
         with _BOUNDARY:
+            if named:
+                raise self._misnamed(named)
             given = self._flatten(args)
             arrays = self._admit(given)
             shapes = tuple([array.shape for array in arrays])
@@ -225,6 +228,11 @@ class Executable:
         if self._source is None:
             raise CatgradError(f"{self.signature.name} is code alone: what it was compiled from is not known")
         return self._source
+
+    def _misnamed(self, named: Mapping[str, Any]) -> ArgumentError:
+        """Return the error for keyword arguments."""
+        name, takes, given = self.signature.name, ", ".join(self.signature.argument_names), ", ".join(named)
+        return ArgumentError(f"{name} takes positional arguments only, ({takes}), and out; given {given} by keyword")
 
     def _flatten(self, args: tuple[Any, ...]) -> list[Any]:
         """Return the arrays among the arguments, in a new list."""

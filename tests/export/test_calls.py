@@ -167,9 +167,17 @@ def test_the_loader_rejects_what_does_not_fit(chained, arguments, error, message
         chained.chain(*arguments)
 
 
-def test_the_loader_takes_arguments_by_place(chained):
-    with pytest.raises(TypeError, match="chain takes arguments by their places, and none is called z"):
-        chained.chain(normal(2, 3), normal(3, 4), z=normal(4, 3))
+def test_the_loader_takes_arguments_by_name(chained):
+    x, v, w = normal(2, 3), normal(3, 4), normal(4, 3)
+    expected = chained.chain(x, v, w).tobytes()
+    assert chained.chain(x, w=w, v=v).tobytes() == chained.chain(w=w, v=v, x=x).tobytes() == expected
+
+
+@pytest.mark.parametrize("named", [{"z": 1}, {"w": 1, "z": 1}, {"w": 1, "x": 1}, {"v": 1}])
+def test_the_loader_takes_no_other_names(chained, named):
+    message = rf"chain takes \(x, v, w\), got 2 by position, and by keyword {', '.join(named)}"
+    with pytest.raises(TypeError, match=message):
+        chained.chain(normal(2, 3), normal(3, 4), **named)
 
 
 def test_a_loader_that_has_met_many_shapes_knows_the_next(chained):

@@ -90,6 +90,9 @@ def constant_operation(array: np.ndarray[Any, Any]) -> Operation:
     return constant.operation(value=Literal.of(array))
 
 
+_CHOICE = "cast the result for dtype=cg.{!r}"
+
+
 def _iota_samples(dtype: DType) -> list[Sample]:
     cases = [((5,), 0), ((3, 4), 0), ((3, 4), 1), ((0,), 0), ((2, 3, 2), 1)]
     return [Sample((), {"dtype": dtype, "shape": shape, "axis": axis}) for shape, axis in cases]
@@ -121,7 +124,7 @@ def iota(dtype: DType, shape: tuple[Extent, ...], axis: int) -> TensorType:
         [[0, 1], [0, 1]]
     """
     result = TensorType(dtype, shape)
-    require_dtype("iota", result, (i32, i64, f32))
+    require_dtype("iota", result, (i32, i64, f32), _CHOICE)
     if not 0 <= axis < result.rank:
         raise TypeCheckError(f"iota: axis {axis} is out of range for rank {result.rank}")
     return result
@@ -147,7 +150,7 @@ def nat_to_tensor(value: Extent, dtype: DType) -> TensorType:
         3.0
     """
     result = TensorType(dtype, ())
-    require_dtype("nat_to_tensor", result, (i32, i64, f16, bf16, f32, f64))
+    require_dtype("nat_to_tensor", result, (i32, i64, f16, bf16, f32, f64), _CHOICE)
     return result
 
 

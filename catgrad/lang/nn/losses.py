@@ -62,12 +62,14 @@ def softmax_cross_entropy(logits: Any, labels: Any, *, ignore_index: int | None 
         np.float32(1.3863)
     """
     _check_index(ignore_index)
-    given, wanted = ops.typeof(logits), ops.typeof(labels)
+    given, wanted = ops.typeof(logits), _type_of_labels(labels)
     if wanted.dtype.is_float and ignore_index is None:
         return _of_distributions(logits, labels, given, wanted)
     if not wanted.dtype.is_integer:
         kinds = "class numbers" if wanted.dtype.is_float else "class numbers, or distributions,"
-        raise TypeCheckError(f"softmax_cross_entropy needs {kinds} as labels; given {wanted}: use cg.cast")
+        raise TypeCheckError(
+            f"softmax_cross_entropy needs {kinds} as labels; given {wanted}: use cg.cast(labels, cg.i32)"
+        )
     if given.shape[:-1] != wanted.shape or not given.rank:
         raise TypeCheckError(
             f"softmax_cross_entropy needs logits [..., classes] and class numbers [...]; "
@@ -75,6 +77,13 @@ def softmax_cross_entropy(logits: Any, labels: Any, *, ignore_index: int | None 
         )
     _check_classes(labels, given.shape[-1], ignore_index)
     return _of_classes(logits, labels, given, ignore_index)
+
+
+def _type_of_labels(labels: Any) -> TensorType:
+    try:
+        return ops.typeof(labels)
+    except TypeCheckError as error:
+        raise TypeCheckError(f"softmax_cross_entropy: labels: {error.message}: use labels.astype(np.int32)") from None
 
 
 def _of_distributions(logits: Any, labels: Any, given: TensorType, wanted: TensorType) -> Any:

@@ -156,6 +156,19 @@ def test_what_traced_values_cannot_do(f, message):
     assert re.search(message, refused(lambda: cg.trace(lambda x: f(x), f32[3])))
 
 
+def test_an_executable_takes_no_traced_values():
+    exe = cg.compile(lambda y: y * 2, f32[3])
+    message = (
+        "must be f32.3., but got <traced f32.3.>, which has a type but no elements: an executable takes arrays; in "
+    )
+    for f in (
+        lambda: cg.grad(lambda z: cg.sum(exe(z)))(ONES),
+        lambda: cg.trace(lambda x: exe(x), f32[3]),
+        lambda: cg.compile(exe, f32[3]),
+    ):
+        assert re.search(message + "in a function that is traced, call what it was compiled from$", refused(f))
+
+
 @pytest.mark.parametrize(("f", "message"), cases(ON_SIZES))
 def test_what_sizes_cannot_do(f, message):
     assert message in refused(lambda: cg.trace(lambda x: f(x), f32[B]))

@@ -158,9 +158,7 @@ def test_what_traced_values_cannot_do(f, message):
 
 def test_an_executable_takes_no_traced_values():
     exe = cg.compile(lambda y: y * 2, f32[3])
-    message = (
-        "must be f32.3., but got <traced f32.3.>, which has a type but no elements: an executable takes arrays; in "
-    )
+    message = "must be f32.3., but got <traced f32.3.>, which has a type but no elements: an executable takes arrays; "
     for f in (
         lambda: cg.grad(lambda z: cg.sum(exe(z)))(ONES),
         lambda: cg.trace(lambda x: exe(x), f32[3]),

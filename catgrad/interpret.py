@@ -9,6 +9,7 @@ import numpy as np
 from catgrad import trees
 from catgrad.dims import Solver
 from catgrad.errors import ArgumentError, CatgradError, located
+from catgrad.nesting import argument_names, misfit
 from catgrad.ops import is_list, is_number, numbers, typeof
 from catgrad.types import TensorType, as_array, axes
 
@@ -58,10 +59,11 @@ def _leaves(term: Term, arguments: Any) -> list[Any]:
     try:
         leaves: list[Any] = term.input_tree.flatten_up_to(arguments)
     except ValueError:
-        leaves = [()]
-    if any(isinstance(leaf, dict | tuple | list) and not is_list(leaf) for leaf in leaves):
-        given = trees.flatten(arguments)[1]
-        raise ArgumentError(f"{term.name} takes {term.type}; the arguments are nested otherwise: {given}")
+        names = argument_names(term.input_tree, term.input_names)
+        raise ArgumentError(misfit(term.name, names, term.input_tree, arguments)) from None
+    for name, expected, leaf in zip(term.input_names, term.source_types, leaves, strict=True):
+        if isinstance(leaf, dict | tuple | list) and not is_list(leaf):
+            raise ArgumentError(f"{name}: expected {expected}, got a {type(leaf).__name__}")
     return leaves
 
 

@@ -21,12 +21,15 @@ import numpy as np
 
 from catgrad import trees
 from catgrad.autodiff.transforms import value_and_grad
-from catgrad.errors import CatgradError, located
+from catgrad.errors import CatgradError, TypeCheckError, located
 from catgrad.lang.function import Function, PythonFunction
 from catgrad.lang.module import Module
 from catgrad.lang.optim import Optimizer
 from catgrad.lang.settings import check_function
+from catgrad.lang.trace import Program
 from catgrad.native import critical
+from catgrad.nesting import difference
+from catgrad.term import Term
 
 __all__ = ["Learner", "learner"]
 
@@ -132,6 +135,13 @@ class _Step(PythonFunction):
         self._learner = learner
         self.leading = (learner._state_types,)
         self.donates = (0,)
+
+    def term(self, *types: Any, program: Program | None = None) -> Term:
+        """Trace the step, for a state that has the structure of the learner's."""
+        problem = difference(trees.flatten(self.leading)[1].child(0), types[0], "state") if types else ""
+        if problem:
+            raise TypeCheckError(f"step: {problem}: init() makes one")
+        return super().term(*types, program=program)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return getattr, (self._learner, "step")

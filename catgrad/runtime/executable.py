@@ -11,6 +11,7 @@ import numpy as np
 from numpy import ndarray
 
 from catgrad.errors import ArgumentError, CatgradError, located
+from catgrad.nesting import difference, misfit
 from catgrad.runtime.arguments import READABLE, WRITABLE, Parameter, has_memory
 from catgrad.runtime.buffers import Array, Shape, Workspaces, address, aligned_empty, overlap
 from catgrad.runtime.plan import Plan, Planner
@@ -236,11 +237,15 @@ class Executable:
 
     def _flatten(self, args: tuple[Any, ...]) -> list[Any]:
         """Return the arrays among the arguments, in a new list."""
-        tree, name = self._input_tree, self.signature.name
-        if len(args) != tree.num_children:
-            names = ", ".join(self.signature.argument_names)
-            raise ArgumentError(f"{name} takes {tree.num_children} arguments ({names}), got {len(args)}")
-        return list(args) if self._is_flat else flatten(tree, args, name, "args")
+        if self._is_flat and len(args) == self._input_tree.num_children:
+            return list(args)
+        return flatten(self._input_tree, args, self._misfit)
+
+    def _misfit(self, args: tuple[Any, ...]) -> str:
+        return misfit(self.signature.name, self.signature.argument_names, self._input_tree, args)
+
+    def _misfit_of_out(self, out: Any) -> str:
+        return f"{self.signature.name}: {difference(self._output_tree, out, 'out')}"
 
     def _admit(self, given: list[Any]) -> list[Array]:
         """Return the arguments as arrays of the right dtypes that native code can use, in a new list."""
@@ -277,7 +282,7 @@ class Executable:
     def _provide(self, out: Any, plan: Plan, arrays: list[Array], given: list[Any]) -> None:
         """Append the fresh outputs to `arrays`, and what the caller gave for them to `given`."""
         inputs = len(given)
-        targets = flatten(self._output_tree, out, self.signature.name, "out")
+        targets = flatten(self._output_tree, out, self._misfit_of_out)
         for parameter, place, target in zip(self._outputs, self._places, targets, strict=True):
             if place < inputs:
                 _check_donated(parameter, target, given[place], self._inputs[place].name)

@@ -17,6 +17,7 @@ __all__ = [
     "CatgradError",
     "CompileError",
     "DeviceError",
+    "OutOfMemory",
     "RegistryError",
     "TypeCheckError",
     "located",
@@ -60,6 +61,10 @@ class AttributeMissing(CatgradError, AttributeError):
     """The package, a traced value or a parameter has no such attribute."""
 
 
+class OutOfMemory(CatgradError, MemoryError):
+    """An array is larger than the memory that there is."""
+
+
 class CompileError(CatgradError, RuntimeError):
     """A pass or the code generator failed; the message names the file that reproduces it."""
 
@@ -70,6 +75,10 @@ class DeviceError(CatgradError, RuntimeError):
 
 class RegistryError(CatgradError, LookupError):
     """A rule is registered twice, or asked for and missing; the message names the file to edit."""
+
+
+_INTENDED = CatgradError, MemoryError, OSError
+"""Errors of what was asked of catgrad or of the system: where in catgrad they were raised says nothing of the cause."""
 
 
 @dataclass(frozen=True)  # so that `catgrad.lang.environment` knows what decorated functions depend on
@@ -83,7 +92,7 @@ class ApiBoundary:
         if isinstance(error, CatgradError):
             error.locate(passed(error) or caller())
         if error is not None:
-            shorten(error, isinstance(error, CatgradError))
+            shorten(error, isinstance(error, _INTENDED))
 
     def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
         """Return a function with its body in such a block."""

@@ -17,16 +17,37 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from secrets import token_hex
 from stat import S_ISREG
+from typing import Any
 
 from catgrad.errors import CatgradError
 
-__all__ = ["locked", "private_folder", "read", "read_head", "read_private", "replace"]
+__all__ = ["locked", "private_folder", "read", "read_head", "read_private", "replace", "user_path"]
 
 _READING = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK
 """Opening a pipe does not wait for somebody to write into it."""
 
 _SHARED = 0o666
 """What anybody may do with a file, but for what the user's umask takes away."""
+
+
+def user_path(what: str, value: Any) -> Path:
+    """Return a path that a user gives.
+
+    Args:
+        what: What takes it, and for what.
+        value: A string or a `os.PathLike`.
+
+    Raises:
+        CatgradError: It is something else, or nothing that a file can be called.
+
+    Example:
+        >>> user_path("load takes the path of a file", "model.catgrad").name
+        'model.catgrad'
+    """
+    path = os.fspath(value) if isinstance(value, os.PathLike) else value
+    if not isinstance(path, str) or not path or "\0" in path:
+        raise CatgradError(f"{what}, got {value!r}")
+    return Path(path)
 
 
 def replace(contents: Mapping[Path, bytes], mode: int = _SHARED) -> None:
@@ -152,4 +173,4 @@ def _naming(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise OSError(error.errno, error.strerror, str(path)) from error
+        raise OSError(error.errno, error.strerror, str(path)) from None

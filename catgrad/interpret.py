@@ -43,6 +43,8 @@ def interpret(term: Term, *arguments: Any, xp: Any = None) -> Any:
     """
     if not hasattr(term, "input_tree"):
         raise CatgradError(f"interpret takes a term, which cg.trace(f, *types) makes, got {term!r}")
+    if xp is not None and not (hasattr(xp, "asarray") and hasattr(xp, "astype")):
+        raise CatgradError(f"interpret: xp is the namespace of an array library, such as the module numpy, got {xp!r}")
     leaves = _leaves(term, arguments)
     inputs = zip(term.input_names, term.source_types, leaves, strict=True)
     arrays = [

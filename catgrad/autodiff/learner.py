@@ -22,6 +22,7 @@ import numpy as np
 from catgrad import trees
 from catgrad.autodiff.transforms import value_and_grad
 from catgrad.errors import CatgradError, TypeCheckError, located
+from catgrad.files import user_path
 from catgrad.lang.function import Function, PythonFunction
 from catgrad.lang.module import Module
 from catgrad.lang.optim import Optimizer
@@ -124,7 +125,8 @@ class Learner:
 
         beginning = self.model.init(seed=0) if parameters is None else parameters
         check_fit(beginning, self._state_types["parameters"])
-        return export(Path(folder), programs(self.step, self.predict, types, functions, bind), name, target, beginning)
+        made = programs(self.step, self.predict, types, functions, bind)
+        return export(user_path("export takes the path of a folder", folder), made, name, target, beginning)
 
 
 class _Step(PythonFunction):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import reprlib
 from dataclasses import dataclass
 from numbers import Real
 from typing import Any
@@ -13,6 +12,7 @@ from catgrad.errors import ArgumentError
 from catgrad.runtime.buffers import Array, Shape
 from catgrad.runtime.conversion import Unfit, converted, kind_of
 from catgrad.runtime.dlpack import from_dlpack
+from catgrad.text import brief
 from catgrad.types import TensorType, is_masked
 
 __all__ = ["CONTIGUOUS", "READABLE", "WRITABLE", "WRITEABLE", "Parameter", "has_memory"]
@@ -103,7 +103,7 @@ class Parameter:
     def _beyond(self, index: tuple[int, ...], value: Any) -> ArgumentError:
         place = f"{self.name}[{', '.join(map(str, index))}]" if index else self.name
         advice = "compile it for a wider dtype" if self.type.dtype.bits < 64 else "pass one that fits"
-        return self.error(f"{place} is {reprlib.repr(value)}, out of range", advice)
+        return self.error(f"{place} is {brief(value)}, out of range", advice)
 
     def _misfit(self, array: Array) -> ArgumentError:
         """Say why an array of the right dtype cannot be used."""

@@ -11,6 +11,7 @@ import numpy as np
 from numpy import ndarray
 
 from catgrad.errors import ArgumentError, CatgradError, located
+from catgrad.files import user_path
 from catgrad.nesting import difference, misfit
 from catgrad.runtime.arguments import READABLE, WRITABLE, Parameter, has_memory
 from catgrad.runtime.buffers import Array, Shape, Workspaces, address, aligned_empty, overlap
@@ -178,6 +179,7 @@ class Executable:
         """The names that `ir` knows, in the order of the compilation."""
         return self._known_source.stages
 
+    @_BOUNDARY
     def ir(self, stage: str) -> str:
         """Return the IR after a stage of the compilation.
 
@@ -186,6 +188,7 @@ class Executable:
         """
         return self._known_source.ir(stage)
 
+    @_BOUNDARY
     def save(self, path: str | Path) -> None:
         """Write it into a file, which `catgrad.load` makes the same executable of, in any process.
 
@@ -196,8 +199,9 @@ class Executable:
                 would be larger than `catgrad.load` reads.
             OSError: The file cannot be written.
         """
-        self._known_source.save(Path(path), self._code.object_code)
+        self._known_source.save(user_path("save takes the path of a file", path), self._code.object_code)
 
+    @_BOUNDARY
     def export(
         self,
         folder: str | Path,
@@ -222,7 +226,8 @@ class Executable:
             CompileError: A pass or a tool failed.
             OSError: A file cannot be written.
         """
-        return self._known_source.export(Path(folder), name, target, parameters)
+        path = user_path("export takes the path of a folder", folder)
+        return self._known_source.export(path, name, target, parameters)
 
     @property
     def _known_source(self) -> Source:

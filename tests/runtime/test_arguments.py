@@ -156,7 +156,7 @@ def test_a_list_without_elements_is_of_any_dtype(build):
         (i32, "i32", np.float32(1), r"got float32 of shape \(\)"),
         (f16, "f16", 1e10, r"a is 10000000000.0, out of range"),
         (bf16, "bf16", 1e39, r"a is 1e\+39, out of range"),
-        (f32, "f32", 10**400, r"a is 10000.*, out of range"),
+        (f32, "f32", 10**400, r"a is an integer of 1329 bits, out of range"),
         (f32, "f32", np.int32(1), r"got int32 of shape \(\): pass a.astype\('float32'\)"),
         (f32, "f32", True, r"got a bool: pass float\(a\)"),
         (f32, "f32", 1j, r"got a complex"),

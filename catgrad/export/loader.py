@@ -222,9 +222,9 @@ class _Array:
         try:
             array = np.asarray(value)
         except (TypeError, ValueError) as error:
-            raise TypeError(f"{self}, got a {type(value).__name__} that is no array: {error}") from None
+            raise TypeError(f"{self}, got {_kind(type(value))}, which is no array: {error}") from None
         if array.dtype.kind in _NO_NUMBERS:
-            raise TypeError(f"{self}, got a {type(value).__name__} of what is no number")
+            raise TypeError(f"{self}, got {_kind(type(value))}, which is no array of numbers")
         array = array.view(self.dtype) if array.dtype.name == "bfloat16" and self._is_bf16 else array
         has_memory = hasattr(value, "__array_interface__") and not isinstance(value, np.generic)
         if array.dtype != self.dtype and not (has_memory and self.written):
@@ -252,6 +252,10 @@ class _Array:
         if not same.all():
             raise ValueError(f"{self.name} has {array[~same].flat[0]}, which is out of range of {self.dtype}")
         return made
+
+
+def _kind(cls: type) -> str:
+    return "None" if cls is type(None) else f"a {cls.__name__}"
 
 
 class _Plan(NamedTuple):
@@ -285,7 +289,7 @@ def _reader(tree: Any, name: str) -> Callable[[Any, list[Any]], None]:
     def read(value: Any, found: list[Any]) -> None:
         fits = isinstance(value, container)
         if not fits:
-            raise TypeError(f"{name} must be a {container.__name__}, got a {type(value).__name__}")
+            raise TypeError(f"{name} must be {_kind(container)}, got {_kind(type(value))}")
         items: dict[str, Any] = value if container is dict and value.keys() == expected.keys() else _items(value)
         if items.keys() != expected.keys():
             raise TypeError(f"{name} must have {sorted(expected)}, got {sorted(items)}")

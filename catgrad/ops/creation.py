@@ -154,7 +154,7 @@ def nat_to_tensor(value: Extent, dtype: DType) -> TensorType:
     return result
 
 
-@located()
+@located(is_composite=True)
 def full(shape: Any, value: Any, dtype: Any = None) -> Any:
     """Return the tensor of the given shape whose every element is `value`.
 
@@ -165,7 +165,7 @@ def full(shape: Any, value: Any, dtype: Any = None) -> Any:
     return broadcast_to(constant(value, dtype), extents("full", shape))
 
 
-@located()
+@located(is_composite=True)
 def zeros(shape: Any, dtype: Any = f32) -> Any:
     """Return the tensor of zeros.
 
@@ -176,7 +176,7 @@ def zeros(shape: Any, dtype: Any = f32) -> Any:
     return full(shape, 0, dtype)
 
 
-@located()
+@located(is_composite=True)
 def ones(shape: Any, dtype: Any = f32) -> Any:
     """Return the tensor of ones.
 
@@ -187,7 +187,7 @@ def ones(shape: Any, dtype: Any = f32) -> Any:
     return full(shape, 1, dtype)
 
 
-@located()
+@located(is_composite=True)
 def arange(stop: Extent, dtype: Any = i32) -> Any:
     """Return 0, 1, ..., stop - 1 : dtype[stop].
 
@@ -198,7 +198,7 @@ def arange(stop: Extent, dtype: Any = i32) -> Any:
     return iota((stop,), axis=0, dtype=dtype)
 
 
-@located()
+@located(is_composite=True)
 def one_hot(x: Any, classes: Extent, dtype: Any = f32) -> Any:
     """Return the indicator of x's entries along a new last axis; entries outside [0, classes) give zeros.
 

@@ -18,7 +18,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from catgrad.dims import Dim, Extent, fits
-from catgrad.errors import OutOfMemory, RegistryError, TypeCheckError, located, refuse_misfit
+from catgrad.errors import CatgradError, OutOfMemory, RegistryError, TypeCheckError, located, refuse_misfit
 from catgrad.rounding import rounded
 from catgrad.text import is_unicode
 from catgrad.types import DType, TensorType, as_array
@@ -188,8 +188,10 @@ class Op:
                 if self.surface is None:
                     return self.record(*operands, **arguments)
                 return self.surface(self, *operands, **arguments)
-            except TypeError as error:
+            except Exception as error:
                 refuse_misfit(error, self.name)
+                if isinstance(error, CatgradError):
+                    error.blame(self.name)
                 raise
 
     def operation(self, **attributes: Any) -> Operation:

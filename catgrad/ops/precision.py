@@ -46,7 +46,7 @@ def upcast(function: Callable[P, R]) -> Callable[P, R]:
         >>> norm(np.array([300, 400], np.float16))
         array(500., dtype=float16)
     """
-    function = located()(function)
+    function = located(is_composite=True)(function)
 
     @located()
     @functools.wraps(function)

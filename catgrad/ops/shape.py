@@ -12,6 +12,7 @@ from catgrad.dims import Extent
 from catgrad.errors import TypeCheckError, located
 from catgrad.ops.op import Kind, Op, Sample, generator, operation, typeof
 from catgrad.ops.samples import draw
+from catgrad.text import brief
 from catgrad.types import DType, TensorType, dtypes
 
 __all__ = ["broadcast_to", "expand_dims", "permute_dims", "reshape", "squeeze"]
@@ -56,6 +57,8 @@ def extents(name: str, shape: Any) -> tuple[Extent, ...]:
     for extent in found:
         if not isinstance(extent, int | np.integer | dims.Dim) or isinstance(extent, bool):
             raise TypeCheckError(f"{name}: a shape has integers and dimensions, not {extent!r}")
+        if not dims.fits(extent):
+            raise TypeCheckError(f"{name}: the extent of an axis does not fit in 64 bits: {brief(extent)}")
     return tuple(int(e) if isinstance(e, np.integer) else e for e in found)
 
 
@@ -168,7 +171,7 @@ def broadcast_to(x: TensorType, shape: tuple[Extent, ...]) -> TensorType:
     return result
 
 
-@located()
+@located(is_composite=True)
 def expand_dims(x: Any, axis: int) -> Any:
     """Return x : X with an axis of extent 1 inserted before `axis` of the result.
 
@@ -182,7 +185,7 @@ def expand_dims(x: Any, axis: int) -> Any:
     return reshape(x, tuple(shape))
 
 
-@located()
+@located(is_composite=True)
 def squeeze(x: Any, axis: int | Sequence[int]) -> Any:
     """Return x : X without the given axes, which must have extent 1.
 

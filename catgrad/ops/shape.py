@@ -53,13 +53,14 @@ def axis_indices(name: str, axis: Any, rank: int) -> tuple[int, ...]:
 
 def extents(name: str, shape: Any) -> tuple[Extent, ...]:
     """Return a shape given as one extent or a sequence of them; raise `TypeCheckError` for anything else."""
-    found = tuple(shape) if isinstance(shape, Sequence) else (shape,)
+    given = tuple(shape) if isinstance(shape, Sequence) else (shape,)
+    found = tuple(int(extent) if isinstance(extent, np.integer) else extent for extent in given)
     for extent in found:
-        if not isinstance(extent, int | np.integer | dims.Dim) or isinstance(extent, bool):
+        if not isinstance(extent, int | dims.Dim) or isinstance(extent, bool):
             raise TypeCheckError(f"{name}: a shape has integers and dimensions, not {extent!r}")
         if not dims.fits(extent):
             raise TypeCheckError(f"{name}: the extent of an axis does not fit in 64 bits: {brief(extent)}")
-    return tuple(int(e) if isinstance(e, np.integer) else e for e in found)
+    return found
 
 
 def _reshape_samples(dtype: DType) -> list[Sample]:

@@ -175,6 +175,7 @@ class Executable:
         return self._known_source.reduced(self._code.object_code)
 
     @property
+    @_BOUNDARY
     def stages(self) -> tuple[str, ...]:
         """The names that `ir` knows, in the order of the compilation."""
         return self._known_source.stages

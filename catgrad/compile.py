@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from os import PathLike
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
+from catgrad import files
 from catgrad.dims import Extent
-from catgrad.errors import CatgradError, located
+from catgrad.errors import located
 from catgrad.native import critical
 
 if TYPE_CHECKING:
@@ -97,10 +97,7 @@ def load(path: str | Path, *, trust_code: bool = True) -> Executable:
     with critical():
         from catgrad.source import load
 
-    if not isinstance(path, str | PathLike):
-        raise CatgradError(f"load takes the path of a file, got {path!r}")
-
-    return load(Path(path), trust_code)
+    return load(files.user_path("load takes the path of a file", path), trust_code)
 
 
 @located()

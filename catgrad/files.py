@@ -17,7 +17,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from secrets import token_hex
 from stat import S_IMODE, S_ISREG
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from catgrad.errors import CatgradError
 
@@ -31,6 +31,7 @@ __all__ = [
     "read_head",
     "read_private",
     "replace",
+    "user_path",
 ]
 
 _READING = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK
@@ -40,6 +41,26 @@ _SHARED = 0o666
 """What anybody may do with a new file, but for what the user's umask takes away."""
 _OWN = 0o600
 """What the user may do with it."""
+
+
+def user_path(what: str, value: Any) -> Path:
+    """Return a path that a user gives.
+
+    Args:
+        what: What takes it, and for what.
+        value: A string or a `os.PathLike`.
+
+    Raises:
+        CatgradError: It is something else, or nothing that a file can be called.
+
+    Example:
+        >>> user_path("load takes the path of a file", "model.catgrad").name
+        'model.catgrad'
+    """
+    path = os.fspath(value) if isinstance(value, os.PathLike) else value
+    if not isinstance(path, str) or not path or "\0" in path:
+        raise CatgradError(f"{what}, got {value!r}")
+    return Path(path)
 
 
 def replace(contents: Mapping[Path, bytes], mode: int | None = None) -> None:
@@ -210,4 +231,4 @@ def _naming(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise OSError(error.errno, error.strerror, str(path)) from error
+        raise OSError(error.errno, error.strerror, str(path)) from None

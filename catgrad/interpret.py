@@ -9,6 +9,7 @@ import numpy as np
 from catgrad import trees
 from catgrad.dims import Solver
 from catgrad.errors import ArgumentError, CatgradError, located
+from catgrad.nesting import argument_names, misfit
 from catgrad.numbers import is_list, is_number, placed
 from catgrad.ops import is_foreign, typeof
 from catgrad.types import TensorType, as_array, axes
@@ -43,6 +44,8 @@ def interpret(term: Term, *arguments: Any, xp: Any = None) -> Any:
     """
     if not hasattr(term, "input_tree"):
         raise CatgradError(f"interpret takes a term, which cg.trace(f, *types) makes, got {term!r}")
+    if xp is not None and not (hasattr(xp, "asarray") and hasattr(xp, "astype")):
+        raise CatgradError(f"interpret: xp is the namespace of an array library, such as the module numpy, got {xp!r}")
     leaves = _leaves(term, arguments)
     inputs = zip(term.input_names, term.source_types, leaves, strict=True)
     arrays = [x if is_foreign(x) else _array(name, type, x) for name, type, x in inputs]
@@ -57,10 +60,11 @@ def _leaves(term: Term, arguments: Any) -> list[Any]:
     try:
         leaves: list[Any] = term.input_tree.flatten_up_to(arguments)
     except ValueError:
-        leaves = []
-    if not (len(leaves) == len(term.source_types) and all(map(_is_array, leaves, term.source_types))):
-        given = trees.flatten(arguments)[1]
-        raise ArgumentError(f"{term.name} takes {term.type}; the arguments are nested otherwise: {given}")
+        names = argument_names(term.input_tree, term.input_names)
+        raise ArgumentError(misfit(term.name, names, term.input_tree, arguments)) from None
+    for name, expected, leaf in zip(term.input_names, term.source_types, leaves, strict=True):
+        if not _is_array(leaf, expected):
+            raise ArgumentError(f"{name}: expected {expected}, got a {type(leaf).__name__}")
     return leaves
 
 

@@ -38,7 +38,8 @@ def from_json(text: str) -> Term:
     except CatgradError:
         raise
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
-        raise CatgradError(f"this is no catgrad term: {type(error).__name__}: {error}") from error
+        found = f"it has no {error}" if isinstance(error, KeyError) else error
+        raise CatgradError(f"this is no catgrad term: {found}") from None
     check(term)
     return term
 

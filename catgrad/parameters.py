@@ -62,7 +62,7 @@ def from_safetensors(content: bytes) -> dict[str, np.ndarray[Any, Any]]:
     try:
         found = deserialize(content)  # type: ignore[no-untyped-call]
     except SafetensorError as error:
-        raise CatgradError(f"{_DAMAGED}: {error}") from error
+        raise CatgradError(f"{_DAMAGED}: {error}") from None
     return {name: _decoded(name, **about) for name, about in sorted(found, key=itemgetter(0))}
 
 

@@ -138,7 +138,7 @@ def from_bytes(content: bytes, path: Path) -> Saved:
             raise CatgradError(f"{path} is damaged: it is not what was saved")
         return Saved(_about(manifest), members[_TERM].decode(), members[_CODE])
     except _NOT_OURS as error:
-        raise CatgradError(f"{path} is not what `exe.save` writes: {type(error).__name__}: {error}") from error
+        raise CatgradError(f"{path} is not what `exe.save` writes: {type(error).__name__}: {error}") from None
 
 
 _NOT_OURS = (

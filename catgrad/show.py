@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from catgrad.body import Body, Step
-from catgrad.errors import CatgradError
+from catgrad.errors import CatgradError, located
+from catgrad.files import user_path
 from catgrad.hypergraph import to_dot as graph_to_dot
 from catgrad.json_writer import json_text
 from catgrad.native import critical
@@ -34,18 +35,22 @@ class Shown:
         except CatgradError:
             return None
 
+    @located()
     def to_dot(self: Body, path: str | Path | None = None) -> str:
         """Return the diagram in the DOT language."""
         return _written(dot(self), path)
 
+    @located()
     def to_svg(self: Body, path: str | Path | None = None) -> str:
         """Return the diagram as SVG; raise `CatgradError` if graphviz is not installed."""
         return _written(svg(self), path)
 
+    @located()
     def to_json(self: Body, path: str | Path | None = None) -> str:
         """Return the term as JSON, which `catgrad.from_json` reads."""
         return _written(json_text(self), path)
 
+    @located()
     def to_mlir(self: Any, path: str | Path | None = None) -> str:
         """Return the term as a module of the catgrad dialect."""
         with critical():
@@ -56,7 +61,8 @@ class Shown:
 
 def _written(content: str, path: str | Path | None) -> str:
     if path is not None:
-        Path(path).write_text(content, encoding="utf-8")
+        with open(user_path("a term is written into the path of a file", path), "w", encoding="utf-8") as file:
+            file.write(content)
     return content
 
 

@@ -181,7 +181,7 @@ def _source(saved: Saved, path: Path) -> Source:
         inputs, outputs = map(trees.from_json, saved.about.nesting)
         term = flat.nested(inputs, outputs, flat.input_names)
     except (AttributeError, LookupError, TypeError, ValueError, RecursionError) as error:
-        raise CatgradError(f"{path} is not what `exe.save` writes: {type(error).__name__}: {error}") from error
+        raise CatgradError(f"{path} is not what `exe.save` writes: {type(error).__name__}: {error}") from None
     signature = replace(signature_of(term, tuple(saved.about.donated)), strict=saved.about.strict is True)
     return Source(term, signature, saved.about.target)
 

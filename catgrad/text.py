@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["abridged", "is_unicode", "printable"]
+__all__ = ["abridged", "brief", "is_unicode", "printable"]
 
 _LONG = re.compile(r"'[^'\n]{400,}'|\S{400,}")
 """What is quoted, or a word, and longer than anybody reads."""
@@ -18,6 +18,17 @@ def abridged(text: str) -> str:
         True
     """
     return _LONG.sub(lambda found: f"{found[0][:40]}...{found[0][-20:]}", text)
+
+
+def brief(value: object) -> str:
+    """Return a value as Python writes it; of a long integer only how long it is.
+
+    Example:
+        >>> brief(7), brief(10**400)
+        ('7', 'an integer of 1329 bits')
+    """
+    bits = value.bit_length() if isinstance(value, int) else 0
+    return f"an integer of {bits} bits" if bits > 128 else repr(value)
 
 
 def is_unicode(text: str) -> bool:

@@ -238,9 +238,9 @@ def test_facts_are_rounded_to_multiples():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"name": "2n"}, "identifier for a name, got '2n'"),
-        ({"name": "min"}, "identifier"),
-        ({"name": "lambda"}, "identifier"),
+        ({"name": "2n"}, "a name of ASCII letters.*; got '2n'"),
+        ({"name": "min"}, "none of .* min, max; got"),
+        ({"name": "lambda"}, "no keyword of Python"),
         ({"name": "n", "multiple_of": 0}, "multiple_of >= 1"),
         ({"name": "n", "min": -1}, "min >= 0"),
         ({"name": "n", "multiple_of": 64, "min": 1, "max": 63}, "no multiple of 64 lies between 1 and 63"),

@@ -1,6 +1,7 @@
 """The family of errors, and how each shows the user's line."""
 
 import inspect
+import pickle
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ import pytest
 import catgrad as cg
 from catgrad import errors, nn, optim
 from catgrad.errors import ArgumentError, CatgradError, CompileError, RegistryError, TypeCheckError
+from catgrad.lang import functions
 from catgrad.location import Location
 from catgrad.ops.op import OPS
 
@@ -124,3 +126,64 @@ def test_errors_at_once_do_not_need_a_place():
     with pytest.raises(TypeCheckError, match="add cannot broadcast") as caught:
         cg.add(np.ones(3), np.ones(4))
     assert caught.value.message == str(caught.value).splitlines()[0]
+
+
+COMPOSITES = {
+    **{f"{name}": getattr(cg, name) for name in functions.__all__},
+    **{name: getattr(cg, name) for name in "matmul expand_dims squeeze one_hot full zeros ones arange".split()},
+    "mse": nn.mse,
+    "softmax_cross_entropy": nn.softmax_cross_entropy,
+}
+MORE = {"clip": (0, 1), "matmul": (1.0,), "expand_dims": (0,), "squeeze": (0,), "one_hot": (3,), "full": (1,)}
+BAD = np.ones((2, 3), np.uint8)
+
+
+@pytest.mark.parametrize("name", COMPOSITES)
+def test_composites_name_themselves(name):
+    more = MORE.get(name, (BAD,) if name in ("mse", "softmax_cross_entropy") else ())
+    with pytest.raises(CatgradError) as caught:
+        COMPOSITES[name](BAD, *more)
+    assert caught.value.message.startswith((f"{name}: ", f"{name} "))
+    assert str(caught.value).startswith(caught.value.message)
+    assert str(caught.value).count(f"{name}: ") <= 2
+    assert {entry.path.name for entry in caught.traceback} == {"test_errors.py"}
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda x: cg.softmax(x, axis=3), "softmax: max: axis 3 is out of range for rank 2"),
+        (lambda x: nn.softmax_cross_entropy(x, cg.cast(x, cg.f64)), "softmax_cross_entropy: multiply needs operands"),
+        (lambda x: cg.mean(x > 0), "mean: sum is defined for i32"),
+        (lambda x: cg.arange(3.5), "arange: iota: a shape has integers and dimensions, not 3.5"),
+        (
+            lambda x: cg.arange(2**70),
+            "arange: iota: the extent of an axis does not fit in 64 bits: 11805916",
+        ),
+        (lambda x: x @ x, "matmul: contract 'ik,kj->ij': index k is 3"),
+        (lambda x: x + "a", "add: expected an array or a number, got str"),
+        (lambda x: pow(x, 2, 3), "pow of traced values takes no modulus: write x**y % z"),
+        (lambda x: np.exp(np.ones((2, 3)), out=x), "numpy.exp takes no traced values: write cg.exp"),
+        (lambda x: np.exp(x, out=np.ones((2, 3))), "numpy.exp takes no traced values: write cg.exp"),
+        (lambda x: np.add(np.ones((2, 3)), x, out=np.ones((2, 3))), "numpy.add takes no traced values: write cg.add"),
+        (lambda x: np.ones((2, 3)).__iadd__(x), "an array cannot hold traced values: write a = a + x"),
+    ],
+)
+def test_errors_name_what_was_called(call, message):
+    with pytest.raises(CatgradError) as caught:
+        cg.trace(call, F[2, 3])
+    assert caught.value.message.startswith(message)
+    assert caught.value.location.file == __file__
+
+
+def test_the_users_own_functions_are_not_blamed_for_what_they_call():
+    with pytest.raises(TypeCheckError) as caught:
+        cg.compile(cg.grad(cg.function(lambda x: cg.sum(cg.exp(x)))), cg.i32[3])
+    assert caught.value.message.startswith("exp is defined for")
+
+
+def test_an_error_that_names_its_function_can_be_pickled():
+    with pytest.raises(TypeCheckError) as caught:
+        cg.softmax(BAD)
+    again = pickle.loads(pickle.dumps(caught.value))
+    assert (str(again), again.message) == (str(caught.value), caught.value.message)

@@ -21,12 +21,16 @@ import numpy as np
 
 from catgrad import trees
 from catgrad.autodiff.transforms import value_and_grad
-from catgrad.errors import CatgradError, located
+from catgrad.errors import CatgradError, TypeCheckError, located
+from catgrad.files import user_path
 from catgrad.lang.function import Function, PythonFunction
 from catgrad.lang.module import Module
 from catgrad.lang.optim import Optimizer
 from catgrad.lang.settings import check_function
+from catgrad.lang.trace import Program
 from catgrad.native import critical
+from catgrad.nesting import difference
+from catgrad.term import Term
 
 __all__ = ["Learner", "learner"]
 
@@ -121,7 +125,8 @@ class Learner:
 
         beginning = self.model.init(seed=0) if parameters is None else parameters
         check_fit(beginning, self._state_types["parameters"])
-        return export(Path(folder), programs(self.step, self.predict, types, functions, bind), name, target, beginning)
+        made = programs(self.step, self.predict, types, functions, bind)
+        return export(user_path("export takes the path of a folder", folder), made, name, target, beginning)
 
 
 class _Step(PythonFunction):
@@ -132,6 +137,13 @@ class _Step(PythonFunction):
         self._learner = learner
         self.leading = (learner._state_types,)
         self.donates = (0,)
+
+    def term(self, *types: Any, program: Program | None = None) -> Term:
+        """Trace the step, for a state that has the structure of the learner's."""
+        problem = difference(trees.flatten(self.leading)[1].child(0), types[0], "state") if types else ""
+        if problem:
+            raise TypeCheckError(f"step: {problem}: init() makes one")
+        return super().term(*types, program=program)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return getattr, (self._learner, "step")

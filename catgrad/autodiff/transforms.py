@@ -16,6 +16,7 @@ from catgrad.autodiff.reverse import pull_back
 from catgrad.errors import CatgradError, TypeCheckError, located
 from catgrad.hypergraph import FiniteFunction, OpenHypergraph
 from catgrad.lang.function import Function, TermFunction, as_function
+from catgrad.lang.keywords import split
 from catgrad.lang.trace import Program
 from catgrad.term import Term
 from catgrad.types import TensorType
@@ -54,7 +55,7 @@ class Vjp(Transformed):
     def __signature__(self) -> inspect.Signature:
         known = inspect.signature(self._function).parameters.values()
         if any(each.kind not in (each.POSITIONAL_ONLY, each.POSITIONAL_OR_KEYWORD) for each in known):
-            return inspect.signature(super().__call__)
+            return inspect.Signature([inspect.Parameter("arguments", inspect.Parameter.VAR_POSITIONAL)])
         names = [*(each.name for each in known), "cotangents"]
         return inspect.Signature([inspect.Parameter(name, inspect.Parameter.POSITIONAL_ONLY) for name in names])
 
@@ -113,7 +114,7 @@ def _value_and_grad(term: Term, wrt: Wrt, name: str) -> Term:
         returned = ", ".join(map(str, term.target_types)) or "nothing"
         raise TypeCheckError(f"{name}: the gradient is of a float scalar; {term.name} returns {returned}")
     value = term.target_types[0]
-    chosen = _chosen_leaves(term.arguments, wrt, name)
+    chosen = _chosen_leaves(split(term.arguments)[0], wrt, name)
     wanted = trees.flatten(chosen)[0]
     for i in wanted:
         if not term.source_types[i].dtype.is_float:

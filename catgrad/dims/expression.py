@@ -289,7 +289,11 @@ def dim(name: str, *, multiple_of: int = 1, min: int = 0, max: int | None = None
         or keyword.iskeyword(name)
         or name in CALLS
     ):
-        raise CatgradError(f"a dimension needs an identifier for a name, got {name!r}")
+        allowed = "ASCII letters, digits and _, beginning with no digit"
+        raise CatgradError(
+            f"a dimension needs a name of {allowed}, that is no keyword of Python and none of {', '.join(CALLS)}; got "
+            f"{name!r}"
+        )
     facts: dict[str, object] = {"multiple_of": multiple_of, "min": min, "max": 0 if max is None else max}
     for fact, value in facts.items():
         number = _as_extent(value)

@@ -213,7 +213,7 @@ def check_writable(folder: Path) -> None:
         with TemporaryFile(dir=folder):
             pass
     except OSError as error:
-        raise CatgradError(f"cannot write into {folder}: {error.strerror}: choose another folder") from error
+        raise CatgradError(f"cannot write into {folder}: {error.strerror}: choose another folder") from None
 
 
 def _contents(library: Library) -> tuple[dict[str, bytes], CatgradError | None]:

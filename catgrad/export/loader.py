@@ -95,6 +95,7 @@ class Function:
         self.__name__ = name
         self.__doc__ = description["type"]
         self._statuses = statuses
+        self._names = [each["name"] for each in description["inputs"]]
         self._readers = [_reader(each["tree"], each["name"]) for each in description["inputs"]]
         self._result = _writer(description["result"])
         self._arrays = [_Array(**about) for about in description["arrays"]]
@@ -112,13 +113,13 @@ class Function:
         self._workspace.argtypes, self._workspace.restype = sizes, ctypes.c_size_t
 
     def __call__(self, *args: Any, **named: Any) -> Any:
-        """Run the code; arguments have places, and no names.
+        """Run the code.
 
         Raises:
             TypeError, ValueError: An argument has another structure, dtype or shape than the function takes.
         """
         if named:
-            raise TypeError(f"{self.__name__} takes arguments by their places, and none is called {', '.join(named)}")
+            args = self._placed(args, named)
         if len(args) != len(self._readers):
             raise TypeError(f"{self.__name__} takes {len(self._readers)} arguments, got {len(args)}")
         given: list[Any] = []
@@ -141,6 +142,14 @@ class Function:
 
     def __repr__(self) -> str:
         return f"<compiled function {self.__doc__}>"
+
+    def _placed(self, args: tuple[Any, ...], named: dict[str, Any]) -> tuple[Any, ...]:
+        """Return the arguments by position."""
+        rest = self._names[len(args) :]
+        if named.keys() != set(rest):
+            takes, given = ", ".join(self._names), ", ".join(named)
+            raise TypeError(f"{self.__name__} takes ({takes}), got {len(args)} by position, and by keyword {given}")
+        return (*args, *(named[name] for name in rest))
 
     def _plan(self, shapes: tuple[tuple[int, ...], ...]) -> _Plan:
         """Return what follows from the shapes of the arguments, after checking them."""
@@ -213,9 +222,9 @@ class _Array:
         try:
             array = np.asarray(value)
         except (TypeError, ValueError) as error:
-            raise TypeError(f"{self}, got a {type(value).__name__} that is no array: {error}") from None
+            raise TypeError(f"{self}, got {_kind(type(value))}, which is no array: {error}") from None
         if array.dtype.kind in _NO_NUMBERS:
-            raise TypeError(f"{self}, got a {type(value).__name__} of what is no number")
+            raise TypeError(f"{self}, got {_kind(type(value))}, which is no array of numbers")
         array = array.view(self.dtype) if array.dtype.name == "bfloat16" and self._is_bf16 else array
         has_memory = hasattr(value, "__array_interface__") and not isinstance(value, np.generic)
         if array.dtype != self.dtype and not (has_memory and self.written):
@@ -243,6 +252,10 @@ class _Array:
         if not same.all():
             raise ValueError(f"{self.name} has {array[~same].flat[0]}, which is out of range of {self.dtype}")
         return made
+
+
+def _kind(cls: type) -> str:
+    return "None" if cls is type(None) else f"a {cls.__name__}"
 
 
 class _Plan(NamedTuple):
@@ -283,7 +296,7 @@ def _reader(tree: Any, name: str) -> Callable[[Any, list[Any]], None]:
     def read(value: Any, found: list[Any]) -> None:
         fits = isinstance(value, container)
         if not fits:
-            raise TypeError(f"{name} must be a {container.__name__}, got a {type(value).__name__}")
+            raise TypeError(f"{name} must be {_kind(container)}, got {_kind(type(value))}")
         items: dict[str, Any] = value if container is dict and value.keys() == expected.keys() else _items(value)
         if items.keys() != expected.keys():
             raise TypeError(f"{name} must have {sorted(expected)}, got {sorted(items)}")

@@ -113,7 +113,7 @@ def _unfit(text: str) -> str:
 
 
 def _is_name(text: str) -> bool:
-    return _is_identifier(text) and len(text) <= _LONGEST
+    return isinstance(text, str) and _is_identifier(text) and len(text) <= _LONGEST
 
 
 def _is_identifier(text: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from catgrad import ops, trees
@@ -41,10 +41,10 @@ def programs(
             is given a value.
         TypeCheckError: The types do not fit the model.
     """
-    wanted = (functions,) if isinstance(functions, str) else functions
+    wanted = (functions,) if isinstance(functions, str) or not isinstance(functions, Iterable) else functions
     unknown = [each for each in wanted if each not in FUNCTIONS]
     if unknown:
-        raise CatgradError(f"a learner has no {', '.join(unknown)}: expected some of {', '.join(FUNCTIONS)}")
+        raise CatgradError(f"a learner has no {', '.join(map(str, unknown))}: expected some of {', '.join(FUNCTIONS)}")
     check_types(types)
     prepared = prepare(step, *types, bind=bind)
     made = {

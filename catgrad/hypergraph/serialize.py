@@ -72,7 +72,7 @@ def loads(text: str | bytes, node: Decode = str, edge: Decode = str) -> OpenHype
     try:
         data = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise FormatError(f"$: not JSON: {error}") from error
+        raise FormatError(f"$: not JSON: {error}") from None
     return from_json(data, node, edge)
 
 
@@ -104,7 +104,7 @@ def from_json(data: Any, node: Decode = str, edge: Decode = str) -> OpenHypergra
     try:
         merged = Hypergraph(nodes, edges, *ends).quotient(q)
     except LabelClashError as error:
-        raise FormatError(f"{path}.quotient: {error.message}") from error
+        raise FormatError(f"{path}.quotient: {error.message}") from None
     return OpenHypergraph(sources >> q, targets >> q, merged)
 
 
@@ -124,7 +124,7 @@ def _decoded(items: list[Any], path: str, decode: Decode) -> LabelArray:
             label = decode(item)
             result.append(known.setdefault(label, label))
         except Exception as error:
-            raise FormatError(f"{path}[{index}]: {error}") from error
+            raise FormatError(f"{path}[{index}]: {error}") from None
     return labels(result)
 
 

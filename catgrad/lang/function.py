@@ -14,6 +14,7 @@ from catgrad import containers, ops, trees
 from catgrad.dims import Dim
 from catgrad.errors import CatgradError, TypeCheckError, located
 from catgrad.lang.environment import Closure, closure, readable
+from catgrad.lang.keywords import bind, split
 from catgrad.lang.trace import Program, Tracer, trace_function
 from catgrad.location import defined
 from catgrad.term import Term
@@ -48,8 +49,10 @@ class Function(ABC):
         """Identity of its code: functions of one class with equal parts are the same code."""
 
     @located()
-    def __call__(self, *arguments: Any) -> Any:
+    def __call__(self, /, *arguments: Any, **named: Any) -> Any:
         """Record a call while tracing; otherwise evaluate by the reference meanings."""
+        if named:
+            arguments = bind(self, self.name, arguments, named)
         leaves, tree = trees.flatten_arguments(arguments)
         if not isinstance(ops.recorder(), Tracer):
             return self._evaluate(leaves, tree)
@@ -88,7 +91,7 @@ class PythonFunction(Function):
 
     def term(self, *types: Any, program: Program | None = None) -> Term:
         """Trace the function; see `Function.term`."""
-        names = argument_names(self._function, len(types))
+        names = argument_names(self._function, types)
         term = trace_function(self._function, self.name, types, names, program)
         check_declared(self._function, term)
         return term
@@ -118,23 +121,24 @@ class TermFunction(Function):
         return self._term
 
 
-def argument_names(function: Callable[..., Any], count: int) -> list[str]:
-    """Return what the user calls the first `count` positional arguments.
+def argument_names(function: Callable[..., Any], arguments: Sequence[Any]) -> list[str]:
+    """Return what the user calls the positional arguments among those that `keywords.bind` returned.
 
     Raises:
         CatgradError: The function takes more arguments, or fewer.
     """
+    places, named = split(arguments)
     try:
         signature = inspect.signature(function)
     except (TypeError, ValueError):
-        return [f"argument {i}" for i in range(count)]
+        return [f"argument {i}" for i in range(len(places))]
     try:
-        given = signature.bind(*range(count)).arguments
+        given = signature.bind(*range(len(places)), **dict.fromkeys(named, ())).arguments
     except TypeError as error:
-        name = getattr(function, "__qualname__", None) or getattr(function, "name", type(function).__name__)
-        raise CatgradError(f"{name}: {error}; {count} types were given") from None
-    rest = [p.name for p in signature.parameters.values() if p.kind is p.VAR_POSITIONAL]
-    return [leaf for name, value in given.items() for leaf in trees.leaf_names(name, value if name in rest else 0)]
+        qualified = getattr(function, "__qualname__", None) or getattr(function, "name", type(function).__name__)
+        name, takes = str(qualified).rpartition("<locals>.")[2], ", ".join(signature.parameters)
+        raise CatgradError(f"{name}: {error}; it takes ({takes})") from None
+    return [leaf for name, value in given.items() for leaf in trees.leaf_names(name, value)]
 
 
 def check_declared(function: Callable[..., Any], term: Term) -> None:

@@ -27,7 +27,7 @@ __all__ = [
 ]
 
 
-@located()
+@located(is_composite=True)
 def square(x: Any) -> Any:
     """Return x² entrywise.
 
@@ -38,7 +38,7 @@ def square(x: Any) -> Any:
     return ops.multiply(x, x)
 
 
-@located()
+@located(is_composite=True)
 def reciprocal(x: Any) -> Any:
     """Return 1/x entrywise.
 
@@ -49,7 +49,7 @@ def reciprocal(x: Any) -> Any:
     return ops.divide(1, x)
 
 
-@located()
+@located(is_composite=True)
 def clip(x: Any, low: Any, high: Any) -> Any:
     """Return x limited to [low, high] entrywise.
 
@@ -79,7 +79,7 @@ def mean(x: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
     return ops.divide(total, ops.nat_to_tensor(dims.product(given.shape[a] for a in axes), given.dtype))
 
 
-@located()
+@located(is_composite=True)
 def any(x: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
     """Return whether some element is true (not 0) over the given axes, or all of them; of no elements, none is.
 
@@ -90,7 +90,7 @@ def any(x: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
     return ops.greater(_count(ops.converted(x, bool_), axis, keepdims), 0)
 
 
-@located()
+@located(is_composite=True)
 def all(x: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
     """Return whether every element is true (not 0) over the given axes, or all of them; of no elements, every one is.
 
@@ -152,7 +152,7 @@ def log_softmax(x: Any, axis: int = -1) -> Any:
     return ops.subtract(shifted, ops.log(ops.sum(ops.exp(shifted), axis, keepdims=True)))
 
 
-@located()
+@located(is_composite=True)
 def relu(x: Any) -> Any:
     """Return max(x, 0) entrywise, with derivative 0 at 0; NaN stays NaN.
 
@@ -188,7 +188,7 @@ def _rectified(x: Any, function: Callable[[Any], Any]) -> Any:
     return ops.where(ops.greater(x, _FAR), x, function(near))
 
 
-@located()
+@located(is_composite=True)
 def silu(x: Any) -> Any:
     """Return x · sigmoid(x) entrywise.
 
@@ -199,7 +199,7 @@ def silu(x: Any) -> Any:
     return _rectified(x, lambda x: ops.multiply(x, ops.sigmoid(x)))
 
 
-@located()
+@located(is_composite=True)
 def gelu(x: Any, *, approximate: str = "none") -> Any:
     """Return x · Φ(x) entrywise, Φ being the normal distribution function.
 

@@ -7,7 +7,7 @@ A module describes; its parameters are arguments of its term. What makes two lay
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, NoReturn
@@ -16,6 +16,7 @@ import numpy as np
 
 from catgrad import ops, trees
 from catgrad.errors import AttributeMissing, CatgradError, TypeCheckError, located
+from catgrad.lang import keywords
 from catgrad.lang.environment import Formal, closure
 from catgrad.lang.function import Function, argument_names, call_definition, check_declared
 from catgrad.lang.settings import check_function, natural
@@ -123,7 +124,7 @@ class Module(Node):
         raise CatgradError(f"{type(self).__name__} does not define forward")
 
     @located()
-    def __call__(self, *arguments: Any) -> Any:
+    def __call__(self, /, *arguments: Any, **named: Any) -> Any:
         """Record a call of the module's definition, with the values that its parameters are bound to.
 
         Raises:
@@ -139,7 +140,9 @@ class Module(Node):
                 "it, or in a list, tuple, dict or dataclass that is"
             )
         if not isinstance(ops.recorder(), Tracer):
-            return self.forward(*_arrays(arguments))
+            return self._forward(arguments, named)
+        if named:
+            arguments = keywords.bind(self.forward, name, arguments, named)
         leaves, tree = trees.flatten_arguments((values, *arguments))
         code = closure(self._with({id(value): Formal(i) for i, value in enumerate(values.values())}))
         return call_definition(code, name, leaves, tree, partial(self._term, values))
@@ -156,9 +159,9 @@ class Module(Node):
         return {path: parameter.initial(generator) for (path, parameter), generator in pairs}
 
     @located()
-    def apply(self, parameters: Mapping[str, Any], *arguments: Any) -> Any:
+    def apply(self, parameters: Mapping[str, Any], *arguments: Any, **named: Any) -> Any:
         """Return the results for given parameter values: traced values or arrays by path."""
-        return self.bind(parameters).forward(*_arrays(arguments))
+        return self.bind(parameters)._forward(arguments, named)
 
     @located()
     def bind(self, parameters: Mapping[str, Any]) -> Module:
@@ -187,6 +190,11 @@ class Module(Node):
         """Return the function of (parameters, *arguments) that the module is."""
         return ModuleFunction(self)
 
+    def _forward(self, arguments: Sequence[Any], named: Mapping[str, Any]) -> Any:
+        """Return the results, with arrays for lists of numbers."""
+        leaves, tree = trees.flatten_arguments(keywords.bind(self.forward, type(self).__name__, arguments, named))
+        return keywords.apply(self.forward, trees.unflatten(tree, leaves))
+
     def _is_slot(self, value: Any) -> bool:
         """Return whether it is a parameter, or the value that one is bound to."""
         return isinstance(value, _SLOTS) or id(value) in self.__dict__.get(HIDDEN, ())
@@ -209,17 +217,11 @@ class Module(Node):
     ) -> Term:
         """Trace `forward` as a definition of (values by path, *arguments)."""
 
-        def run(values: Mapping[str, Any], *arguments: Any) -> Any:
-            return self._with({id(slot): values[path] for path, slot in slots.items()}).forward(*arguments)
+        def run(values: Mapping[str, Any], *arguments: Any, **named: Any) -> Any:
+            return self._with({id(slot): values[path] for path, slot in slots.items()}).forward(*arguments, **named)
 
-        names = ["parameters", *argument_names(self.forward, len(arguments))]
+        names = ["parameters", *argument_names(self.forward, arguments)]
         return trace_function(run, type(self).__name__, (dict(types), *arguments), names, program)
-
-
-def _arrays(arguments: tuple[Any, ...]) -> Any:
-    """Return arguments with arrays for lists of numbers."""
-    leaves, tree = trees.flatten_arguments(arguments)
-    return trees.unflatten(tree, leaves)
 
 
 def _value(path: str, value: Any, type: TensorType) -> Any:
@@ -258,7 +260,7 @@ class ModuleFunction(Function):
 
     def term(self, *types: Any, program: Program | None = None) -> Term:
         """Trace the module; see `Function.term`."""
-        names = ["parameters", *argument_names(self._module.forward, len(types) - 1)]
+        names = ["parameters", *argument_names(self._module.forward, types[1:])]
         term = trace_function(self._module.apply, self.name, types, names, program)
         check_declared(type(self._module).forward, term)
         return term

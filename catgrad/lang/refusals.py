@@ -84,7 +84,7 @@ class Refusals:
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *operands: Any, **options: Any) -> Any:
         """Apply an operator with an array on its left, and refuse all else."""
-        if options.get("out"):
+        if ufunc in _OPERATORS and any(out is operands[0] for out in options.get("out", ())):
             raise CatgradError("an array cannot hold traced values: write a = a + x instead of a += x")
         if ufunc in _OPERATORS and method == "__call__" and not options:
             return _OPERATORS[ufunc](*operands)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import inspect
+import math
 from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
 
 from catgrad.errors import CatgradError
+from catgrad.text import brief
 
 __all__ = ["check_function", "natural", "real"]
 
@@ -25,9 +27,13 @@ def real(name: str, value: Any, low: float, high: float) -> float:
     """
     plain = value[()] if isinstance(value, np.ndarray) and value.ndim == 0 else value
     is_number = isinstance(plain, Real) and not isinstance(plain, bool)
-    if not is_number or not low <= plain < high:
-        raise CatgradError(f"{name} must be in [{low}, {high}), given {value!r}")
-    return float(plain)
+    try:
+        number = float(plain) if is_number else math.nan
+    except OverflowError:  # of an integer beyond all floats
+        number = math.inf
+    if not low <= number < high:
+        raise CatgradError(f"{name} must be in [{low}, {high}), given {brief(value)}")
+    return number
 
 
 def natural(name: str, value: Any) -> int:
@@ -41,7 +47,7 @@ def natural(name: str, value: Any) -> int:
         3
     """
     if isinstance(value, bool) or not isinstance(value, Integral) or value < 0:
-        raise CatgradError(f"{name} must be a known integer that is not negative, given {value!r}")
+        raise CatgradError(f"{name} must be a known integer that is not negative, given {brief(value)}")
     return int(value)
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from catgrad import ops, trees
 from catgrad.errors import CatgradError, located
 from catgrad.hypergraph import LaxOpenHypergraph, OpenHypergraph, explicit_copies
+from catgrad.lang import keywords
 from catgrad.lang.var import Var
 from catgrad.location import Location, caller
 from catgrad.ops import Definition, Operation
@@ -165,8 +166,8 @@ def trace_function(
     Args:
         function: Takes and returns nested arrays.
         name: A name for the term.
-        arguments: Nested types, one for each argument.
-        argument_names: What the user calls them.
+        arguments: Nested types, one for each argument; the last may be `Keywords`.
+        argument_names: What the user calls the others.
         program: That of the trace around this one, if there is one: what it has computed may be captured.
 
     Returns:
@@ -181,7 +182,7 @@ def trace_function(
     leaves, input_tree = trees.flatten(tuple(arguments))
     inputs = [tracer.input(_checked(leaf)) for leaf in leaves]
     with located(), ops.recording(tracer):
-        results = function(*trees.unflatten(input_tree, inputs))
+        results = keywords.apply(function, trees.unflatten(input_tree, inputs))
         flat, output_tree = trees.flatten(results)
         outputs = [tracer.value(x) for x in flat]
     used = list(tracer.captured.values())
@@ -189,7 +190,8 @@ def trace_function(
     nested, inputs = (*arguments, *captured), [*inputs, *(inner for _, inner in used)]
     code = name, trees.flatten(nested)[1], output_tree, tracer.recorded(inputs, outputs)
     if code not in shared.terms:
-        roots = zip((*argument_names, *("captured" for _ in captured)), nested, strict=True)
+        places, named = keywords.split(arguments)
+        roots = [*zip(argument_names, places, strict=True), *named.items(), *(("captured", each) for each in captured)]
         names = [leaf for root, tree in roots for leaf in trees.leaf_names(root, tree)]
         shared.terms[code] = tracer.finish(inputs, outputs, name).nested(code[1], output_tree, names)
     term = shared.terms[code]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from catgrad import ops
-from catgrad.errors import located
+from catgrad.errors import TypeCheckError, located
 from catgrad.lang.refusals import Refusals
 from catgrad.ops import Recorder
 from catgrad.types import DType, TensorType
@@ -126,7 +126,9 @@ class Var(Refusals):
         return ops.remainder(other, self)
 
     @located()
-    def __pow__(self, other: Any) -> Var:
+    def __pow__(self, other: Any, modulus: Any = None) -> Var:
+        if modulus is not None:
+            raise TypeCheckError("pow of traced values takes no modulus: write x**y % z")
         return ops.pow(self, other)
 
     def __rpow__(self, other: Any) -> Var:

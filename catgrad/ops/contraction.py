@@ -124,7 +124,7 @@ def _align(xp: Any, x: Any, indices: str, letters: str) -> Any:
     return xp.reshape(x, tuple(next(shape) if letter in indices else 1 for letter in letters))
 
 
-@located()
+@located(is_composite=True)
 def matmul(x: Any, y: Any) -> Any:
     """Return the matrix product by the rules of the Array API: stacks broadcast, rank-1 operands are vectors.
 

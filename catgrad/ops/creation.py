@@ -91,6 +91,9 @@ def constant_operation(array: np.ndarray[Any, Any]) -> Operation:
     return constant.operation(value=Literal.of(array))
 
 
+_CHOICE = "cast the result for dtype=cg.{!r}"
+
+
 def _iota_samples(dtype: DType) -> list[Sample]:
     cases = [((5,), 0), ((3, 4), 0), ((3, 4), 1), ((0,), 0), ((2, 3, 2), 1)]
     return [Sample((), {"dtype": dtype, "shape": shape, "axis": axis}) for shape, axis in cases]
@@ -122,7 +125,7 @@ def iota(dtype: DType, shape: tuple[Extent, ...], axis: int) -> TensorType:
         [[0, 1], [0, 1]]
     """
     result = TensorType(dtype, shape)
-    require_dtype("iota", result, (i32, i64, f32))
+    require_dtype("iota", result, (i32, i64, f32), _CHOICE)
     if not 0 <= axis < result.rank:
         raise TypeCheckError(f"iota: axis {axis} is out of range for rank {result.rank}")
     return result
@@ -159,11 +162,11 @@ def nat_to_tensor(value: Extent, dtype: DType) -> TensorType:
         3.0
     """
     result = TensorType(dtype, ())
-    require_dtype("nat_to_tensor", result, (i32, i64, f16, bf16, f32, f64))
+    require_dtype("nat_to_tensor", result, (i32, i64, f16, bf16, f32, f64), _CHOICE)
     return result
 
 
-@located()
+@located(is_composite=True)
 def full(shape: Any, value: Any, dtype: Any = None) -> Any:
     """Return the tensor of the given shape whose every element is `value`.
 
@@ -174,7 +177,7 @@ def full(shape: Any, value: Any, dtype: Any = None) -> Any:
     return broadcast_to(constant(value, dtype), extents("full", shape))
 
 
-@located()
+@located(is_composite=True)
 def zeros(shape: Any, dtype: Any = f32) -> Any:
     """Return the tensor of zeros.
 
@@ -185,7 +188,7 @@ def zeros(shape: Any, dtype: Any = f32) -> Any:
     return full(shape, 0, dtype)
 
 
-@located()
+@located(is_composite=True)
 def ones(shape: Any, dtype: Any = f32) -> Any:
     """Return the tensor of ones.
 
@@ -196,7 +199,7 @@ def ones(shape: Any, dtype: Any = f32) -> Any:
     return full(shape, 1, dtype)
 
 
-@located()
+@located(is_composite=True)
 def arange(stop: Extent, dtype: Any = i32) -> Any:
     """Return 0, 1, ..., stop - 1 : dtype[stop].
 
@@ -207,7 +210,7 @@ def arange(stop: Extent, dtype: Any = i32) -> Any:
     return iota((stop,), axis=0, dtype=dtype)
 
 
-@located()
+@located(is_composite=True)
 def one_hot(x: Any, classes: Extent, dtype: Any = f32) -> Any:
     """Return the indicator of x's entries along a new last axis; entries outside [0, classes) give zeros.
 

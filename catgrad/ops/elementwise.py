@@ -103,11 +103,21 @@ def elementwise(
     )
 
 
-def require_dtype(name: str, given: TensorType, dtypes: Sequence[DType]) -> None:
-    """Raise `TypeCheckError` unless the element type is one of `dtypes`."""
+def require_dtype(
+    name: str, given: TensorType, dtypes: Sequence[DType], advice: str = "cast it first, with cg.cast(x, cg.{!r})"
+) -> None:
+    """Raise `TypeCheckError` unless the element type is one of `dtypes`.
+
+    Args:
+        name: The operation.
+        given: The type of an operand, or of a result whose dtype is chosen.
+        dtypes: The element types that it may have.
+        advice: What to do, with a place for one of them.
+    """
     if given.dtype not in dtypes:
         known = ", ".join(d.name for d in dtypes)
-        raise TypeCheckError(f"{name} is defined for {known}; given {given}: cast it first, with cg.cast(x, cg.f32)")
+        fit = f32 if f32 in dtypes else dtypes[0]
+        raise TypeCheckError(f"{name} is defined for {known}; given {given}: {advice.format(fit)}")
 
 
 def require_same(name: str, inputs: Sequence[str], types: Sequence[TensorType]) -> None:

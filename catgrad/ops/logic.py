@@ -94,8 +94,10 @@ def where(condition: TensorType, x: TensorType, y: TensorType) -> TensorType:
         array([1, 4])
     """
     require_same("where", ("x", "y"), (x, y))
-    if not condition.dtype.is_bool or condition.shape != x.shape:
-        raise TypeCheckError(f"where needs a bool condition of the operands' shape; given {condition} beside {x}")
+    if not condition.dtype.is_bool:
+        raise TypeCheckError(f"where needs a bool condition; given {condition}: use cg.cast(condition, cg.bool_)")
+    if condition.shape != x.shape:
+        raise TypeCheckError(f"where needs a condition of the operands' shape; given {condition} beside {x}")
     return x
 
 

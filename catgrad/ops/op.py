@@ -18,7 +18,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from catgrad.dims import Dim, Extent, fits
-from catgrad.errors import RegistryError, TypeCheckError, located, refuse_misfit
+from catgrad.errors import CatgradError, OutOfMemory, RegistryError, TypeCheckError, located, refuse_misfit
 from catgrad.rounding import rounded
 from catgrad.text import is_unicode
 from catgrad.types import DType, TensorType, as_array
@@ -188,8 +188,10 @@ class Op:
                 if self.surface is None:
                     return self.record(*operands, **arguments)
                 return self.surface(self, *operands, **arguments)
-            except TypeError as error:
+            except Exception as error:
                 refuse_misfit(error, self.name)
+                if isinstance(error, CatgradError):
+                    error.blame(self.name)
                 raise
 
     def operation(self, **attributes: Any) -> Operation:
@@ -219,10 +221,14 @@ class Op:
             xp.astype(array, xp.float32) if t.dtype.is_float and t.dtype.bits < 32 else array
             for array, t in zip(arrays, types, strict=True)
         ]
-        with np.errstate(all="ignore"):
-            result = self.reference(xp, *(wide if narrow else arrays), **attributes)
-            results = result if isinstance(result, tuple) else (result,)
-            return tuple(_as(xp, array, t.dtype) for array, t in zip(results, outputs, strict=True))
+        try:
+            with np.errstate(all="ignore"):
+                result = self.reference(xp, *(wide if narrow else arrays), **attributes)
+                results = result if isinstance(result, tuple) else (result,)
+                return tuple(_as(xp, array, t.dtype) for array, t in zip(results, outputs, strict=True))
+        except MemoryError as error:
+            shown = ", ".join(map(str, outputs))
+            raise OutOfMemory(f"{self.name}: there is not enough memory to compute {shown}: {error}") from None
 
 
 def _signature(op: Op) -> inspect.Signature:

@@ -10,7 +10,7 @@ import functools
 from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar, cast
 
-from catgrad.errors import located
+from catgrad.errors import TypeCheckError, located
 from catgrad.ops import logic
 from catgrad.ops.op import typeof
 from catgrad.types import DType, TensorType
@@ -46,7 +46,7 @@ def upcast(function: Callable[P, R]) -> Callable[P, R]:
         >>> norm(np.array([300, 400], np.float16))
         array(500., dtype=float16)
     """
-    function = located()(function)
+    function = located(is_composite=True)(function)
 
     @located()
     @functools.wraps(function)
@@ -68,7 +68,10 @@ def upcast(function: Callable[P, R]) -> Callable[P, R]:
 
 def _is_float(x: Any) -> bool:
     """Return whether an argument is a tensor of floats; types, axes and Python numbers are none."""
-    return hasattr(x, "dtype") and not isinstance(x, TensorType) and typeof(x).dtype.is_float
+    try:
+        return hasattr(x, "dtype") and not isinstance(x, TensorType) and typeof(x).dtype.is_float
+    except TypeCheckError:  # the function says what is wrong with it
+        return False
 
 
 def _between(old: DType, new: DType, x: Any) -> Any:

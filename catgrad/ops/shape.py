@@ -12,6 +12,7 @@ from catgrad.dims import Extent
 from catgrad.errors import TypeCheckError, located
 from catgrad.ops.op import Kind, Op, Sample, generator, operation, typeof
 from catgrad.ops.samples import draw
+from catgrad.text import brief
 from catgrad.types import DType, TensorType, dtypes
 
 __all__ = ["broadcast_to", "expand_dims", "permute_dims", "reshape", "squeeze"]
@@ -52,11 +53,14 @@ def axis_indices(name: str, axis: Any, rank: int) -> tuple[int, ...]:
 
 def extents(name: str, shape: Any) -> tuple[Extent, ...]:
     """Return a shape given as one extent or a sequence of them; raise `TypeCheckError` for anything else."""
-    found = tuple(shape) if isinstance(shape, Sequence) else (shape,)
+    given = tuple(shape) if isinstance(shape, Sequence) else (shape,)
+    found = tuple(int(extent) if isinstance(extent, np.integer) else extent for extent in given)
     for extent in found:
-        if not isinstance(extent, int | np.integer | dims.Dim) or isinstance(extent, bool):
+        if not isinstance(extent, int | dims.Dim) or isinstance(extent, bool):
             raise TypeCheckError(f"{name}: a shape has integers and dimensions, not {extent!r}")
-    return tuple(int(e) if isinstance(e, np.integer) else e for e in found)
+        if not dims.fits(extent):
+            raise TypeCheckError(f"{name}: the extent of an axis does not fit in 64 bits: {brief(extent)}")
+    return found
 
 
 def _reshape_samples(dtype: DType) -> list[Sample]:
@@ -168,7 +172,7 @@ def broadcast_to(x: TensorType, shape: tuple[Extent, ...]) -> TensorType:
     return result
 
 
-@located()
+@located(is_composite=True)
 def expand_dims(x: Any, axis: int) -> Any:
     """Return x : X with an axis of extent 1 inserted before `axis` of the result.
 
@@ -182,7 +186,7 @@ def expand_dims(x: Any, axis: int) -> Any:
     return reshape(x, tuple(shape))
 
 
-@located()
+@located(is_composite=True)
 def squeeze(x: Any, axis: int | Sequence[int]) -> Any:
     """Return x : X without the given axes, which must have extent 1.
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import reprlib
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from catgrad.numbers import floats, is_masked, plain
 from catgrad.runtime.buffers import Array, Shape
 from catgrad.runtime.conversion import Unfit, converted, kind_of
 from catgrad.runtime.dlpack import from_dlpack
+from catgrad.text import brief
 from catgrad.types import TensorType
 
 __all__ = ["CONTIGUOUS", "READABLE", "WRITABLE", "WRITEABLE", "Parameter", "has_memory"]
@@ -73,6 +74,7 @@ class Parameter:
         if self._may_copy(value) and self._is_of_kind(value, array):
             return self._copy(array)
         if array.dtype != dtype:
+            self._check_range(value)
             raise self.error(f"got {array.dtype} of shape {array.shape}", self._conversion(value))
         raise self._misfit(array)
 
@@ -88,11 +90,22 @@ class Parameter:
         try:
             return converted(array, self.type.dtype)
         except Unfit as error:
-            place = f"{self.name}[{', '.join(map(str, error.index))}]" if error.index else self.name
-            raise self._beyond(place, error.value) from None
+            raise self._beyond(error.index, error.value) from None
 
-    def _beyond(self, place: str, value: Any) -> ArgumentError:
-        return self.error(f"{place} is {reprlib.repr(value)}, out of range", "compile it for a wider dtype")
+    def _check_range(self, value: Any) -> None:
+        """Raise if lists of integers have one that is too large, which NumPy makes floats or objects of."""
+        if self.type.dtype.kind != "int" or not isinstance(value, (list, tuple)):
+            return
+        numbers = np.asarray(value, object)
+        if all(type(number) is int for number in numbers.flat):
+            info = np.iinfo(self.type.dtype.numpy)
+            found = (each for each in np.ndenumerate(numbers) if not info.min <= each[1] <= info.max)
+            raise self._beyond(*next(found))
+
+    def _beyond(self, index: tuple[int, ...], value: Any) -> ArgumentError:
+        place = f"{self.name}[{', '.join(map(str, index))}]" if index else self.name
+        advice = "compile it for a wider dtype" if self.type.dtype.bits < 64 else "pass one that fits"
+        return self.error(f"{place} is {brief(value)}, out of range", advice)
 
     def _misfit(self, array: Array) -> ArgumentError:
         """Say why an array of the right dtype cannot be used."""
@@ -117,8 +130,18 @@ class Parameter:
         """Say what was expected, what was given, and what to do."""
         return ArgumentError(f"{self.function}: {self.name} must be {self.type}, but {problem}: {advice}")
 
+    def _unusable(self, value: Any) -> ArgumentError:
+        """Say why a value is no array."""
+        if isinstance(getattr(value, "type", None), TensorType):
+            advice = "an executable takes arrays; in a function that is traced, call what it was compiled from"
+            return self.error(f"got {value}, which has a type but no elements", advice)
+        return self.error(f"got {_describe(value)}", self._conversion(value))
+
     def _conversion(self, value: Any) -> str:
+        """Return which conversion works, if one does."""
         dtype = str(self.type.dtype.numpy)
+        if not _is_numeric(value, self.type.rank):
+            return f"pass an array of {dtype}"
         is_array = hasattr(value, "astype") or has_memory(value)
         return f"pass {self.name}.astype({dtype!r})" if is_array else f"pass np.asarray({self.name}, dtype={dtype!r})"
 
@@ -134,7 +157,7 @@ class Parameter:
             return self._foreign(value)
         if isinstance(value, (list, tuple)) and not self.strict and not self.flags & WRITEABLE:
             return self._nested(value)
-        raise self.error(f"got {_describe(value)}", self._conversion(value))
+        raise self._unusable(value)
 
     def _nested(self, value: Any) -> Array:
         """Return what is in lists as an array of the dtype that NumPy finds; Python's integers are floats as well."""
@@ -154,7 +177,7 @@ class Parameter:
         try:
             return converted(np.asarray(floats(value, self.type.dtype) if kind == "float" else value), self.type.dtype)
         except (OverflowError, Unfit):
-            raise self._beyond(self.name, value) from None
+            raise self._beyond((), value) from None
 
     def _foreign(self, value: Any) -> Array:
         try:
@@ -169,7 +192,19 @@ def _is_masked(value: Any) -> bool:
     return is_masked(value) or (isinstance(value, (list, tuple)) and any(_is_masked(x) for _, x in items(value)))
 
 
+def _is_numeric(value: Any, rank: int) -> bool:
+    """Return whether NumPy makes an array of real numbers of it, with so many axes."""
+    try:
+        array = np.asarray(value)
+        is_real = kind_of(array.dtype) or all(isinstance(each, Real) for each in array.flat)
+    except Exception:  # whatever a method of a stranger's object raises
+        return False
+    return bool(is_real) and array.ndim == rank
+
+
 def _describe(value: Any) -> str:
+    if value is None:
+        return "None"
     kind = type(value)
     name = kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__name__}"
     return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"

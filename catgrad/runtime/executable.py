@@ -11,6 +11,8 @@ import numpy as np
 from numpy import ndarray
 
 from catgrad.errors import ArgumentError, CatgradError, located
+from catgrad.files import user_path
+from catgrad.nesting import difference, misfit
 from catgrad.runtime.arguments import READABLE, WRITABLE, Parameter, has_memory
 from catgrad.runtime.buffers import Array, Shape, Workspaces, address, aligned_empty, overlap
 from catgrad.runtime.plan import Plan, Planner
@@ -125,17 +127,20 @@ class Executable:
         self._is_single = self._output_tree.is_leaf()
         self._is_flat = self._input_tree.num_nodes == self._input_tree.num_leaves + 1
 
-    def __call__(self, *args: Any, out: Any = None) -> Any:
+    def __call__(self, *args: Any, out: Any = None, **named: Any) -> Any:
         """Run the code.
 
         Args:
             args: Arrays in the nested structure of the signature.
             out: Arrays to write the results into.
+            named: None: arguments are positional only.
 
         Raises:
             ArgumentError: An argument or `out` does not fit; no native code has run.
         """
         with _BOUNDARY:
+            if named:
+                raise self._misnamed(named)
             given = self._flatten(args)
             arrays = self._admit(given)
             shapes = tuple([array.shape for array in arrays])
@@ -170,10 +175,12 @@ class Executable:
         return self._known_source.reduced(self._code.object_code)
 
     @property
+    @_BOUNDARY
     def stages(self) -> tuple[str, ...]:
         """The names that `ir` knows, in the order of the compilation."""
         return self._known_source.stages
 
+    @_BOUNDARY
     def ir(self, stage: str) -> str:
         """Return the IR after a stage of the compilation.
 
@@ -182,6 +189,7 @@ class Executable:
         """
         return self._known_source.ir(stage)
 
+    @_BOUNDARY
     def save(self, path: str | Path) -> None:
         """Write it into a file, which `catgrad.load` makes the same executable of, in any process.
 
@@ -192,8 +200,9 @@ class Executable:
                 would be larger than `catgrad.load` reads.
             OSError: The file cannot be written.
         """
-        self._known_source.save(Path(path), self._code.object_code)
+        self._known_source.save(user_path("save takes the path of a file", path), self._code.object_code)
 
+    @_BOUNDARY
     def export(
         self,
         folder: str | Path,
@@ -218,7 +227,8 @@ class Executable:
             CompileError: A pass or a tool failed.
             OSError: A file cannot be written.
         """
-        return self._known_source.export(Path(folder), name, target, parameters)
+        path = user_path("export takes the path of a folder", folder)
+        return self._known_source.export(path, name, target, parameters)
 
     @property
     def _known_source(self) -> Source:
@@ -226,13 +236,22 @@ class Executable:
             raise CatgradError(f"{self.signature.name} is code alone: what it was compiled from is not known")
         return self._source
 
+    def _misnamed(self, named: Mapping[str, Any]) -> ArgumentError:
+        """Return the error for keyword arguments."""
+        name, takes, given = self.signature.name, ", ".join(self.signature.argument_names), ", ".join(named)
+        return ArgumentError(f"{name} takes positional arguments only, ({takes}), and out; given {given} by keyword")
+
     def _flatten(self, args: tuple[Any, ...]) -> list[Any]:
         """Return the arrays among the arguments, in a new list."""
-        tree, name = self._input_tree, self.signature.name
-        if len(args) != tree.num_children:
-            names = ", ".join(self.signature.argument_names)
-            raise ArgumentError(f"{name} takes {tree.num_children} arguments ({names}), got {len(args)}")
-        return list(args) if self._is_flat else flatten(tree, args, name, "args")
+        if self._is_flat and len(args) == self._input_tree.num_children:
+            return list(args)
+        return flatten(self._input_tree, args, self._misfit)
+
+    def _misfit(self, args: tuple[Any, ...]) -> str:
+        return misfit(self.signature.name, self.signature.argument_names, self._input_tree, args)
+
+    def _misfit_of_out(self, out: Any) -> str:
+        return f"{self.signature.name}: {difference(self._output_tree, out, 'out')}"
 
     def _admit(self, given: list[Any]) -> list[Array]:
         """Return the arguments as arrays of the right dtypes that native code can use, in a new list."""
@@ -269,7 +288,7 @@ class Executable:
     def _provide(self, out: Any, plan: Plan, arrays: list[Array], given: list[Any]) -> None:
         """Append the fresh outputs to `arrays`, and what the caller gave for them to `given`."""
         inputs = len(given)
-        targets = flatten(self._output_tree, out, self.signature.name, "out")
+        targets = flatten(self._output_tree, out, self._misfit_of_out)
         for parameter, place, target in zip(self._outputs, self._places, targets, strict=True):
             if place < inputs:
                 _check_donated(parameter, target, given[place], self._inputs[place].name)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import re
 import reprlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from optree import PyTreeSpec
 from catgrad.cached import cached_property
 from catgrad.dims import Extent, Symbol, symbols
 from catgrad.errors import CatgradError
+from catgrad.nesting import argument_names
 from catgrad.runtime.structure import tuple_tree
 from catgrad.types import TensorType
 
@@ -75,11 +75,7 @@ class Signature:
     @property
     def argument_names(self) -> tuple[str, ...]:
         """The names of the positional arguments; an argument without arrays is called `_`."""
-        if self.input_tree is None:
-            return self.input_names
-        remaining = iter(self.input_names)
-        arguments = ([next(remaining) for _ in range(child.num_leaves)] for child in self.input_tree.children())
-        return tuple(_root(names[0]) if names else "_" for names in arguments)
+        return self.input_names if self.input_tree is None else argument_names(self.input_tree, self.input_names)
 
     @property
     def python(self) -> inspect.Signature:
@@ -151,11 +147,6 @@ class Signature:
             if self.inputs[source] != self.outputs[target]:
                 given, wanted = self.inputs[source], self.outputs[target]
                 raise CatgradError(f"{self.name}: {self.input_names[source]}: {given} cannot hold a result {wanted}")
-
-
-def _root(name: str) -> str:
-    """Return the variable that an expression such as `state['weight']` starts with."""
-    return re.split(r"\W", name, maxsplit=1)[0]
 
 
 class _Verbatim:

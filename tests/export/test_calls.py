@@ -135,7 +135,7 @@ def test_what_a_loader_takes_and_gives_is_nested_as_for_the_executable(build):
     np.testing.assert_equal(found, (expected[0], tuple(expected[1])))
     with pytest.raises(TypeError, match=r"p\['y'\] must be a list, got a tuple"):
         made.nest({"y": tuple(p["y"])}, x, {"x": x, "y": x})
-    with pytest.raises(TypeError, match=r"p\['y'\]\['1'\] must be a NoneType, got a dict"):
+    with pytest.raises(TypeError, match=r"p\['y'\]\['1'\] must be None, got a dict"):
         made.nest({"y": [x, {}, {}, ()]}, x, {"x": x, "y": x})
 
 
@@ -147,18 +147,26 @@ def test_what_a_loader_takes_and_gives_is_nested_as_for_the_executable(build):
         ((np.ones((2, 3), int), normal(3, 4), normal(4, 3)), TypeError, "must be float32 with 2 axes"),
         ((np.full((2, 3), 1e300), normal(3, 4), normal(4, 3)), ValueError, r"x has 1e\+300, which is out of range"),
         ((np.ma.masked_array(normal(2, 3)), normal(3, 4), normal(4, 3)), TypeError, "x is masked"),
-        (([["a"] * 3] * 2, normal(3, 4), normal(4, 3)), TypeError, "x must be float32 with 2 axes, got a list of what"),
+        (([["a"] * 3] * 2, normal(3, 4), normal(4, 3)), TypeError, "x must be float32 with 2 axes, got a list, which"),
         (
             ([[1.0], [2.0, 3.0]], normal(3, 4), normal(4, 3)),
             TypeError,
-            "x must be float32 with 2 axes, got a list that",
+            "x must be float32 with 2 axes, got a list, which is no array: ",
         ),
-        ((normal(2, 3), None, normal(4, 3)), TypeError, "v must be float32 with 2 axes, got a NoneType of what is no"),
-        ((normal(2, 3), normal(3, 4), {"z": 1}), TypeError, "w must be float32 with 2 axes, got a dict of what is no"),
+        (
+            (normal(2, 3), None, normal(4, 3)),
+            TypeError,
+            "v must be float32 with 2 axes, got None, which is no array of numbers",
+        ),
+        (
+            (normal(2, 3), normal(3, 4), {"z": 1}),
+            TypeError,
+            "w must be float32 with 2 axes, got a dict, which is no array of numbers",
+        ),
         (
             (normal(2, 3), normal(3, 4), "text"),
             TypeError,
-            "w must be float32 with 2 axes, got a str of what is no number",
+            "w must be float32 with 2 axes, got a str, which is no array of numbers",
         ),
     ],
 )
@@ -167,9 +175,17 @@ def test_the_loader_rejects_what_does_not_fit(chained, arguments, error, message
         chained.chain(*arguments)
 
 
-def test_the_loader_takes_arguments_by_place(chained):
-    with pytest.raises(TypeError, match="chain takes arguments by their places, and none is called z"):
-        chained.chain(normal(2, 3), normal(3, 4), z=normal(4, 3))
+def test_the_loader_takes_arguments_by_name(chained):
+    x, v, w = normal(2, 3), normal(3, 4), normal(4, 3)
+    expected = chained.chain(x, v, w).tobytes()
+    assert chained.chain(x, w=w, v=v).tobytes() == chained.chain(w=w, v=v, x=x).tobytes() == expected
+
+
+@pytest.mark.parametrize("named", [{"z": 1}, {"w": 1, "z": 1}, {"w": 1, "x": 1}, {"v": 1}])
+def test_the_loader_takes_no_other_names(chained, named):
+    message = rf"chain takes \(x, v, w\), got 2 by position, and by keyword {', '.join(named)}"
+    with pytest.raises(TypeError, match=message):
+        chained.chain(normal(2, 3), normal(3, 4), **named)
 
 
 def test_a_loader_that_has_met_many_shapes_knows_the_next(chained):
@@ -187,7 +203,7 @@ def test_what_is_updated_in_place_is_returned_as_the_same_object(tmp_path, impor
     assert updated is state
     assert state.astype(int).tolist() == [0, 2, 4]
     assert (type(number), number) == (np.ndarray, 14)
-    with pytest.raises(TypeError, match="state must be uint16 with 1 axes, got a list of what is no number"):
+    with pytest.raises(TypeError, match="state must be uint16 with 1 axes, got a list, which is no array of numbers"):
         import_file(tmp_path / "lib.py").update(["a"] * 3, 7)
 
 

@@ -78,7 +78,7 @@ def test_gelu_has_two_forms():
 
 
 def test_means_are_of_floats():
-    with pytest.raises(TypeCheckError, match="divide is defined for"):
+    with pytest.raises(TypeCheckError, match=r"^mean: divide is defined for .*cg\.cast\(x, cg\.f32\)"):
         cg.mean(np.arange(3))
 
 

@@ -214,7 +214,7 @@ def test_what_is_no_type(given):
 
 def test_the_number_of_types_is_the_number_of_arguments():
     for types in ([], [f32[3]], [f32[3]] * 3):
-        with pytest.raises(CatgradError, match=rf"{len(types)} types were given"):
+        with pytest.raises(CatgradError, match=r"(missing a required|too many).*; it takes \(x, y\)"):
             cg.trace(lambda x, y: x, *types)
     assert cg.trace(lambda x, y=2: x * y, f32[3]).input_names == ("x",)
     with pytest.raises(CatgradError, match="required"):

@@ -1,10 +1,13 @@
 """Type errors: operands and attributes that the typing rules reject, and the messages."""
 
+import re
+
+import numpy as np
 import pytest
 from optable import OPERATIONS, input_types
 
 import catgrad as cg
-from catgrad import ops
+from catgrad import nn, ops
 from catgrad.dims import dim
 from catgrad.errors import TypeCheckError
 from catgrad.ops import Kind
@@ -37,11 +40,38 @@ def _first(op):
 
 
 @pytest.mark.parametrize("op", WITH_OPERANDS, ids=_named)
-def test_wrong_dtype_names_cast(op):
+def test_wrong_dtype_names_a_cast_that_works(op):
     label, types = _first(op)
     for dtype in set(dtypes) - set(op.dtypes):
-        with pytest.raises(TypeCheckError, match=r"is defined for .*cg\.cast|cg\.cast"):
+        with pytest.raises(TypeCheckError, match=r"is defined for .*cg\.cast\(x, ") as caught:
             label.typing(*(TensorType(dtype, t.shape) for t in types))
+        advised = getattr(cg, re.search(r"cg\.cast\(x, cg\.(\w+)\)", caught.value.message)[1])
+        assert label.typing(*(TensorType(advised, t.shape) for t in types))
+
+
+ADVICE = [
+    (lambda x: x ^ 1, i32[3], lambda x: cg.cast(x, cg.bool_) ^ 1),
+    (lambda x: ~x, i32[3], lambda x: ~cg.cast(x, cg.bool_)),
+    (lambda x: cg.logical_and(x, x), f32[3], lambda x: cg.cast(x, cg.bool_) & True),
+    (lambda x: cg.one_hot(x, 3), f32[3], lambda x: cg.one_hot(cg.cast(x, cg.i32), 3)),
+    (lambda x: cg.where(x, 1.0, 2.0), i32[3], lambda x: cg.where(cg.cast(x, cg.bool_), 1.0, 2.0)),
+    (lambda x: x + cg.arange(3, cg.f64), f64[3], lambda x: x + cg.cast(cg.arange(3, cg.f32), cg.f64)),
+    (lambda x: nn.softmax_cross_entropy(cg.ones((3, 2)), x > 0), f32[3], None),
+]
+
+
+@pytest.mark.parametrize(("wrong", "type", "right"), ADVICE)
+def test_the_remedy_for_a_dtype_is_one_that_is_taken(wrong, type, right):
+    with pytest.raises(TypeCheckError, match=r"cg\.(bool_|i32)|dtype=cg\.f32") as caught:
+        cg.trace(wrong, type)
+    assert right is None or cg.trace(right, type)
+    assert "cg.f32)" not in caught.value.message
+
+
+def test_labels_of_a_dtype_that_there_is_not():
+    logits, labels = np.zeros((2, 3), np.float32), np.array([0, 1], np.uint8)
+    with pytest.raises(TypeCheckError, match=r"^softmax_cross_entropy: labels: .*uint8.*labels\.astype\(np\.int32\)"):
+        nn.softmax_cross_entropy(logits, labels)
 
 
 @pytest.mark.parametrize("op", SEVERAL, ids=_named)
@@ -142,5 +172,5 @@ def test_where_needs_a_bool_of_the_same_shape():
     label = ops.where.operation()
     with pytest.raises(TypeCheckError, match="bool condition"):
         label.typing(f32[2], f32[2], f32[2])
-    with pytest.raises(TypeCheckError, match="bool condition"):
+    with pytest.raises(TypeCheckError, match="condition of the operands' shape"):
         label.typing(cg.bool_[3], f32[2], f32[2])

@@ -6,13 +6,20 @@ import pytest
 
 from catgrad.dims import dim
 from catgrad.errors import ArgumentError
-from catgrad.types import bf16, bool_, f16, f32, i32
+from catgrad.types import bf16, bool_, f16, f32, i32, i64
 
 ONES = np.ones((4, 3), np.float32)
 
 
 def misaligned():
     return np.zeros(4 * 3 * 4 + 1, np.uint8)[1:].view(np.float32).reshape(4, 3)
+
+
+class Strange:
+    """What fails when it is made an array."""
+
+    def __array__(self, *_, **__):
+        raise ZeroDivisionError
 
 
 COPIED = [
@@ -58,18 +65,25 @@ def test_what_is_written_is_never_copied(add, add_in_place, value, message):
         (ONES[0], r"f: a must be f32\[4, 3\], but the array has 1 axes: shape \(3,\)"),
         (ONES.astype(int), r"but got int64 of shape \(4, 3\): pass a.astype\('float32'\)"),
         (ONES.astype(bool), r"but got bool"),
-        (ONES.astype(complex), r"but got complex128"),
+        (ONES.astype(complex), r"but got complex128 of shape \(4, 3\): pass an array of float32\n"),
         (ONES.astype(object), r"but got object of shape \(4, 3\): pass a.astype\('float32'\)"),
-        (ONES.astype(str), r"but got <U"),
+        (ONES.astype(str), r"but got <U32 of shape \(4, 3\): pass an array of float32\n"),
+        (memoryview(ONES), r"but got a memoryview: pass np.asarray\(a, dtype='float32'\)\n"),
         (np.ma.masked_array(ONES, ONES > 0), r"but it is masked, and the mask would be lost: pass a.filled\(value\)"),
         ([np.ma.masked_array(row) for row in ONES], r"but it is masked"),
         (ONES.astype(float) * 1e300, r"but a\[0, 0\] is 1e\+300, out of range: compile"),
         ([[True] * 3] * 4, r"but got bool of shape \(4, 3\): pass np.asarray\(a, dtype='float32'\)"),
         ([[1.0], [1.0, 2.0]], r"but got a list that is no array"),
         ([["x"]], r"but got <U1"),
-        (None, r"but got a NoneType"),
-        (1.0, r"but got a float"),
-        ("x", r"but got a str"),
+        (None, r"but got None: pass an array of float32\n"),
+        (1.0, r"but got a float: pass an array of float32\n"),
+        ("x", r"but got a str: pass an array of float32\n"),
+        ({"a": ONES}, r"but got a dict: pass an array of float32\n"),
+        ({1.0}, r"but got a set: pass an array of float32\n"),
+        (Strange(), r"but got a .*Strange: pass an array of float32\n"),
+        ([[None] * 3] * 4, r"but got object of shape \(4, 3\): pass an array of float32\n"),
+        ([[1, "a", 3]] * 4, r"but got <U21 of shape \(4, 3\): pass an array of float32\n"),
+        (range(3), r"but got a range: pass an array of float32\n"),
         (np.float32(1), r"the array has 0 axes: shape \(\)"),
     ],
 )
@@ -109,6 +123,22 @@ def test_floats_of_another_width(build, elementwise):
         narrow([0, 1e39, 0, 0])
 
 
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ([0, 2**63], r"a\[1\] is 9223372036854775808, out of range: pass one that fits"),
+        ([-1, 2**63], r"a\[1\] is 9223372036854775808, out of range"),
+        ((2**100, 0), r"a\[0\] is 1267650600228229401496703205376, out of range"),
+        ([0.5, 2**63], r"got float64 of shape \(2,\): pass np.asarray"),
+        ([True, False], r"got bool of shape"),
+    ],
+)
+def test_integers_in_lists_that_are_too_large(build, value, message):
+    f = build("func.func @f(%n: index, %a: memref<?xi64>) { return }", (i64[dim("n")],), (), symbols=(dim("n"),))
+    with pytest.raises(ArgumentError, match=message):
+        f(value)
+
+
 def test_a_list_without_elements_is_of_any_dtype(build):
     f = build("func.func @f(%n: index, %a: memref<?xi32>) { return }", (i32[dim("n")],), (), symbols=(dim("n"),))
     assert f([]) == ()
@@ -126,7 +156,7 @@ def test_a_list_without_elements_is_of_any_dtype(build):
         (i32, "i32", np.float32(1), r"got float32 of shape \(\)"),
         (f16, "f16", 1e10, r"a is 10000000000.0, out of range"),
         (bf16, "bf16", 1e39, r"a is 1e\+39, out of range"),
-        (f32, "f32", 10**400, r"a is 10000.*, out of range"),
+        (f32, "f32", 10**400, r"a is an integer of 1329 bits, out of range"),
         (f32, "f32", np.int32(1), r"got int32 of shape \(\): pass a.astype\('float32'\)"),
         (f32, "f32", True, r"got a bool: pass float\(a\)"),
         (f32, "f32", 1j, r"got a complex"),

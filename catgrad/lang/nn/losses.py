@@ -66,13 +66,15 @@ def softmax_cross_entropy(logits: Any, labels: Any, *, ignore_index: int | None 
         np.float32(1.3863)
     """
     _check_index(ignore_index)
-    given, wanted = ops.typeof(logits), ops.typeof(labels)
+    given, wanted = ops.typeof(logits), _type_of_labels(labels)
     _check_floats("softmax_cross_entropy", "logits", given)
     if wanted.dtype.is_float and ignore_index is None:
         return _of_distributions(logits, labels, given, wanted)
     if not wanted.dtype.is_integer:
         kinds = "class numbers" if wanted.dtype.is_float else "class numbers, or distributions,"
-        raise TypeCheckError(f"softmax_cross_entropy needs {kinds} as labels; given {wanted}: use cg.cast")
+        raise TypeCheckError(
+            f"softmax_cross_entropy needs {kinds} as labels; given {wanted}: use cg.cast(labels, cg.i32)"
+        )
     if given.shape[:-1] != wanted.shape or not given.rank:
         raise TypeCheckError(
             f"softmax_cross_entropy needs logits [..., classes] and class numbers [...]; "
@@ -86,6 +88,13 @@ def _check_floats(loss: str, name: str, given: TensorType) -> None:
     """Raise unless what the loss is a function of is floats."""
     if not given.dtype.is_float:
         raise TypeCheckError(f"{loss} needs floats as {name}; given {given}: use cg.cast({name}, cg.f32)")
+
+
+def _type_of_labels(labels: Any) -> TensorType:
+    try:
+        return ops.typeof(labels)
+    except TypeCheckError as error:
+        raise TypeCheckError(f"softmax_cross_entropy: labels: {error.message}: use labels.astype(np.int32)") from None
 
 
 def _of_distributions(logits: Any, labels: Any, given: TensorType, wanted: TensorType) -> Any:

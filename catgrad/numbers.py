@@ -9,15 +9,12 @@ from __future__ import annotations
 import reprlib
 import sys
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from catgrad.errors import TypeCheckError
-from catgrad.rounding import rounded, to_odd
-
-if TYPE_CHECKING:
-    from catgrad.types import DType
+from catgrad.rounding import ElementType, rounded, to_odd
 
 __all__ = ["check_unmasked", "floats", "is_list", "is_masked", "is_number", "leaves", "placed", "plain", "wide"]
 
@@ -77,7 +74,7 @@ def plain(value: Any, change: Callable[[Any], Any] = lambda leaf: leaf) -> Any:
     return [plain(each, change) for each in list.__iter__(value)] if isinstance(value, list) else change(value)
 
 
-def floats(value: Any, dtype: DType) -> Any:
+def floats(value: Any, dtype: ElementType) -> Any:
     """Return numbers with floats for Python's integers, which round to a float dtype as the integers do.
 
     Raises:
@@ -97,7 +94,7 @@ def floats(value: Any, dtype: DType) -> Any:
     return plain(value, change)
 
 
-def wide(value: Any, dtype: DType) -> np.ndarray[Any, Any]:
+def wide(value: Any, dtype: ElementType) -> np.ndarray[Any, Any]:
     """Return Python numbers as an f64 array that rounds to a dtype as they do.
 
     Raises:
@@ -114,7 +111,7 @@ def wide(value: Any, dtype: DType) -> np.ndarray[Any, Any]:
         raise TypeCheckError(f"{_shown(value)} has no place in a tensor of {dtype}") from None
 
 
-def placed(value: Any, dtype: DType, wanted: str = "") -> np.ndarray[Any, Any]:
+def placed(value: Any, dtype: ElementType, wanted: str = "") -> np.ndarray[Any, Any]:
     """Return numbers as an array of a dtype: a number, lists of numbers, or an array of another dtype.
 
     Args:
@@ -134,11 +131,11 @@ def placed(value: Any, dtype: DType, wanted: str = "") -> np.ndarray[Any, Any]:
     for leaf in leaves(value):
         check_unmasked(leaf)
     try:
-        found = np.asarray(floats(value, dtype) if dtype.is_float else plain(value))
+        found = np.asarray(floats(value, dtype) if dtype.kind == "float" else plain(value))
         if not _holds(dtype, found):
             raise OverflowError
-        array = rounded(found, dtype) if dtype.is_float else np.asarray(plain(value), dtype=dtype.numpy)
-        kept = np.isfinite(array) | ~np.isfinite(found) if dtype.is_float else array == found
+        array = rounded(found, dtype) if dtype.kind == "float" else np.asarray(plain(value), dtype=dtype.numpy)
+        kept = np.isfinite(array) | ~np.isfinite(found) if dtype.kind == "float" else array == found
         if not kept.all():  # an integer wrapped, or a float became infinite
             raise OverflowError
         return array
@@ -148,11 +145,11 @@ def placed(value: Any, dtype: DType, wanted: str = "") -> np.ndarray[Any, Any]:
         ) from None
 
 
-def _holds(dtype: DType, found: np.ndarray[Any, Any]) -> bool:
+def _holds(dtype: ElementType, found: np.ndarray[Any, Any]) -> bool:
     """Return whether numbers are of the kind of an element type, or of a part of it."""
     if not found.size:
         return True
-    if dtype.is_bool and found.dtype.kind == "i":
+    if dtype.kind == "bool" and found.dtype.kind == "i":
         return bool(((found == 0) | (found == 1)).all())
     return _KINDS.index(_OTHER_KINDS.get(found.dtype.kind, found.dtype.kind)) <= _KINDS.index(dtype.kind[0])
 

@@ -9,15 +9,12 @@ odd" (2008), theorem 3.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import ml_dtypes
 import numpy as np
 
-if TYPE_CHECKING:
-    from catgrad.types import DType
-
-__all__ = ["rounded", "to_odd"]
+__all__ = ["ElementType", "rounded", "to_odd"]
 
 _BF16 = np.dtype(ml_dtypes.bfloat16)
 _DIGITS = 53
@@ -26,7 +23,23 @@ _LOST = 64 - _DIGITS
 """The bits of a 64-bit integer that it may have no place for."""
 
 
-def rounded(array: Any, dtype: DType) -> np.ndarray[Any, Any]:
+class ElementType(Protocol):
+    """An element type, as far as numbers go: those of `catgrad.types` are defined in terms of numbers themselves."""
+
+    @property
+    def numpy(self) -> np.dtype[Any]:
+        """The numpy type of its values."""
+
+    @property
+    def kind(self) -> str:
+        """The family: bool, int or float."""
+
+    @property
+    def bits(self) -> int:
+        """The size of a value."""
+
+
+def rounded(array: Any, dtype: ElementType) -> np.ndarray[Any, Any]:
     """Return an array with another element type.
 
     Args:

@@ -137,7 +137,7 @@ class Position(int):
 
 @dataclass(frozen=True, eq=False)
 class Shell:
-    """What an object is without its parts.
+    """Object without its parts: its class, keys and settings.
 
     Attributes:
         kind: Its class.

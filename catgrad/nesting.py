@@ -82,7 +82,9 @@ def _misfit(node: PyTreeSpec, value: Any, name: str) -> str:
         if not missing:
             return f"{name} has {_listed(extra, 'and')}, which does not belong there"
         return f"{name} has no {_listed(missing, 'or')}" + (f", but {_listed(extra, 'and')}" if extra else "")
-    if type(value) is node.type and value is not None:
+    if type(value) is node.type and node.type not in (dict, list, tuple):
+        return f"{name} is {_kind(node.type)} with other fields, items or settings than is expected"
+    if type(value) is node.type:
         return f"{name} has {_count(len(value), 'element')}, not {node.num_children}"
     return f"{name} is {_kind(type(value))}, not {_kind(node.type)}{_contents(node)}"
 

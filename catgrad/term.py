@@ -348,6 +348,6 @@ def _show_nested(value: Any) -> str:
         return "{" + ", ".join(f"{key}: {item}" for key, item in items) + "}"
     if isinstance(value, tuple | list):
         return "(" + ", ".join(item for _, item in items) + ")"
-    if is_dataclass(value):
+    if is_dataclass(value) and type(value).__str__ is object.__str__:
         return f"{type(value).__name__}({', '.join(f'{key}={item}' for key, item in items)})"
     return str(value)

@@ -61,7 +61,7 @@ def _is_container(kind: type) -> bool:
 
 
 class _Entry(optree.PyTreeEntry):  # type: ignore[misc]
-    """How a part is written behind what has it."""
+    """Entry of a path: a part, written behind what has it."""
 
     def codify(self, /, node: str = "") -> str:
         is_item = issubclass(self.type, dict) or isinstance(self.entry, int)

@@ -67,7 +67,7 @@ CASES = {
     ),
     "name of a symbol": (
         _function("return %x : tensor<3xf32>", '%B: index {catgrad.symbol = "B +"}, %x: tensor<3xf32>'),
-        "identifier",
+        "name of ASCII letters",
     ),
     "facts of a symbol": (
         _function(

@@ -77,8 +77,8 @@ def test_an_argument_may_be_the_result_several_times():
 )
 def test_nested_arguments_come_back_as_they_went_in(value):
     leaves, shape = flatten(value)
-    arrays = unflatten(shape, [np.asarray(x, np.float32) for x in leaves])
-    types = unflatten(shape, [f32[()]] * len(leaves))
+    arrays = unflatten(shape, [np.asarray([x], np.float32) for x in leaves])
+    types = unflatten(shape, [f32[1]] * len(leaves))
     term = cg.trace(lambda tree: tree, types)
     assert cg.interpret(term, arrays) == arrays
     assert cg.trace(lambda tree: tree, arrays).type == term.type

@@ -57,6 +57,7 @@ def test_every_encoding_will_do(words, encoding):
     assert done.stdout.decode(encoding)
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     "words",
     [

@@ -41,7 +41,7 @@ def words(out):
     return sorted(word for word in out.split() if any(c.isdigit() for c in word) or word in {"memory", "registers"})
 
 
-@pytest.mark.parametrize("width", ["20", "40", "60", "79", "80"])
+@pytest.mark.parametrize("width", ["40", *(pytest.param(n, marks=pytest.mark.slow) for n in ("20", "60", "79", "80"))])
 def test_a_narrow_terminal_cuts_nothing(command, monkeypatch, width):
     report = "gpu-report", "iris:linear", "--step", "--bind", "B=32", "--no-run"
     monkeypatch.delenv("COLUMNS", raising=False)

@@ -158,6 +158,7 @@ def test_a_reader_that_leaves_is_not_a_traceback():
         assert (process.stderr.read(), process.wait()) == (b"", 1)
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize(
     "argv",
     [

@@ -129,6 +129,7 @@ sys.exit(main(sys.argv[3:]))
 """
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     ("number", "place", "message"),
     [

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from secrets import token_hex
-from stat import S_IMODE, S_ISREG
+from stat import S_IMODE, S_ISBLK, S_ISCHR, S_ISREG
 from typing import Any, BinaryIO
 
 from catgrad.errors import CatgradError
@@ -71,13 +71,24 @@ def replace(contents: Mapping[Path, bytes], mode: int | None = None) -> None:
         mode: Their permissions, if those of an old file are not to stay.
 
     Raises:
-        OSError: One cannot be written; the error names it.
+        OSError: One cannot be written, or is a device, of which others have need; the error names it.
     """
+    for path in contents:
+        if _is_device(path):
+            raise OSError(errno.EINVAL, "no file takes the place of a device", str(path))
     with ExitStack() as unfinished:
         written = {path: _written(path, content, mode, unfinished) for path, content in contents.items()}
         for path, name in written.items():
             with _naming(path):
                 os.replace(name, path)
+
+
+def _is_device(path: Path) -> bool:
+    try:
+        mode = os.stat(path).st_mode
+    except OSError:
+        return False
+    return S_ISCHR(mode) or S_ISBLK(mode)
 
 
 def read(path: Path, limit: int) -> bytes:

@@ -305,3 +305,9 @@ def test_long_texts_are_refused_before_they_are_read():
     for text in ("[" + "[]," * 5_000_000 + "0]", "[" * 5_000_000, b"\xff", "9" * 5000, 7):
         with pytest.raises(CatgradError, match="this is no catgrad term"):
             cg.from_json(text)
+
+
+def test_no_file_takes_the_place_of_a_device(tmp_path):
+    with pytest.raises(OSError, match="the place of a device: '/dev/null'"):
+        cg.compile(lambda x: x + 1, cg.f32[3]).save("/dev/null")
+    assert not os.path.isfile("/dev/null")

@@ -63,6 +63,7 @@ def test_misunderstood_arguments(argv, message, capsys):
     assert len(said) < 2000
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     "argv",
     [
@@ -158,7 +159,7 @@ def test_a_reader_that_leaves_is_not_a_traceback():
         assert (process.stderr.read(), process.wait()) == (b"", 1)
 
 
-@pytest.mark.sampled(4)
+@pytest.mark.sampled(7)
 @pytest.mark.parametrize(
     "argv",
     [

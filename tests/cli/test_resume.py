@@ -91,6 +91,7 @@ def test_ctrl_c_saves_what_there_is_and_says_how_to_go_on(result, command, monke
     assert finished == (0, "my run is finished: it has all 3 epochs\n", "")
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     ("signals", "code"),
     [

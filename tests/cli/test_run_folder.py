@@ -90,6 +90,7 @@ def empty(folder):
     folder.mkdir()
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.usefixtures("without_disk")
 @pytest.mark.parametrize("before", [published, pytest.param(plain, marks=pytest.mark.slow), dereferenced, empty])
 def test_whenever_a_process_is_killed_the_files_are_those_of_one_run(tmp_path, before):

@@ -204,6 +204,7 @@ def test_what_is_larger_than_it_can_be_is_not_written_over(run, name):
     )
 
 
+@pytest.mark.slow
 def test_the_record_of_the_longest_run_can_be_read():
     number = -1.2345678901234567e-100
     lists = {name: [number] * MOST_EPOCHS for name in ("losses", "accuracies", "seconds")}

@@ -238,6 +238,7 @@ def test_layers_in_containers_of_every_kind(name):
         np.testing.assert_allclose(run(given, X), expected)
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("wrap", [lambda held: [held], lambda held: (held,), lambda held: {"a": held}, Box])
 def test_containers_nested_deeply(wrap):
     held = shared = [_linear()]

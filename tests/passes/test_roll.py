@@ -87,6 +87,7 @@ def _assert_right(f, *types, size=3, donate=None, close=1e-5):
     return exe
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     ("f", "types", "size"),
     [

@@ -125,16 +125,16 @@ def _copied(met: list[tuple[Any, bool]]) -> list[Any]:
 
 def _inner_first(tuples: list[Any]) -> Iterator[Any]:
     """Yield tuples, each after those that it holds, which do not hold it."""
-    waiting, done = {id(each) for each in tuples}, set[int]()
+    waiting = set(map(id, tuples))
     pending = list(reversed(tuples))
     while pending:
-        inner = [item for item in tuple.__iter__(pending[-1]) if id(item) in waiting - done]
+        inner = [item for item in tuple.__iter__(pending[-1]) if id(item) in waiting]
         if inner:
             pending += inner
             continue
         each = pending.pop()
-        if id(each) not in done:
-            done.add(id(each))
+        if id(each) in waiting:
+            waiting.remove(id(each))
             yield each
 
 

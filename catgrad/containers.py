@@ -23,14 +23,29 @@ import numpy as np
 from catgrad.errors import CatgradError
 from catgrad.types import TensorType
 
-__all__ = ["Position", "Shell", "apart", "attributes", "items", "new", "parts", "put", "set_attribute", "together"]
+__all__ = [
+    "ATOMS",
+    "AuxData",
+    "Position",
+    "Same",
+    "attributes",
+    "constant_key",
+    "flatten_node",
+    "items",
+    "new",
+    "parts",
+    "put",
+    "set_attribute",
+    "unflatten_node",
+]
 
 Item: TypeAlias = tuple[Any, Any]
 
 _BASES: tuple[type, ...] = (OrderedDict, dict, list, tuple)
 """The classes that keep items; the first that a class derives from keeps its own."""
 
-_ATOMS = frozenset({type(None), type(...), bool, int, str, bytes})
+ATOMS = frozenset({type(None), type(...), bool, int, str, bytes})
+"""The types of constants that are equal if their types and values are."""
 _FLOATS = frozenset({float, complex})
 _ARRAYS = ("dtype", "__dlpack__", "__array__")
 """One of these has whatever stands for an array, and is no number."""
@@ -136,8 +151,8 @@ class Position(int):
 
 
 @dataclass(frozen=True, eq=False)
-class Shell:
-    """Object without its parts: its class, keys and settings.
+class AuxData:
+    """Auxiliary data of a node of a pytree, which is what it is without its parts: its class, keys and settings.
 
     Attributes:
         kind: Its class.
@@ -158,7 +173,7 @@ class Shell:
         return self.kind, self.keys, self.fields, _key(self.settings)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Shell) and self._key == other._key
+        return isinstance(other, AuxData) and self._key == other._key
 
     def __hash__(self) -> int:
         return hash((self.kind, self.fields))
@@ -167,7 +182,7 @@ class Shell:
         return ", ".join(f"{name}={value!r}" for name, value in self.settings.items())
 
 
-def apart(value: Any) -> tuple[list[Any], Shell, list[Any]]:
+def flatten_node(value: Any) -> tuple[list[Any], AuxData, list[Any]]:
     """Return the parts of an object, what it is without them, and the key or name of each.
 
     Raises:
@@ -182,8 +197,8 @@ def apart(value: Any) -> tuple[list[Any], Shell, list[Any]]:
             raise CatgradError(f"{kind.__name__}.{name} holds a traced value, or a type, and is no field")
     held = items(value)
     ordered = sorted(held, key=lambda item: str(item[0])) if isinstance(value, dict) else held
-    shell = Shell(kind, tuple(k for k, _ in ordered), tuple(k for k, _ in held), fields, settings)
-    return [*(item for _, item in ordered), *parts], shell, [*shell.keys, *fields]
+    aux = AuxData(kind, tuple(k for k, _ in ordered), tuple(k for k, _ in held), fields, settings)
+    return [*(item for _, item in ordered), *parts], aux, [*aux.keys, *fields]
 
 
 def parts(value: Any) -> list[tuple[Any, Any]]:
@@ -193,17 +208,17 @@ def parts(value: Any) -> list[tuple[Any, Any]]:
         >>> parts({"b": 1, "a": 2}), parts([3]), parts(None)
         ([('b', 1), ('a', 2)], [(0, 3)], [])
     """
-    found, shell, _ = apart(value)
-    held = dict(zip(shell.keys, found, strict=False))
-    return [*((key, held[key]) for key in shell.order), *zip(shell.fields, found[len(held) :], strict=True)]
+    found, aux, _ = flatten_node(value)
+    held = dict(zip(aux.keys, found, strict=False))
+    return [*((key, held[key]) for key in aux.order), *zip(aux.fields, found[len(held) :], strict=True)]
 
 
-def together(shell: Shell, parts: Iterable[Any]) -> Any:
+def unflatten_node(aux: AuxData, parts: Iterable[Any]) -> Any:
     """Return an object with other parts."""
     given = iter(parts)
-    held = dict(zip(shell.keys, given, strict=False))
-    fields = dict(zip(shell.fields, given, strict=True))
-    return new(shell.kind, [(key, held[key]) for key in shell.order], shell.settings | fields)
+    held = dict(zip(aux.keys, given, strict=False))
+    fields = dict(zip(aux.fields, given, strict=True))
+    return new(aux.kind, [(key, held[key]) for key in aux.order], aux.settings | fields)
 
 
 def _set_on(value: Any) -> dict[str, Any]:
@@ -237,28 +252,40 @@ def _leaves(value: Any) -> Iterator[Any]:
         yield value
 
 
-class _Same:
-    """Something that is equal to itself."""
+class Same:
+    """Key that is equal to that of the same object only."""
 
     def __init__(self, value: Any) -> None:
         self._value = value
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Same) and self._value is other._value
+        return isinstance(other, Same) and self._value is other._value
 
     def __hash__(self) -> int:
         return id(self._value)
 
 
+def constant_key(value: Any) -> Hashable | None:
+    """Return a key that is equal for numbers, text and bytes of one type and value; None for anything else.
+
+    Example:
+        >>> constant_key(0.0) == constant_key(-0.0), constant_key(1) == constant_key(True), constant_key([1])
+        (False, False, None)
+    """
+    kind = type(value)
+    if kind in ATOMS:
+        return kind, value
+    # Zeros of two signs compare equal, and a NaN to nothing.
+    return (kind, repr(value)) if kind in _FLOATS else None
+
+
 def _key(value: Any) -> Hashable:
     """Return what is equal for equal settings."""
-    kind = type(value)
-    if kind in _ATOMS:
-        return kind, value
-    if kind in _FLOATS:  # zeros of two signs compare equal, and a NaN to nothing
-        return kind, repr(value)
+    kind, key = type(value), constant_key(value)
+    if key is not None:
+        return key
     if isinstance(value, (np.ndarray, np.generic)) and not value.dtype.hasobject:
         return kind, value.dtype, value.shape, value.tobytes()
     if kind in (dict, list, tuple):
         return kind, *((_key(key), _key(item)) for key, item in items(value))
-    return _Same(value)
+    return Same(value)

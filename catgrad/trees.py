@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import optree
 
-from catgrad.containers import Position, apart, together
+from catgrad.containers import Position, flatten_node, unflatten_node
 from catgrad.dims import Dim
 from catgrad.errors import CatgradError
 from catgrad.numbers import is_list
@@ -72,7 +72,7 @@ def _learn(kind: type) -> None:
     """Teach optree a class."""
     with suppress(ValueError), warnings.catch_warnings():  # another thread was faster; it is a tuple with fields
         warnings.simplefilter("ignore", UserWarning)
-        optree.register_pytree_node(kind, apart, together, path_entry_type=_Entry, namespace=_NAMESPACE)
+        optree.register_pytree_node(kind, flatten_node, unflatten_node, path_entry_type=_Entry, namespace=_NAMESPACE)
     _learned.add(kind)
 
 

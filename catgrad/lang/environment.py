@@ -20,17 +20,16 @@ from itertools import chain
 from types import (
     BuiltinFunctionType,
     CodeType,
-    EllipsisType,
     FunctionType,
     MemberDescriptorType,
     MethodType,
     ModuleType,
-    NoneType,
 )
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from catgrad.containers import ATOMS, Same, constant_key
 from catgrad.dims import Dim
 from catgrad.lang.structure import Node, attributes
 from catgrad.lang.var import Var
@@ -40,8 +39,6 @@ from catgrad.types import DType, TensorType, dtypes
 
 __all__ = ["Closure", "Formal", "closure", "readable"]
 
-_ATOMS = frozenset({NoneType, EllipsisType, bool, int, str, bytes})
-_FLOATS = frozenset({float, complex})
 _PURE = frozenset(
     "abc builtins catgrad collections contextlib copy dataclasses enum functools itertools math ml_dtypes numpy "
     "operator types typing".split()
@@ -133,11 +130,9 @@ class _Reader:
 
     def read(self, value: Any) -> Hashable:
         """Return a key of a value; what is met again, perhaps inside itself, is called by its number."""
-        kind = type(value)
-        if kind in _ATOMS:
-            return kind, value
-        if kind in _FLOATS:  # zeros of two signs compare equal, and a NaN to nothing
-            return kind, repr(value)
+        kind, key = type(value), constant_key(value)
+        if key is not None:
+            return key
         if kind is Var:
             place = self._places.setdefault(_identity(value), len(self._places))
             if place == len(self.values):
@@ -151,19 +146,6 @@ class _Reader:
             return self._met[identity][0]
         self._met[identity] = len(self._met), value  # kept, so that no other gets its address
         return kind, *map(self.read, parts(value))
-
-
-class _Same:
-    """A constant that is equal to that of the same object only."""
-
-    def __init__(self, value: Any) -> None:
-        self._value = value
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Same) and self._value is other._value
-
-    def __hash__(self) -> int:
-        return id(self._value)
 
 
 @dataclass(frozen=True)
@@ -199,7 +181,7 @@ def _array(value: Any) -> Iterator[Any]:
 
 
 def _set(items: Any) -> Iterable[Any]:
-    if any(type(item) not in _ATOMS for item in items):  # others could be read in another order next time
+    if any(type(item) not in ATOMS for item in items):  # others could be read in another order next time
         raise _Unknown
     return sorted(items, key=lambda item: (type(item).__name__, repr(item)))
 
@@ -248,12 +230,12 @@ def _globals(function: FunctionType, names: Sequence[str]) -> Iterator[Any]:
 def _module(module: ModuleType) -> Iterator[Any]:
     if not _is_pure(module.__name__):
         raise _Unknown
-    yield _Same(module)
+    yield Same(module)
 
 
 def _class(kind: type, left_out: frozenset[str] = frozenset()) -> Iterator[Any]:
     """Yield a class, and what it and those it derives from define, but for those that never change."""
-    yield _Same(kind)
+    yield Same(kind)
     for each in kind.__mro__:
         for name, value in () if _is_pure(each.__module__) else vars(each).items():
             if name not in _DESCRIPTIVE and name not in left_out and not name.startswith(("__dataclass_", "_abc_")):
@@ -270,8 +252,8 @@ class _Fields(NamedTuple):
 
 
 _PARTS: dict[type, _Parts | None] = {
-    **dict.fromkeys((range, CodeType, Formal, Literal, _Same), None),
-    **dict.fromkeys((MemberDescriptorType, type(vars(_Fields)["field"]), object), lambda value: (_Same(value),)),
+    **dict.fromkeys((range, CodeType, Formal, Literal, Same), None),
+    **dict.fromkeys((MemberDescriptorType, type(vars(_Fields)["field"]), object), lambda value: (Same(value),)),
     **dict.fromkeys((tuple, list), iter),
     dict: lambda value: chain.from_iterable(value.items()),
     **dict.fromkeys((set, frozenset), _set),
@@ -293,6 +275,6 @@ _FAMILIES: dict[type, _Parts | None] = {
     type: _class,
     Enum: lambda member: (_Behaviour(type(member)), member.name, member.value),
     np.generic: _array,
-    np.ufunc: lambda function: (_Same(function),),
+    np.ufunc: lambda function: (Same(function),),
 }
 """The same, for a class and those derived from it."""

@@ -8,7 +8,6 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from catgrad import files
 from catgrad.dims import Extent
 from catgrad.errors import located
 from catgrad.native import critical
@@ -95,9 +94,10 @@ def load(path: str | Path, *, trust_code: bool = True) -> Executable:
         [2.0, 4.0]
     """
     with critical():
+        from catgrad.files import user_path
         from catgrad.source import load
 
-    return load(files.user_path("load takes the path of a file", path), trust_code)
+    return load(user_path("load takes the path of a file", path), trust_code)
 
 
 @located()

@@ -9,7 +9,6 @@ import numpy as np
 from catgrad import trees
 from catgrad.dims import Solver
 from catgrad.errors import ArgumentError, CatgradError, located
-from catgrad.nesting import argument_names, misfit
 from catgrad.numbers import is_list, is_number, placed
 from catgrad.ops import is_foreign, typeof
 from catgrad.types import TensorType, as_array, axes
@@ -60,6 +59,8 @@ def _leaves(term: Term, arguments: Any) -> list[Any]:
     try:
         leaves: list[Any] = term.input_tree.flatten_up_to(arguments)
     except ValueError:
+        from catgrad.nesting import argument_names, misfit  # importing catgrad imports little
+
         names = argument_names(term.input_tree, term.input_names)
         raise ArgumentError(misfit(term.name, names, term.input_tree, arguments)) from None
     for name, expected, leaf in zip(term.input_names, term.source_types, leaves, strict=True):

@@ -102,7 +102,7 @@ class _Derivative:
     """The optic of one differentiation; remembers the derivatives of the definitions it meets."""
 
     def __init__(self) -> None:
-        self._halves: dict[Any, _Definitions] = {}
+        self._definitions: dict[Any, _Definitions] = {}
         self.optic = Optic(
             forward_object=lambda a: (plain(a),),
             reverse_object=cotangents,
@@ -114,9 +114,9 @@ class _Derivative:
         """Return f.fwd : A → B ● M and f.rev : M ● RB → RA, for the cotangents that these labels have."""
         wrt, given = ([i for i, label in enumerate(side) if cotangents(label)] for side in (source, target))
         key = definition, tuple(wrt), tuple(given)
-        if key not in self._halves:
-            self._halves[key] = self._cut(definition, wrt, given)
-        return self._halves[key]
+        if key not in self._definitions:
+            self._definitions[key] = self._cut(definition, wrt, given)
+        return self._definitions[key]
 
     def _cut(self, definition: Definition, wrt: list[int], given: list[int]) -> _Definitions:
         term, name = definition.term, definition.name

@@ -1,4 +1,4 @@
-"""Signals that ask a program to end, as exceptions and as a question, so that what they interrupt can end well.
+"""Signals that ask a program to end, as exceptions and as a request, so that what they interrupt can end well.
 
 They are Ctrl-C (SIGINT), a polite request (SIGTERM) and the end of the terminal (SIGHUP). One that is ignored, as
 SIGHUP is under `nohup`, and SIGINT by programs in the background, stays ignored. Threads other than the main one get
@@ -16,7 +16,7 @@ from typing import Any
 
 from catgrad.streams import forget_lost_terminals
 
-__all__ = ["Interrupted", "Question", "interruptible", "raising"]
+__all__ = ["Interrupted", "StopRequest", "interruptible", "raising"]
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -34,8 +34,8 @@ class Interrupted(KeyboardInterrupt):
         self.number = number
 
 
-class Question:
-    """Whether a signal has come.
+class StopRequest:
+    """Request to stop: a signal that has come, if one has.
 
     Attributes:
         number: The first that has; 0 before.
@@ -61,16 +61,16 @@ def raising() -> Iterator[None]:
 
 
 @contextmanager
-def interruptible() -> Iterator[Question]:
-    """Yield the question whether one of the signals has come; in the body they do nothing else, however many come."""
-    question = Question()
+def interruptible() -> Iterator[StopRequest]:
+    """Yield the request that one of the signals makes; in the body they do nothing else, however many come."""
+    request = StopRequest()
 
     def note(number: int, _frame: FrameType | None) -> None:
         forget_lost_terminals()
-        question.number = question.number or number
+        request.number = request.number or number
 
     with _handling(note):
-        yield question
+        yield request
 
 
 @contextmanager

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from catgrad.cli.artifacts import Artifacts
-    from catgrad.cli.interruption import Question
+    from catgrad.cli.interruption import StopRequest
     from catgrad.cli.saved_run import SavedRun
     from catgrad.cli.tasks import Settings
     from catgrad.cli.training import Outcome, Progress, Trainer
@@ -107,7 +107,7 @@ def _run(
     shown: Mapping[str, str],
     folder: Path,
     console: Console,
-    is_stopped: Question,
+    is_stopped: StopRequest,
 ) -> tuple[Outcome, Artifacts]:
     """Train until the end or until a signal comes, and write what there is then.
 

@@ -133,7 +133,7 @@ class Executable:
         Args:
             args: Arrays in the nested structure of the signature.
             out: Arrays to write the results into.
-            named: None: arguments are positional only.
+            named: Refused: arguments are positional only.
 
         Raises:
             ArgumentError: An argument or `out` does not fit; no native code has run.

@@ -7,6 +7,7 @@ import sys
 
 import numpy as np
 import pytest
+from objects import Capturing
 
 import catgrad as cg
 from catgrad.errors import CatgradError
@@ -251,14 +252,6 @@ def test_an_error_inside_does_not_make_the_function_recursive():
         return x
 
     cg.trace(f, f64[3])
-
-
-class Capturing(cg.Module):
-    def __init__(self, use):
-        self.use = use
-
-    def forward(self, x):
-        return self.use(x)
 
 
 def test_modules_that_capture_are_traced_once(monkeypatch):

@@ -1,7 +1,6 @@
 """Modules in containers and in other modules: names of their parameters, sharing, and copies."""
 
 import copy
-import enum
 import functools
 from collections import OrderedDict, defaultdict
 from dataclasses import dataclass, field
@@ -9,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
+from objects import Colour, Names
 
 import catgrad as cg
 from catgrad import nn
@@ -16,16 +16,6 @@ from catgrad.errors import CatgradError
 from catgrad.types import f32, f64
 
 X = np.array([1.0, -2.0, 3.0])
-
-
-class Names(dict):
-    def __missing__(self, name):
-        return 5.0
-
-
-class Colour(enum.Enum):
-    RED = 1.0
-    BLUE = 2.0
 
 
 class Pair(NamedTuple):

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
+from objects import Capturing
 
 import catgrad as cg
 from catgrad.lang.environment import closure
@@ -152,14 +153,6 @@ class Box:
 class Descending(cg.Module):
     def forward(self, x):
         return scale(x)
-
-
-class Capturing(cg.Module):
-    def __init__(self, use):
-        self.use = use
-
-    def forward(self, x):
-        return self.use(x)
 
 
 def _redefine(k):

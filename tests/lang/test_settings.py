@@ -1,7 +1,6 @@
 """Settings of modules: attributes of any kind that are no parameters, told apart by value."""
 
 import copy
-import enum
 import functools
 import operator
 from collections import OrderedDict, defaultdict, deque
@@ -11,6 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
+from objects import Colour, Names
 
 import catgrad as cg
 from catgrad import nn
@@ -65,16 +65,6 @@ class Frozen:
 class Tuple(NamedTuple):
     n: int = 1
     k: Any = 2.0
-
-
-class Names(dict):
-    def __missing__(self, name):
-        return 5.0
-
-
-class Colour(enum.Enum):
-    RED = 1.0
-    BLUE = 2.0
 
 
 def _scale(setting, x):

@@ -79,6 +79,9 @@ def _learn(kind: type) -> None:
 def flatten(tree: Any, is_leaf: Callable[[Any], bool] = _is_leaf) -> tuple[list[Any], Tree]:
     """Return the leaves of a nested structure in a fixed order (dicts by sorted key), and its shape.
 
+    Raises:
+        CatgradError: It holds itself, or is nested too deeply.
+
     Example:
         >>> leaves, shape = flatten({"b": 1, "a": (2, 3)})
         >>> leaves
@@ -86,7 +89,10 @@ def flatten(tree: Any, is_leaf: Callable[[Any], bool] = _is_leaf) -> tuple[list[
         >>> unflatten(shape, leaves) == {"b": 1, "a": (2, 3)}
         True
     """
-    leaves, shape = optree.tree_flatten(tree, is_leaf, namespace=_NAMESPACE)
+    try:
+        leaves, shape = optree.tree_flatten(tree, is_leaf, namespace=_NAMESPACE)
+    except RecursionError:
+        raise CatgradError("a nested structure holds itself, or is nested too deeply") from None
     return leaves, shape
 
 

@@ -233,3 +233,14 @@ def test_unset_fields_stay_unset():
     assert found.a.tolist() == [1, 2]
     assert not hasattr(found, "tag")
     assert TensorType.of(found.a) is cg.f32[2]
+
+
+def test_what_holds_itself_is_no_structure():
+    made = Plain(X)
+    made.b = made
+    loop = []
+    loop.append(loop)
+    for value in (made, loop, noted(Plain(X), loop)):
+        for use in (cg.function(lambda t: t), lambda t: cg.compile(lambda t: t, t)):
+            with pytest.raises(CatgradError, match="holds itself"):
+                use(value)
